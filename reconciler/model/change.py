@@ -1,0 +1,92 @@
+"""Differences: changes that a plan carries out, and drift findings with their disposition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.stacks import StackRef
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+
+
+class Origin(StrEnum):
+    GIT = "git"
+    DRIFT = "drift"
+    ROLLOUT = "rollout"
+    UPGRADE = "upgrade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between desired and applied. `path` is the desired field, else the stack's resource property."""
+
+    path: str
+    action: Action
+    origin: Origin
+    stack: StackRef | None = None
+    desired: Any = None
+    applied: Any = None
+    observed: Any = None
+    logical_id: str | None = None
+
+
+class Disposition(StrEnum):
+    HEAL = "heal"
+    HOLD = "hold"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One drifted property, or one resource that is gone (`observed` is then None and `missing` true)."""
+
+    path: str
+    region: str | None
+    disposition: Disposition
+    reason: str
+    desired: Any = None
+    observed: Any = None
+    detected_by: str = "read"
+    since: datetime | None = None
+    by: str | None = None
+    stack: StackRef | None = None
+    logical_id: str | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchecked:
+    """A property that was not compared, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    fields: int
+    checked: int
+    unchecked: tuple[Unchecked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """All that desired, applied and observed disagree on."""
+
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    coverage: Coverage = Coverage(fields=0, checked=0)
+
+    def changed(self, ref: StackRef) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.stack == ref)
+
+    def to_heal(self, ref: StackRef) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.stack == ref and f.disposition is Disposition.HEAL)

@@ -1,0 +1,79 @@
+"""Facts: what the adapters read from AWS, as boto3 gave it. `observe` turns them into the observed topology.
+
+A field is the answer (a dict or list in boto3's shape, without ResponseMetadata), None where AWS says there is no
+such thing, or `Unknown` where the call failed. Adapters decide nothing beyond that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reconciler.model.observed import Seen, Unknown
+
+Answer = Seen[Mapping[str, Any]]
+Listing = Sequence[Mapping[str, Any]] | Unknown
+Series = Sequence[tuple[datetime, float]] | Unknown
+"""A metric's datapoints, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFacts:
+    stack: Mapping[str, Any]
+    """One element of DescribeStacks."""
+    template: Answer = None
+    resources: Mapping[str, str] | Unknown = field(default_factory=dict)
+    """Logical id to physical id; read only where a reader needs it."""
+    events: Listing = ()
+    """Newest first; read only for a stack whose last operation failed, back to where that operation began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFacts:
+    """One Region. `stacks`: by stack name, only those of this topology, absent ones left out."""
+
+    stacks: Mapping[str, StackFacts] | Unknown
+    availability_zones: Listing = ()
+    """Read only while the Region has no data stack."""
+    cluster: Answer = None
+    instances: Listing = ()
+    lag: Series = ()
+    function: Answer = None
+    """GetFunctionConfiguration of the API's function."""
+    rest_api: Answer = None
+    stage: Answer = None
+    domain_names: Mapping[str, Answer] = field(default_factory=dict)
+    """GetDomainName by name, for the Region's two custom domains."""
+    mappings: Mapping[str, Listing] = field(default_factory=dict)
+    certificate: Answer = None
+    log_groups: Listing = ()
+    alarms: Listing = ()
+    key: Answer = None
+    security_groups: Listing = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All of one pass. `regions` has a key for every Region that was asked for."""
+
+    at: datetime
+    account: str
+    """The account that the credentials belong to."""
+    regions: Mapping[str, RegionFacts]
+    zone: Answer
+    """GetHostedZone's HostedZone."""
+    records: Listing
+    """ListResourceRecordSets at or below the topology's domain."""
+    health_checks: Listing
+    """Those of ListHealthChecks that are this topology's: our gates by CallerReference, and any check whose FQDN is ours."""
+    health: Mapping[str, Series]
+    """HealthCheckStatus by health check id, the last 15 minutes by minute."""
+    global_cluster: Answer
+    distribution: Answer
+    """GetDistribution's Distribution."""
+    edge_certificate: Answer = None
+    edge_function: Answer = None
+    recorded: Mapping[str, Any] | None = None
+    """The status document in table meridian-state; None while there is none, or no table."""

@@ -1,0 +1,246 @@
+"""The observed topology: one normalised snapshot of AWS at one instant.
+
+What could not be read is `Unknown`, never absent: `None` means "AWS says it is not there". Nothing may be deleted,
+drained or taken for healthy on account of an `Unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from reconciler.model.stacks import StackKind, StackRef
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that AWS did not give us, and why. `code` is the AWS error code or our own (`Unreachable`)."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+Seen = T | None | Unknown
+"""A value, its absence, or not knowing."""
+
+
+def known(value: T | None | Unknown) -> T | None:
+    """The value if it was read, else None. Only for callers to whom absent and unreadable mean the same."""
+    return None if isinstance(value, Unknown) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """First resource that failed in a stack's latest operation, as its events tell."""
+
+    logical_id: str
+    resource_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackState:
+    """One CloudFormation stack. `changed_at` is when its last operation began (LastUpdatedTime, else CreationTime)."""
+
+    ref: StackRef
+    status: str
+    status_reason: str = ""
+    changed_at: datetime
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    template: Mapping[str, Any] | None = None
+    """The applied template; None while the stack has none (REVIEW_IN_PROGRESS)."""
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """Logical id to physical id, where they were read."""
+    failure: Failure | None = None
+
+    @property
+    def in_progress(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def complete(self) -> bool:
+        """The last operation succeeded; the stack matches the template it holds."""
+        return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+
+    @property
+    def stands(self) -> bool:
+        """Its resources exist and may serve: complete, updating, or rolled back to what worked."""
+        return self.status.startswith(("UPDATE_", "IMPORT_")) or self.status == "CREATE_COMPLETE"
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED") or self.status in {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+
+    @property
+    def settles(self) -> bool:
+        """Nothing runs on it: an operation may start."""
+        return not self.in_progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficGate:
+    """A Region's CALCULATED health check. `version` is its HealthCheckVersion, for compare-and-swap."""
+
+    id: str
+    reference: str
+    children: tuple[str, ...]
+    threshold: int
+    version: int
+    disabled: bool = False
+    inverted: bool = False
+    healthy: bool | None = None
+    """As CloudWatch in us-east-1 last reported it; None: no data yet."""
+    samples: tuple[tuple[datetime, bool], ...] = ()
+    """(time, healthy) of its recent minutes, oldest first."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.threshold == len(self.children)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.threshold > len(self.children)
+
+    @property
+    def never_opened(self) -> bool:
+        """Closed and untouched since it was created: ours to open. A gate that somebody closed has a later version."""
+        return self.is_closed and self.version == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A Region's HTTPS health check. `samples`: (time, healthy) of its recent minutes, oldest first."""
+
+    id: str
+    samples: tuple[tuple[datetime, bool], ...] = ()
+
+    @property
+    def healthy(self) -> bool | None:
+        return self.samples[-1][1] if self.samples else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalMember:
+    region: str
+    cluster_arn: str
+    is_writer: bool
+    synchronization: str | None
+    """`connected`, `pending-resync` or None where AWS gives none (the writer, an old API)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalCluster:
+    identifier: str
+    status: str
+    engine_version: str
+    members: tuple[GlobalMember, ...] = ()
+    failover: str | None = None
+    """FailoverState's status while a switchover or failover runs."""
+
+    @property
+    def writer(self) -> str | None:
+        return next((m.region for m in self.members if m.is_writer), None)
+
+    def member(self, region: str) -> GlobalMember | None:
+        return next((m for m in self.members if m.region == region), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Region's Aurora cluster with its instances' states; `lag_ms` is the latest replication lag, None at the writer."""
+
+    identifier: str
+    status: str
+    engine_version: str
+    instance_statuses: Mapping[str, str] = field(default_factory=dict)
+    forwarding: str | None = None
+    lag_ms: float | None = None
+
+    @property
+    def available(self) -> bool:
+        states = tuple(self.instance_statuses.values())
+        return self.status == "available" and bool(states) and all(s == "available" for s in states)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One resource record set; `name` has no trailing dot and is lower case."""
+
+    name: str
+    type: str
+    ttl: int | None = None
+    values: tuple[str, ...] = ()
+    alias: str | None = None
+    region: str | None = None
+    set_identifier: str | None = None
+    health_check: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    id: str
+    domain_name: str
+    status: str
+    """`InProgress` or `Deployed`."""
+    enabled: bool
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    id: str
+    name: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A resource that its stack lists and AWS no longer has."""
+
+
+Live = Mapping[str, Any] | Missing | Unknown
+"""Properties of one resource as AWS reports them, in the shape and under the names of its template (a reader gives
+only the properties it can read, each of those whole); or that it is gone; or that it could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Everything one pass knows of AWS. Keys of the Region mappings are every Region that was asked for."""
+
+    at: datetime
+    account: str
+    zone: Seen[Zone]
+    stacks: Mapping[StackRef, Seen[StackState]]
+    global_cluster: Seen[GlobalCluster]
+    clusters: Mapping[str, Seen[Cluster]]
+    zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Availability zones of a Region without a data stack yet, sorted by name."""
+    gates: Mapping[str, Seen[TrafficGate]]
+    probes: Mapping[str, Seen[Probe]]
+    records: tuple[Record, ...] | Unknown
+    """Record sets of the zone at or below the topology's domain."""
+    distribution: Seen[Distribution]
+    live: Mapping[tuple[StackRef, str], Live] = field(default_factory=dict)
+    """(stack, logical id) to what AWS reports of that resource."""
+    recorded: Mapping[str, Any] | None = None
+    """The status document that the last pass left in the table, if any."""
+
+    def stack(self, kind: StackKind, region: str) -> StackState | None:
+        """The stack if it is there and was read."""
+        return known(self.stacks.get(StackRef(kind, region)))
+
+    def unknown_regions(self) -> Mapping[str, Unknown]:
+        """Regions of which a stack could not be read, with the first reason."""
+        found: dict[str, Unknown] = {}
+        for ref, state in self.stacks.items():
+            if isinstance(state, Unknown):
+                found.setdefault(ref.region, state)
+        return found

@@ -1,0 +1,81 @@
+"""What one pass came to: its result, what was asked of AWS, when to come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reconciler.model.change import Diff
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Plan
+from reconciler.model.stacks import StackRef
+
+
+class Result(StrEnum):
+    CONVERGED = "Converged"
+    PROGRESSING = "Progressing"
+    WAITING = "Waiting"
+    BLOCKED = "Blocked"
+    STALLED = "Stalled"
+    FAILED = "Failed"
+    SUSPENDED = "Suspended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """`commit` is a Git commit or `worktree`; `generation` rises with every revision of the desired state;
+    `digest` is the desired document's."""
+
+    commit: str
+    generation: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One request made in this pass. `id` is the step's."""
+
+    id: str
+    call: str
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a step cannot go on: code, where, and what to do. `retry` false: not before something changes."""
+
+    code: str
+    step: str
+    message: str
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    type: str
+    status: str
+    """`True`, `False` or `Unknown`."""
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    topology: str
+    revision: Revision
+    result: Result
+    requeue_after: timedelta | None
+    plan: Plan
+    diff: Diff
+    observed: Observed
+    requests: tuple[Sent, ...] = ()
+    in_flight: tuple[StackRef, ...] = ()
+    """Stacks with an operation running, for whoever waits."""
+    problems: tuple[Problem, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    duration: timedelta = timedelta()

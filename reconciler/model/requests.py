@@ -1,0 +1,116 @@
+"""Requests that `act` makes of AWS, and what it is told of a change set. Each is one mutating call, or one that leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.stacks import Asset, StackRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateChangeSet:
+    """Publish the template's assets to the Region's bucket, then create the change set. `name` is deterministic:
+    the same inputs on the same state of the stack give the same name, so a repeated request is harmless."""
+
+    stack: StackRef
+    stack_name: str
+    name: str
+    create: bool
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+    description: str
+    assets: tuple[Asset, ...] = ()
+    bucket: str = ""
+    revert_drift: bool = False
+    call: str = "cloudformation:CreateChangeSet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteChangeSet:
+    stack: StackRef
+    stack_name: str
+    name: str
+    call: str = "cloudformation:ExecuteChangeSet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteChangeSet:
+    stack: StackRef
+    stack_name: str
+    name: str
+    call: str = "cloudformation:DeleteChangeSet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteStack:
+    """Only for a stack whose creation failed: it holds nothing."""
+
+    stack: StackRef
+    stack_name: str
+    call: str = "cloudformation:DeleteStack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueRollback:
+    stack: StackRef
+    stack_name: str
+    call: str = "cloudformation:ContinueUpdateRollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateGate:
+    """Create a CALCULATED health check with this CallerReference, closed, then tag it."""
+
+    region: str
+    reference: str
+    children: tuple[str, ...]
+    threshold: int
+    topology: str
+    call: str = "route53:CreateHealthCheck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateGate:
+    """Set the gate's threshold, and its flags to false; refused by AWS when `version` is no longer current."""
+
+    region: str
+    id: str
+    version: int
+    threshold: int
+    call: str = "route53:UpdateHealthCheck"
+
+
+Request = CreateChangeSet | ExecuteChangeSet | DeleteChangeSet | DeleteStack | ContinueRollback | CreateGate | UpdateGate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChange:
+    """One entry of a change set. `replacement` is `True`, `False`, `Conditional` or None; `policy_action` as AWS gives it."""
+
+    action: str
+    logical_id: str
+    resource_type: str
+    replacement: str | None = None
+    policy_action: str | None = None
+    properties: tuple[str, ...] = ()
+    """Names of the properties that change, top level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    name: str
+    status: str
+    execution_status: str
+    reason: str = ""
+    changes: tuple[ResourceChange, ...] = field(default=())
+
+    @property
+    def pending(self) -> bool:
+        return self.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+
+    @property
+    def empty(self) -> bool:
+        """CloudFormation found nothing to change."""
+        return self.status == "FAILED" and ("didn't contain changes" in self.reason or "No updates" in self.reason)

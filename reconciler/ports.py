@@ -1,0 +1,73 @@
+"""What the loop needs of the world, as Protocols. `aws` implements them on boto3; tests implement them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from reconciler.model.facts import Facts
+from reconciler.model.outcome import Outcome, Revision
+from reconciler.model.requests import ChangeSet, Request
+from reconciler.model.stacks import StackRef, Template
+from reconciler.model.topology import Topology
+
+
+class Cloud(Protocol):
+    """AWS. Reads may run in parallel; every write is one request and gets one attempt."""
+
+    def facts(self, topology: Topology) -> Facts:
+        """Read everything a pass needs. A part that cannot be read is `Unknown` in its place.
+
+        Raises `ReconcilerError` only where nothing at all can be known: no credentials, endpoint unreachable.
+        """
+
+    def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
+        """One change set with all its changes (every page), or None."""
+
+    def perform(self, request: Request) -> None:
+        """Make one request. Raises `ReconcilerError`; a request that AWS has already carried out is not an error."""
+
+    def statuses(self, stacks: Mapping[StackRef, str]) -> Mapping[StackRef, str | None]:
+        """Status of each named stack (value: its name), for waiting cheaply between passes; None: gone or unreadable."""
+
+    def calls(self) -> Mapping[str, int]:
+        """Calls made so far, by service."""
+
+
+class Synthesizer(Protocol):
+    def templates(self, topology: Topology, keys: Sequence[str]) -> Mapping[str, Template]:
+        """The asked template variants, from the cache where their inputs did not change. Raises `ReconcilerError`."""
+
+
+class RevisionSource(Protocol):
+    def revision(self, topology: Topology, recorded: Mapping[str, Any] | None) -> Revision:
+        """The revision of the desired state at hand; `recorded` is the last status document."""
+
+
+class Journal(Protocol):
+    """Table meridian-state in the home Region: the status document and the lease of each topology."""
+
+    def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
+        """Keep the status document. Does nothing while the table does not exist yet."""
+
+    def lease(self, topology: Topology) -> AbstractContextManager[None]:
+        """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it.
+
+        While the table does not exist yet nothing is held: deterministic names keep two first runs from clashing.
+        """
+
+
+class Clock(Protocol):
+    """AWS's time: virtual on the embedded AWS, the wall clock elsewhere."""
+
+    def now(self) -> datetime: ...
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep so many seconds of this clock."""
+
+
+class Reporter(Protocol):
+    def pass_done(self, outcome: Outcome) -> None:
+        """Called after every pass."""
