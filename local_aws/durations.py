@@ -1,0 +1,66 @@
+"""How long things take on AWS, in virtual seconds, in one table.
+
+Typical times, from experience and documentation, not measured by this project; `--speed` scales all of them. There is no way to
+make a thing instant: code that ignores the states in between must fail here as it would on AWS.
+"""
+
+from typing import Any
+
+# States that the owning service shows, whoever asked for the change (a stack or an API call).
+CHANGE_SET = 5.0  # CREATE_PENDING, CREATE_IN_PROGRESS
+DNS_CHANGE = 30.0  # PENDING -> INSYNC
+CERTIFICATE = 90.0  # from the validation CNAME in the zone to ISSUED
+DISTRIBUTION_CREATE = 300.0  # InProgress -> Deployed
+DISTRIBUTION_UPDATE = 180.0
+DOMAIN_NAME = 45.0  # API Gateway: PENDING or UPDATING -> AVAILABLE
+FUNCTION_VPC = 60.0  # Pending -> Active, when the function joins a network
+FUNCTION = 5.0
+CLUSTER_FOUNDER = 180.0  # creating -> available
+CLUSTER_SECONDARY = 420.0
+INSTANCE_FOUNDER = 420.0  # beside a cluster of its own: 600 in total
+INSTANCE_SECONDARY = 480.0  # 900 in total
+CLUSTER_MODIFY = 60.0  # modifying -> available
+CLUSTER_UPGRADE = 600.0  # a new engine version
+INSTANCE_MODIFY = 60.0
+ENDPOINT_SETTLE = 1.0  # CloudFormation's own bookkeeping at the end of an operation
+
+# What CloudFormation needs for a resource besides the states above: create, update, delete.
+_STACK: dict[str, tuple[float, float, float]] = {
+    "AWS::ApiGateway::Deployment": (3, 3, 2),
+    "AWS::ApiGateway::RestApi": (5, 8, 5),
+    "AWS::ApiGateway::DomainName": (3, 3, 30),
+    "AWS::ApiGateway::Stage": (5, 5, 3),
+    "AWS::CertificateManager::Certificate": (5, 5, 10),
+    "AWS::CloudFront::Distribution": (5, 5, 300),
+    "AWS::CloudWatch::Alarm": (5, 5, 3),
+    "AWS::DynamoDB::Table": (20, 15, 15),
+    "AWS::EC2::SecurityGroup": (8, 8, 8),
+    "AWS::EC2::Subnet": (5, 5, 5),
+    "AWS::EC2::VPC": (10, 5, 5),
+    "AWS::EC2::VPCEndpoint": (60, 20, 60),
+    "AWS::IAM::Role": (18, 12, 5),
+    "AWS::KMS::Key": (20, 5, 5),
+    "AWS::Lambda::Function": (3, 5, 10),
+    "AWS::Lambda::Version": (5, 5, 3),
+    "AWS::Logs::LogGroup": (5, 5, 3),
+    "AWS::RDS::DBCluster": (5, 5, 180),
+    "AWS::RDS::DBClusterParameterGroup": (10, 30, 5),
+    "AWS::RDS::DBInstance": (5, 5, 300),
+    "AWS::RDS::DBSubnetGroup": (5, 5, 5),
+    "AWS::RDS::GlobalCluster": (30, 30, 30),
+    "AWS::Route53::HealthCheck": (5, 5, 5),
+    "AWS::Route53::RecordSet": (1, 1, 1),
+    "AWS::S3::Bucket": (20, 10, 5),
+    "AWS::SecretsManager::Secret": (8, 5, 5),
+}
+_OTHER = (5.0, 5.0, 5.0)
+
+
+def in_stack(resource_type: str, verb: str) -> float:
+    """Virtual seconds that a stack spends on one resource before it looks at the resource's own state."""
+    create, update, delete = _STACK.get(resource_type, _OTHER)
+    return {"CREATE": create, "UPDATE": update, "DELETE": delete}[verb]
+
+
+def function(config: dict[str, Any]) -> float:
+    return FUNCTION_VPC if (config.get("VpcConfig") or {}).get("SubnetIds") else FUNCTION

@@ -1,0 +1,23 @@
+"""Puts the extension into ministack, module by module, in a fixed order.
+
+Each module has `install()`. Later modules wrap earlier ones, so a refusal (legality) runs before the effect it guards.
+State that belongs to the world is kept in module globals with lower-case names: see `world`.
+"""
+
+from ministack import app as ministack_app
+
+from local_aws import events, private, stacks
+from local_aws.control import Control
+
+MODULES = (
+    stacks,
+    events,
+)
+
+
+def load() -> Control:
+    """The application to serve: control endpoints in front of the extended ministack."""
+    private.check()
+    for module in MODULES:
+        module.install()
+    return Control(ministack_app.app)

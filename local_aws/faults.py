@@ -1,0 +1,96 @@
+"""Faults that a test or a person sets: calls that fail or lag, resources that fail inside a stack."""
+
+import itertools
+import random
+from dataclasses import dataclass
+
+from ministack.core.responses import get_region
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One entry of POST /_meridian/faults: either `call` ("rds:DescribeDBClusters", "rds:*") or `resource` (a type)."""
+
+    call: str | None = None
+    resource: str | None = None
+    region: str | None = None
+    error: str | None = None
+    message: str | None = None
+    probability: float = 1.0
+    times: int | None = None
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.call is None) == (self.resource is None):
+            raise ValueError("a fault names either a call (service:Operation or service:*) or a resource type")
+        if self.call is not None and ":" not in self.call:
+            raise ValueError(f"call {self.call!r} must be service:Operation or service:*")
+
+    def strikes(self, region: str) -> bool:
+        """Whether it hits this time; counts the hit."""
+        if self.region not in (None, region) or self.times == 0 or random.random() >= self.probability:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+FAULTS: list[Fault] = []
+
+
+def for_call(service: str, operation: str, region: str) -> Fault | None:
+    wanted = {f"{service}:{operation}", f"{service}:*", "*:*"}
+    return next((f for f in FAULTS if f.call in wanted and f.strikes(region)), None)
+
+
+def fail_resource(kind: str) -> None:
+    fault = next((f for f in FAULTS if f.resource == kind and f.strikes(get_region())), None)
+    if fault:
+        raise ValueError(fault.error or f"{kind} failed by an injected fault")
+
+
+# What AWS calls the common errors, per protocol family; anything else is sent as it was given.
+_STATUS = {
+    "ServiceUnavailable": 503,
+    "InternalFailure": 500,
+    "InternalError": 500,
+    "AccessDenied": 403,
+    "Throttling": 400,
+}
+_JSON_NAMES = {
+    "Throttling": "ThrottlingException",
+    "AccessDenied": "AccessDeniedException",
+    "ServiceUnavailable": "ServiceUnavailableException",
+}
+_REQUEST_IDS = itertools.count(1)
+
+
+def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str, str], bytes]:
+    """The error in the form that boto3 parses for this protocol."""
+    code = fault.error or "InternalFailure"
+    message = fault.message or {
+        "Throttling": "Rate exceeded",
+        "AccessDenied": f"User is not authorized to perform: {operation}",
+    }.get(code, f"{code} (injected fault)")
+    status, request_id = _STATUS.get(code, 400), f"fault-{next(_REQUEST_IDS)}"
+    if protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
+        return _json_error(_JSON_NAMES.get(code, code), message, status, protocol)
+    body = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    if protocol == "ec2":
+        xml = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    elif protocol == "s3":
+        xml = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+    else:
+        xml = f"<ErrorResponse>{body}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    return status, {"content-type": "text/xml"}, xml.encode()
+
+
+def _json_error(code: str, message: str, status: int, protocol: str) -> tuple[int, dict[str, str], bytes]:
+    import json
+
+    kind = "application/json" if protocol == "rest-json" else "application/x-amz-json-1.1"
+    body = json.dumps({"__type": code, "message": message}).encode()
+    return status, {"content-type": kind, "x-amzn-errortype": code}, body

@@ -1,0 +1,108 @@
+"""Starts the embedded AWS: one process, 127.0.0.1 only, no state on disk, nothing of the user's environment inside.
+
+Importing this module is cheap; ministack is imported by `main`, after the environment and the clock are ready.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import warnings
+
+HOST = "127.0.0.1"
+ACCOUNT = "111111111111"
+# What ministack reads at import. Everything else that could steer it, or a library, is taken away.
+_SETTINGS = {
+    "BIND_HOST": HOST,
+    "MINISTACK_ACCOUNT_ID": ACCOUNT,
+    "MINISTACK_REGION": "us-east-1",
+    "SFTP_ENABLED": "0",
+    "IOT_MTLS_ENABLED": "0",
+    "LAMBDA_EXECUTOR": "local",
+    "PERSIST_STATE": "0",
+    "S3_PERSIST": "0",
+    "AUTH": "false",
+    "LOG_LEVEL": "ERROR",
+    "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: Lambda runs as a subprocess, databases are records
+}
+_KEPT = {
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "SYSTEMROOT",
+}
+
+
+def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code."""
+    try:
+        listener = _listen(port)
+    except OSError as error:
+        print(
+            f"cannot listen on {HOST}:{port}: {error.strerror}; choose another with --port (0: any free one)",
+            file=sys.stderr,
+        )
+        return 1
+    _prepare_environment(listener.getsockname()[1], verbose=verbose)
+    from local_aws import clock
+
+    clock.install()
+    clock.CLOCK.set_speed(speed)
+    from local_aws import extension
+    from local_aws.private import MissingPrivateName
+
+    try:
+        application = extension.load()
+    except MissingPrivateName as error:
+        print(error, file=sys.stderr)
+        return 1
+    asyncio.run(_serve(application, listener))
+    sys.stdout.flush()
+    os._exit(0)  # ministack's polling threads and Lambda workers must not delay the end
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(512)
+    return listener
+
+
+def _prepare_environment(port: int, *, verbose: bool) -> None:
+    for name in set(os.environ) - _KEPT:
+        del os.environ[name]
+    os.environ.update(_SETTINGS, GATEWAY_PORT=str(port))
+    if verbose:
+        os.environ["LOG_LEVEL"] = "INFO"
+    logging.basicConfig(stream=sys.stderr, level=os.environ["LOG_LEVEL"], format="%(levelname)s [%(name)s] %(message)s")
+    warnings.simplefilter("ignore")
+
+
+async def _serve(application, listener: socket.socket) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.accesslog = None
+    config.errorlog = "-" if os.environ["LOG_LEVEL"] == "INFO" else None
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.2
+    config.shutdown_timeout = 1.0
+    server = asyncio.create_task(serve(application, config, shutdown_trigger=stop.wait))
+    await application.ready.wait()
+    print(f"AWS_ENDPOINT_URL=http://{HOST}:{os.environ['GATEWAY_PORT']}", flush=True)
+    await server

@@ -1,0 +1,70 @@
+"""States in between: what a service shows while a change is under way, and how a stack waits for it.
+
+A service module says `hold(record, "Status", "modifying", "available", seconds)`; the record shows the busy value until the
+virtual time is over. A module also registers how a stack knows that a resource has settled (`settles`). Waiting is by
+notice, not by polling: whatever may change a state calls `changed`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.clock import CLOCK
+
+Record = dict[str, Any]
+
+_waiting: list[asyncio.Future[None]] = []
+_SETTLED: dict[str, Callable[[str, Record], bool]] = {}
+
+
+def hold(
+    record: Record, field: str, busy: str, final: str, seconds: float, then: Callable[[], None] | None = None
+) -> None:
+    """Show `busy` for virtual seconds, then `final`. A later hold of the same field supersedes this one."""
+    record[field] = busy
+    mark = f"_hold_{field}"
+    turn = record[mark] = record.get(mark, 0) + 1
+
+    def finish() -> None:
+        if record.get(mark) == turn:
+            record[field] = final
+            if then:
+                then()
+        changed()
+
+    CLOCK.later(seconds, finish)
+
+
+def settles(resource_type: str, settled: Callable[[str, Record], bool]) -> None:
+    """A stack waits until `settled(physical id, attributes)`; it may raise ValueError when the resource failed."""
+    _SETTLED[resource_type] = settled
+
+
+async def settle(resource_type: str, physical_id: str, attributes: Record) -> None:
+    check = _SETTLED.get(resource_type)
+    if check:
+        await until(lambda: check(physical_id, attributes))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        notice: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        _waiting.append(notice)
+        await notice
+
+
+def changed() -> None:
+    """Wake whoever waits for a state; each looks for itself."""
+    if _waiting:
+        CLOCK.in_loop(_wake)
+
+
+def _wake() -> None:
+    waiting, _waiting[:] = list(_waiting), []
+    for notice in waiting:
+        if not notice.done():
+            notice.set_result(None)
+
+
+def clear() -> None:
+    _waiting.clear()

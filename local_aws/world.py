@@ -1,0 +1,114 @@
+"""The whole state of the embedded AWS, to keep it and to bring it back.
+
+ministack keeps state in module globals: containers with lower-case names, in every `ministack.services` module. Our own modules
+follow the same rule, so one scan finds everything. Records are copied with one memo, so that two names of one record stay one.
+"""
+
+import copy
+import sys
+from collections import deque
+from types import ModuleType
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.services import route53
+
+from local_aws import faults, stacks, states
+from local_aws.clock import CLOCK
+
+ZONE_ID, ZONE_NAME = "Z0123456789EXAMPLE", "example.com."
+_CONTAINERS = (AccountScopedDict, AccountRegionScopedDict, dict, list, set, deque)
+# Machinery of the running process, not part of the world.
+_MACHINERY = {
+    "local_aws.clock", "local_aws.states", "local_aws.stacks", "local_aws.world", "local_aws.control", "local_aws.faults",
+    "local_aws.wire",
+}  # fmt: skip
+_PROCESS = {
+    "_warm_pool",
+    "_inflight",
+    "_esm_inflight",
+    "_provided_code_dirs",
+    "_docker_extract_dirs",
+    "_ws_connections",
+    "_port_counter",
+}
+
+Snapshot = dict[tuple[str, str], Any]
+
+
+class Busy(Exception):
+    """The world is in motion: a copy of it would not be a consistent one."""
+
+
+def _modules() -> list[ModuleType]:
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if module and name.startswith(("ministack.services.", "local_aws.")) and name not in _MACHINERY
+    ]
+
+
+def _containers() -> Snapshot:
+    return {
+        (module.__name__, name): value
+        for module in _modules()
+        for name, value in vars(module).items()
+        if isinstance(value, _CONTAINERS)
+        and name == name.lower()
+        and not name.startswith("__")
+        and name not in _PROCESS
+    }
+
+
+def _content(container: Any) -> Any:
+    return container._data if isinstance(container, AccountScopedDict | AccountRegionScopedDict) else container
+
+
+def _require_rest() -> None:
+    if stacks.in_progress() or CLOCK.in_flight():
+        raise Busy(
+            f"the world is in motion ({stacks.in_progress()} stack operations, {CLOCK.in_flight()} changes under way): "
+            "wait until everything has settled, or POST /_meridian/reset"
+        )
+
+
+def snapshot() -> Snapshot:
+    _require_rest()
+    return _copy(_containers())
+
+
+def _copy(containers: Snapshot) -> Snapshot:
+    return copy.deepcopy({key: _content(container) for key, container in containers.items()})
+
+
+def restore(saved: Snapshot) -> None:
+    _require_rest()
+    ministack_app._reset_all_state()
+    fresh = copy.deepcopy(saved)
+    for key, container in _containers().items():
+        content = _content(container)
+        if key not in fresh:
+            continue
+        content.clear()
+        content.extend(fresh[key]) if isinstance(content, list | deque) else content.update(fresh[key])
+    states.clear()
+
+
+def reset(initial: Snapshot) -> None:
+    """Back to the initial world, whatever is under way."""
+    stacks.cancel_all()
+    CLOCK.clear()
+    states.clear()
+    faults.FAULTS.clear()
+    restore(initial)
+
+
+def create() -> Snapshot:
+    """The initial world: the hosted zone with its NS and SOA records, and nothing else. Returns a copy of it."""
+    route53._zones[ZONE_ID] = {
+        "id": ZONE_ID, "name": ZONE_NAME, "caller_reference": "meridian", "comment": "", "private": False, "vpcs": [],
+    }  # fmt: skip
+    route53._records[ZONE_ID] = route53._default_records(ZONE_NAME)
+    route53._caller_refs["meridian"] = ZONE_ID
+    return _copy(_containers())
