@@ -1,0 +1,314 @@
+"""Stack `api`: a Region's function behind its REST API, two custom domains, the probe, and the alarms.
+
+The API answers to `<region>.origin.<d>`, which the edge router chooses, and to `origin.<d>`, which CloudFront falls
+back to. Its own execute-api name is off. Only the edge role and the probe role get past the health path: in one account
+an IAM permission alone would do, so everybody else is denied by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from cdk_app import openapi
+from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, policy, role_arn, statement, sub, trust
+from reconciler.model.topology import Topology
+
+STAGE = "live"
+DATABASE_USER = "app"
+PROBE_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+ACCESS_LOG = {
+    "id": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "ms": "$context.responseLatency",
+    "caller": "$context.identity.userArn",
+    "error": "$context.error.message",
+}
+NETWORK_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+"""What Lambda needs to put a function into a network; EC2 takes no narrower resource for it."""
+
+
+class Api(MeridianStack):
+    def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, code: Path) -> None:
+        super().__init__(scope, topology, "api", artifact=artifact, region=region)
+        self.topology = topology
+        self.function_name = f"meridian-{topology.name}-api"
+        self.signed = topology.api.origin_auth != "none"
+        self.host = cdk.Fn.sub(topology.region_origin("${AWS::Region}"))
+        self.text("ClusterResourceId")
+        function = self._function(code)
+        api = self._rest_api(openapi.routes(code / "openapi.yaml"))
+        stage = self._stage(api)
+        self._permit(function)
+        regional = self._domains(api, stage)
+        self._probe(self._record(regional))
+        self._alarms()
+        self.output("ApiId", api.ref)
+        self.output("RegionalTarget", regional.attr_regional_domain_name)
+
+    def _log_group(self, logical: str, suffix: str) -> logs.CfnLogGroup:
+        name = f"/meridian/{self.topology.name}/{suffix}"
+        return logs.CfnLogGroup(self, logical, log_group_name=name, retention_in_days=LOG_DAYS)
+
+    def _function(self, code: Path) -> lambda_.CfnFunction:
+        api = self.topology.api
+        subnets = self.texts("SubnetIds", "List<AWS::EC2::Subnet::Id>")
+        group = self.text("FunctionGroupId", "AWS::EC2::SecurityGroup::Id")
+        asset = assets.Asset(self, "Code", path=str(code))
+        return lambda_.CfnFunction(
+            self,
+            "Function",
+            function_name=self.function_name,
+            architectures=["arm64"],
+            runtime=api.runtime,
+            handler=api.handler,
+            memory_size=api.memory_mb,
+            timeout=api.timeout_seconds,
+            role=self._role().attr_arn,
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
+            vpc_config=lambda_.CfnFunction.VpcConfigProperty(subnet_ids=subnets, security_group_ids=[group]),
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(
+                log_group=self._log_group("FunctionLogs", "api").ref
+            ),
+            environment=lambda_.CfnFunction.EnvironmentProperty(
+                variables={
+                    "DB_WRITER": self.text("WriterEndpoint"),
+                    "DB_READER": self.text("ReaderEndpoint"),
+                    "DB_NAME": self.topology.database.name,
+                    "DB_USER": DATABASE_USER,
+                    "HEALTH_PATH": api.health.path,
+                    "VERSION": asset.asset_hash[:12],
+                }
+            ),
+        )
+
+    def _role(self) -> iam.CfnRole:
+        function = sub(arn("lambda", f"function:{self.function_name}"))
+        statements = {
+            "database": [
+                statement(
+                    "Allow", "rds-db:connect", sub(arn("rds-db", f"dbuser:${{ClusterResourceId}}/{DATABASE_USER}"))
+                )
+            ],
+            "logs": [
+                statement(
+                    "Allow",
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    sub(arn("logs", f"log-group:/meridian/{self.topology.name}/api:*")),
+                )
+            ],
+            "network": [
+                statement("Allow", NETWORK_ACTIONS, "*"),
+                # Lambda attaches the network as this role; the code that runs as this role must not.
+                statement(
+                    "Deny", NETWORK_ACTIONS, "*", Condition={"ArnEquals": {"lambda:SourceFunctionArn": function}}
+                ),
+            ],
+        }
+        return iam.CfnRole(
+            self,
+            "Role",
+            assume_role_policy_document=policy(trust({"Service": "lambda.amazonaws.com"})),
+            policies=[
+                iam.CfnRole.PolicyProperty(policy_name=name, policy_document=policy(*parts))
+                for name, parts in statements.items()
+            ],
+        )
+
+    def _admission(self) -> dict[str, Any]:
+        """Who may call: with `auth.origin: none` anybody, and the statement's name says so."""
+        public = {"Principal": "*"}
+        if not self.signed:
+            return policy(statement("Allow", "execute-api:Invoke", "execute-api:/*", Sid="OriginIsPublic", **public))
+        name = self.topology.name
+        callers = [sub(role_arn(f"meridian-{name}-{role}")) for role in ("edge", "probe")]
+        return policy(
+            statement("Allow", "execute-api:Invoke", "execute-api:/*", Sid="Callers", **public),
+            {
+                "Sid": "OnlyEdgeAndProbe",
+                "Effect": "Deny",
+                "Action": "execute-api:Invoke",
+                "NotResource": f"execute-api:/{STAGE}/GET{self.topology.api.health.path}",
+                "Condition": {"StringNotEquals": {"aws:PrincipalArn": callers}},
+                **public,
+            },
+        )
+
+    def _rest_api(self, routes: dict[str, tuple[str, ...]]) -> apigateway.CfnRestApi:
+        function = arn("lambda", f"function:{self.function_name}")
+        uri = f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{function}/invocations"
+        body = openapi.definition(
+            self.topology.name, routes, health=self.topology.api.health.path, signed=self.signed, uri=sub(uri)
+        )
+        admission = self._admission()
+        # Methods and policy take effect with a deployment, so a deployment is named after them.
+        content = json.dumps([body, admission], sort_keys=True).encode()
+        self.deployment_id = f"Deployment{hashlib.sha256(content).hexdigest()[:10]}"
+        return apigateway.CfnRestApi(
+            self,
+            "Api",
+            name=self.topology.name,
+            body=body,
+            policy=admission,
+            disable_execute_api_endpoint=True,
+            endpoint_configuration=apigateway.CfnRestApi.EndpointConfigurationProperty(types=["REGIONAL"]),
+        )
+
+    def _stage(self, api: apigateway.CfnRestApi) -> apigateway.CfnStage:
+        deployment = apigateway.CfnDeployment(self, self.deployment_id, rest_api_id=api.ref)
+        deployment.apply_removal_policy(cdk.RemovalPolicy.RETAIN)  # the way back
+        throttle = self.topology.api
+        access = self._log_group("AccessLogs", "access")
+        stage = apigateway.CfnStage(
+            self,
+            "Stage",
+            rest_api_id=api.ref,
+            stage_name=STAGE,
+            deployment_id=deployment.ref,
+            access_log_setting=apigateway.CfnStage.AccessLogSettingProperty(
+                destination_arn=cdk.Fn.sub(arn("logs", f"log-group:/meridian/{self.topology.name}/access")),
+                format=json.dumps(ACCESS_LOG, separators=(",", ":")),
+            ),
+            method_settings=[
+                apigateway.CfnStage.MethodSettingProperty(
+                    resource_path="/*",
+                    http_method="*",
+                    metrics_enabled=True,
+                    throttling_rate_limit=throttle.throttle_rate,
+                    throttling_burst_limit=throttle.throttle_burst,
+                )
+            ],
+        )
+        stage.add_resource_dependency(access)
+        return stage
+
+    def _permit(self, function: lambda_.CfnFunction) -> None:
+        lambda_.CfnPermission(
+            self,
+            "Invoke",
+            action="lambda:InvokeFunction",
+            principal="apigateway.amazonaws.com",
+            function_name=self.function_name,
+            source_arn=cdk.Fn.sub(arn("execute-api", "${Api}/*")),
+        ).add_resource_dependency(function)
+
+    def _domains(self, api: apigateway.CfnRestApi, stage: apigateway.CfnStage) -> apigateway.CfnDomainName:
+        """Both names on one certificate and one stage; gives the regional one."""
+        zone, shared = self.topology.domain.zone_id, self.topology.origin_name
+        validation = acm.CfnCertificate.DomainValidationOptionProperty
+        certificate = acm.CfnCertificate(
+            self,
+            "Certificate",
+            domain_name=self.host,
+            subject_alternative_names=[shared],
+            validation_method="DNS",
+            domain_validation_options=[validation(domain_name=n, hosted_zone_id=zone) for n in (self.host, shared)],
+        )
+        made = []
+        for logical, name in (("Regional", self.host), ("Shared", shared)):
+            domain = apigateway.CfnDomainName(
+                self,
+                f"{logical}Domain",
+                domain_name=name,
+                regional_certificate_arn=certificate.ref,
+                security_policy="TLS_1_2",
+                endpoint_configuration=apigateway.CfnDomainName.EndpointConfigurationProperty(types=["REGIONAL"]),
+            )
+            apigateway.CfnBasePathMapping(
+                self, f"{logical}Mapping", domain_name=domain.ref, rest_api_id=api.ref, stage=stage.ref
+            )
+            made.append(domain)
+        made[1].add_resource_dependency(made[0])  # an account may create one domain name per 30 seconds
+        return made[0]
+
+    def _record(self, regional: apigateway.CfnDomainName) -> route53.CfnRecordSet:
+        return route53.CfnRecordSet(
+            self,
+            "Record",
+            hosted_zone_id=self.topology.domain.zone_id,
+            name=cdk.Fn.sub(f"{self.topology.region_origin('${AWS::Region}')}."),
+            type="A",
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                dns_name=regional.attr_regional_domain_name,
+                hosted_zone_id=regional.attr_regional_hosted_zone_id,
+                evaluate_target_health=False,
+            ),
+        )
+
+    def _probe(self, record: route53.CfnRecordSet) -> None:
+        """Asks the health path from three continents. Unsigned, as health checkers cannot sign."""
+        health = self.topology.api.health
+        probe = route53.CfnHealthCheck(
+            self,
+            "Probe",
+            health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
+                type="HTTPS",
+                fully_qualified_domain_name=self.host,
+                port=443,
+                resource_path=health.path,
+                enable_sni=True,
+                request_interval=health.interval_seconds,
+                failure_threshold=health.failure_threshold,
+                inverted=False,
+                measure_latency=False,
+                regions=list(PROBE_REGIONS),
+            ),
+            health_check_tags=[
+                route53.CfnHealthCheck.HealthCheckTagProperty(key=k, value=v) for k, v in self.tag_pairs.items()
+            ],
+        )
+        probe.add_resource_dependency(record)
+        self.output("ProbeId", probe.attr_health_check_id)
+
+    def _alarms(self) -> None:
+        half_the_timeout = self.topology.api.timeout_seconds * 500
+        self._alarm(
+            "ErrorsAlarm", "5XXError", "more than one request in twenty fails", threshold=0.05, statistic="Average"
+        )
+        self._alarm(
+            "SlowAlarm",
+            "Latency",
+            "slow for one request in twenty",
+            threshold=half_the_timeout,
+            extended_statistic="p95",
+        )
+
+    def _alarm(self, logical: str, metric: str, description: str, **more: Any) -> None:
+        dimensions = {"ApiName": self.topology.name, "Stage": STAGE}
+        cloudwatch.CfnAlarm(
+            self,
+            logical,
+            alarm_name=f"meridian-{self.topology.name}-api-{metric.lower()}",
+            alarm_description=description,
+            namespace="AWS/ApiGateway",
+            metric_name=metric,
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=k, value=v) for k, v in dimensions.items()],
+            period=60,
+            evaluation_periods=3,
+            comparison_operator="GreaterThanThreshold",
+            treat_missing_data="notBreaching",
+            **more,
+        )
