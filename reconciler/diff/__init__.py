@@ -1,0 +1,63 @@
+"""Three-way difference of desired, observed and applied: changes, each with its origin, and drift, each with its disposition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.diff.desired import desired_stacks, founder, template_keys
+from reconciler.diff.drift import stack_drift, unread
+from reconciler.diff.motion import motion_findings, traffic_changes
+from reconciler.diff.templates import stack_changes, touched
+from reconciler.model.change import Change, Coverage, Diff, Finding, Unchecked
+from reconciler.model.observed import Live, Observed, Unknown
+from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.topology import Topology
+
+__all__ = ["desired_stacks", "diff", "founder", "template_keys"]
+
+
+def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Diff:
+    """Everything that desired, applied and observed disagree on."""
+    changes: list[Change] = []
+    findings: list[Finding] = list(motion_findings(topology, observed))
+    unchecked: list[Unchecked] = []
+    allowed: dict[StackRef, frozenset[str]] = {}
+    checked = 0
+    for ref, desired in stacks.items():
+        state = observed.stacks.get(ref)
+        mine = stack_changes(desired, state)
+        if isinstance(state, Unknown):
+            unchecked.append(Unchecked(path=str(ref), why=str(state)))
+        elif state and state.template:
+            found, count, left = _drift(desired, observed)
+            mine, found = _observed_too(mine, found)
+            findings += found
+            checked += count
+            unchecked += left
+            if mine:
+                allowed[ref] = touched(desired, mine, state.template)
+        changes += mine
+    changes += traffic_changes(topology, observed)
+    coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
+    return Diff(changes=tuple(changes), findings=tuple(findings), touched=allowed, coverage=coverage)
+
+
+def _drift(desired: DesiredStack, observed: Observed) -> tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]:
+    state = observed.stack(desired.ref.kind, desired.ref.region)
+    if state is None:
+        return (), 0, ()
+    if not (state.settles and state.stands):
+        return (), 0, tuple(unread(state))
+    live: dict[str, Live] = {name: seen for (ref, name), seen in observed.live.items() if ref == desired.ref}
+    return stack_drift(state, live, observed.account)
+
+
+def _observed_too(
+    changes: tuple[Change, ...], findings: tuple[Finding, ...]
+) -> tuple[tuple[Change, ...], tuple[Finding, ...]]:
+    """A property that a commit changes anyway is no drift: the change shows what is observed there."""
+    drifted = {f.path: f for f in findings}
+    merged = tuple(replace(c, observed=drifted[c.path].observed) if c.path in drifted else c for c in changes)
+    taken = {c.path for c in changes}
+    return merged, tuple(f for f in findings if f.path not in taken)

@@ -33,6 +33,7 @@ FIELDS = (
     Field(StackKind.API, "Probe", "HealthCheckConfig.ResourcePath", "api/health/path"),
     Field(StackKind.API, "Probe", "HealthCheckConfig.RequestInterval", "api/health/intervalSeconds"),
     Field(StackKind.API, "Probe", "HealthCheckConfig.FailureThreshold", "api/health/failureThreshold"),
+    Field(StackKind.API, "Api", "Policy", "api/auth/origin"),
     Field(StackKind.API, "(Regional|Shared)Domain", "DomainName", "domain/name"),
     Field(StackKind.DATA, "Cluster", "ServerlessV2ScalingConfiguration.MinCapacity", "database/capacity/min"),
     Field(StackKind.DATA, "Cluster", "ServerlessV2ScalingConfiguration.MaxCapacity", "database/capacity/max"),
@@ -46,6 +47,7 @@ FIELDS = (
     Field(StackKind.ROUTING, "(Route|Origin).*", "TTL", "routing/ttlSeconds"),
     Field(StackKind.ROUTING, "(Route|Origin).*", "Name", "domain/name"),
     Field(StackKind.ROUTING, "(Route|Origin).*", "HostedZoneId", "domain/hostedZoneId"),
+    Field(StackKind.ROUTING, "(Route|Origin).*", "", "routing/records"),
     Field(StackKind.EDGE, "A|Aaaa", "Name", "domain/name"),
     Field(StackKind.EDGE, "A|Aaaa", "HostedZoneId", "domain/hostedZoneId"),
     Field(StackKind.EDGE, "Distribution", _DISTRIBUTION + "Aliases", "domain/name"),
@@ -77,7 +79,12 @@ def field_path(ref: StackRef, logical_id: str, prop: str) -> tuple[str, bool]:
     for field in FIELDS:
         if field.kind is ref.kind and re.fullmatch(field.logical_id, logical_id) and _covers(field.property, prop):
             return prefix + field.path, True
-    return f"{prefix}{ref.kind}/{logical_id}" + (f"/{prop.replace('.', '/')}" if prop else ""), False
+    return f"{prefix}{ref.kind}/{logical_id}" + (f"/{slashed(prop)}" if prop else ""), False
+
+
+def slashed(prop: str) -> str:
+    r"""A dotted property as a path; a dot inside a key is written `\.` and stays a dot."""
+    return re.sub(r"(?<!\\)\.", "/", prop).replace("\\.", ".")
 
 
 def _covers(declared: str, prop: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -83,6 +84,8 @@ class Diff:
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
+    touched: Mapping[StackRef, frozenset[str]] = field(default_factory=dict)
+    """Logical ids that a deployment of a stack's changes may touch."""
     coverage: Coverage = Coverage(fields=0, checked=0)
 
     def changed(self, ref: StackRef) -> tuple[Change, ...]:

@@ -26,6 +26,8 @@ class StackFacts:
     template: Answer = None
     resources: Mapping[str, str] | Unknown = field(default_factory=dict)
     """Logical id to physical id; read only where a reader needs it."""
+    settled_at: datetime | None = None
+    """Latest LastUpdatedTimestamp of its resources (ListStackResources): when its last operation did its last work."""
     events: Listing = ()
     """Newest first; read only for a stack whose last operation failed, back to where that operation began."""
 

@@ -53,6 +53,8 @@ class StackState:
     status: str
     status_reason: str = ""
     changed_at: datetime
+    settled_at: datetime | None = None
+    """When the last operation did its last work, where its resources were read."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     template: Mapping[str, Any] | None = None

@@ -82,7 +82,9 @@ class UpdateGate:
     call: str = "route53:UpdateHealthCheck"
 
 
-Request = CreateChangeSet | ExecuteChangeSet | DeleteChangeSet | DeleteStack | ContinueRollback | CreateGate | UpdateGate
+Request = (
+    CreateChangeSet | ExecuteChangeSet | DeleteChangeSet | DeleteStack | ContinueRollback | CreateGate | UpdateGate
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ document's, in snake case. Names that AWS sees (stacks, hosts, clusters) are der
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 EDGE_REGION = "us-east-1"
 """CloudFront, its certificate and its function live here, whatever the home Region is."""
@@ -102,18 +102,46 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Steps with a hazard may start from each time that `cron` matches in `time_zone`, for `duration`."""
+
+    cron: str
+    duration: timedelta
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """Lets one named hazard pass in the plan with this fingerprint, until `expires`; without a Region, in all of them."""
+
+    hazard: str
+    region: str | None
+    fingerprint: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """A drift path that is not judged; `*` stands for one segment. Without `expires`, for good."""
+
+    path: str
+    reason: str
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Safety:
     min_serving: int
     soak_seconds: int
     max_concurrent_regions: int
-    windows: tuple[Any, ...] = ()
-    allow: tuple[Any, ...] = ()
+    windows: tuple[Window, ...] = ()
+    allow: tuple[Allow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftPolicy:
     mode: str
-    ignore: tuple[Any, ...] = ()
+    ignore: tuple[Ignore, ...] = ()
     schedule: str = "rate(30 minutes)"
 
 

@@ -1,0 +1,87 @@
+"""Compares two property trees and names every difference by its dotted path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.diff.resolve import UNRESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`path` is dotted, a dot inside a key escaped; an absent side is None."""
+
+    path: str
+    left: Any
+    right: Any
+
+
+def differences(left: Any, right: Any, path: str = "") -> Iterator[Difference]:
+    """Where two templates' properties differ, as deep as both go: dicts by key, lists of equal length by place."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping) and not (_intrinsic(left) or _intrinsic(right)):
+        for key in sorted(left.keys() | right.keys()):
+            yield from differences(left.get(key), right.get(key), join(path, key))
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for place, (a, b) in enumerate(zip(left, right, strict=True)):
+            yield from differences(a, b, join(path, str(place)))
+    elif left != right:
+        yield Difference(path, left, right)
+
+
+def deviations(declared: Any, live: Any, path: str = "") -> Iterator[Difference]:
+    """Where live properties deviate from what a template declares.
+
+    Only what the template sets is compared: AWS fills in the rest. Numbers and booleans may come as text, lists of plain
+    values in any order. What could not be resolved is yielded with `UNRESOLVED` on the left: it is unchecked.
+    """
+    if declared is UNRESOLVED:
+        yield Difference(path, UNRESOLVED, live)
+    elif isinstance(declared, Mapping):
+        for key, value in declared.items():
+            yield from deviations(value, live.get(key) if isinstance(live, Mapping) else None, join(path, key))
+    elif isinstance(declared, list):
+        yield from _list_deviations(declared, live, path)
+    elif plain(declared) != plain(live):
+        yield Difference(path, declared, live)
+
+
+def _list_deviations(declared: list[Any], live: Any, path: str) -> Iterator[Difference]:
+    if any(item is UNRESOLVED for item in declared):
+        yield Difference(path, UNRESOLVED, live)
+    elif not isinstance(live, list) or len(live) != len(declared):
+        yield Difference(path, declared, live)
+    elif not any(isinstance(item, (Mapping, list)) for item in declared):
+        if sorted(map(plain, declared)) != sorted(map(plain, live)):
+            yield Difference(path, declared, live)
+    else:
+        for place, (a, b) in enumerate(zip(declared, live, strict=True)):
+            yield from deviations(a, b, join(path, str(place)))
+
+
+def leaves(declared: Any) -> int:
+    """How many values a declared tree sets: what coverage counts."""
+    if isinstance(declared, Mapping):
+        return sum(map(leaves, declared.values()))
+    if isinstance(declared, list) and any(isinstance(item, (Mapping, list)) for item in declared):
+        return sum(map(leaves, declared))
+    return 1
+
+
+def plain(value: Any) -> str:
+    """One form for what AWS writes in several: 10, 10.0 and "10"; true and "true"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def join(path: str, key: str) -> str:
+    escaped = key.replace(".", "\\.")
+    return f"{path}.{escaped}" if path else escaped
+
+
+def _intrinsic(node: Mapping[str, Any]) -> bool:
+    return len(node) == 1 and next(iter(node)).startswith(("Fn::", "Ref"))
