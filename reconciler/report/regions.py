@@ -1,0 +1,148 @@
+"""What one Region is doing, told from observation and plan: its traffic, health, database role and stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.observed import StackState, Unknown, known
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Step, StepAction
+from reconciler.model.stacks import StackKind, StackRef
+
+KINDS = (StackKind.DATA, StackKind.API)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionReport:
+    name: str
+    traffic: str
+    health: str
+    why: str
+    """What makes it that healthy, in words."""
+    database_role: str
+    stacks: Mapping[str, str]
+
+
+def region_reports(outcome: Outcome, previous: Mapping[str, Any] | None) -> tuple[RegionReport, ...]:
+    """Every Region that holds a part of this topology, is about to, or did when last reported."""
+    before = {r["name"] for r in (previous or {}).get("regions", ())}
+    return tuple(_report(outcome, r) for r in _asked(outcome) if r in before or _takes_part(outcome, r))
+
+
+def steps_of(outcome: Outcome, region: str) -> tuple[Step, ...]:
+    """Steps of the plan on this Region's own stacks and gate."""
+    return tuple(s for s in outcome.plan.steps if s.region == region and (s.stack is None or s.stack.kind in KINDS))
+
+
+def _asked(outcome: Outcome) -> tuple[str, ...]:
+    seen = outcome.observed
+    planned = (s.region for s in outcome.plan.steps if s.region and (s.stack is None or s.stack.kind in KINDS))
+    return tuple(dict.fromkeys((*seen.gates, *seen.clusters, *planned)))
+
+
+def _takes_part(outcome: Outcome, region: str) -> bool:
+    seen = outcome.observed
+    parts = (seen.gates.get(region), *(seen.stacks.get(StackRef(kind, region)) for kind in KINDS))
+    return any(p is not None for p in parts) or bool(steps_of(outcome, region))
+
+
+def _report(outcome: Outcome, region: str) -> RegionReport:
+    health, why = _health(outcome, region)
+    return RegionReport(
+        name=region,
+        traffic=_traffic(outcome, region),
+        health=health,
+        why=why,
+        database_role=_role(outcome, region),
+        stacks={
+            str(kind): _status(outcome.observed.stacks.get(StackRef(kind, region)))
+            for kind in _present(outcome, region)
+        },
+    )
+
+
+def _present(outcome: Outcome, region: str) -> Iterator[StackKind]:
+    return (kind for kind in KINDS if outcome.observed.stacks.get(StackRef(kind, region)) is not None)
+
+
+def _status(state: StackState | Unknown | None) -> str:
+    return state.status if isinstance(state, StackState) else "UNKNOWN"
+
+
+def _traffic(outcome: Outcome, region: str) -> str:
+    """A gate that was never opened belongs to a Region that joins, unless nothing is planned to open it: then it is drained."""
+    gate = outcome.observed.gates.get(region)
+    probe = known(outcome.observed.probes.get(region))
+    if isinstance(gate, Unknown):
+        return "unknown"
+    if gate is None:
+        return "joining" if steps_of(outcome, region) else "unknown"
+    if gate.is_open:
+        return "serving" if probe and probe.healthy and gate.healthy is not False else "unknown"
+    if not gate.is_closed:
+        return "unknown"
+    opens = any(s.action is StepAction.OPEN_GATE for s in steps_of(outcome, region))
+    return "joining" if opens or (gate.never_opened and steps_of(outcome, region)) else "drained"
+
+
+def _health(outcome: Outcome, region: str) -> tuple[str, str]:
+    seen = outcome.observed
+    states = [(kind, seen.stacks.get(StackRef(kind, region))) for kind in KINDS]
+    for kind, state in states:
+        if isinstance(state, Unknown):
+            return "Unknown", f"stack {kind} could not be read: {state}"
+    stacks = [(kind, state) for kind, state in states if isinstance(state, StackState)]
+    if not stacks:
+        return "Missing", "it has no stacks yet"
+    if outcome.result is Result.SUSPENDED:
+        return "Suspended", "reconciliation is suspended"
+    if bad := _degraded(outcome, region, stacks):
+        return "Degraded", bad
+    return _progress(outcome, region, stacks)
+
+
+def _degraded(outcome: Outcome, region: str, stacks: list[tuple[StackKind, StackState]]) -> str | None:
+    for kind, state in stacks:
+        if state.failed:
+            failure = state.failure
+            told = f": {failure.logical_id}: {failure.reason}" if failure else ""
+            return f"stack {kind} is {state.status}{told}"
+    probe = known(outcome.observed.probes.get(region))
+    gate = known(outcome.observed.gates.get(region))
+    if gate and gate.is_open and probe and probe.healthy is False:
+        return f"its probe {probe.id} is unhealthy while its traffic gate is open"
+    return None
+
+
+def _progress(outcome: Outcome, region: str, stacks: list[tuple[StackKind, StackState]]) -> tuple[str, str]:
+    busy = [f"stack {kind} is {state.status}" for kind, state in stacks if not state.complete]
+    left = steps_of(outcome, region)
+    waits = [g for w in outcome.plan.waves for g in w.waiting_for if g.region == region]
+    probe = outcome.observed.probes.get(region)
+    if busy:
+        return "Progressing", "; ".join(busy)
+    if left:
+        return "Progressing", f"next: {left[0].id}"
+    if waits:
+        return "Progressing", f"waiting for {waits[0].id}: {waits[0].detail}"
+    if isinstance(probe, Unknown):
+        return "Unknown", f"its probe could not be read: {probe}"
+    match probe.healthy if probe else None:
+        case True:
+            return "Healthy", "its stacks are complete and its probe is healthy"
+        case False:
+            return "Degraded", "its probe is unhealthy"
+        case _:
+            return "Unknown", "its probe has not reported yet"
+
+
+def _role(outcome: Outcome, region: str) -> str:
+    cluster = outcome.observed.global_cluster
+    if isinstance(cluster, Unknown):
+        return "unknown"
+    member = cluster.member(region) if cluster else None
+    if member is None:
+        return "none"
+    return "writer" if member.is_writer else "reader"

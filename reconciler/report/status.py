@@ -1,0 +1,135 @@
+"""The status document: what table meridian-state keeps of a topology after each pass, and what `status` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.model.observed import Unknown
+from reconciler.model.outcome import Condition, Outcome, Result
+from reconciler.report.plan import gate_json
+from reconciler.report.regions import RegionReport, region_reports
+from reconciler.report.words import iso_duration, iso_time
+
+HISTORY = 20
+UNDERWAY = frozenset({str(Result.PROGRESSING), str(Result.WAITING)})
+
+
+def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The document after this pass. What a pass cannot tell anew (revisions applied, times of transitions, history)
+    goes on from the previous document."""
+    before: Mapping[str, Any] = previous or {}
+    now = iso_time(outcome.observed.at)
+    return {
+        "schemaVersion": "1",
+        "kind": "Status",
+        "topology": outcome.topology,
+        **_revisions(outcome, before),
+        "desiredDigest": outcome.revision.digest,
+        "result": str(outcome.result),
+        "updatedAt": now,
+        "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
+        "conditions": [_condition(c, before.get("conditions", ())) for c in outcome.conditions],
+        "regions": [_region(r, outcome, before) for r in region_reports(outcome, previous)],
+        "edge": _edge(outcome),
+        "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
+        "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in outcome.plan.refusals],
+        "waitingFor": [gate_json(g) for g in outcome.plan.waves[0].waiting_for] if outcome.plan.waves else [],
+        "stepsLeft": len(outcome.plan.steps),
+        "tombstones": list(before.get("tombstones", ())),
+        "history": _history(outcome, before.get("history", ()), now),
+    }
+
+
+def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Attempted: a pass tried to get there. Applied: no step is left. Serving: converged on it."""
+    commit, generation = outcome.revision.commit, outcome.revision.generation
+    tried = outcome.result is not Result.SUSPENDED
+    applied = tried and not (outcome.plan.steps or outcome.plan.refusals or outcome.problems)
+    served = outcome.result is Result.CONVERGED
+
+    def reached(condition: bool, field: str) -> str | None:
+        return commit if condition else before.get(field)
+
+    return {
+        "generation": generation,
+        "observedGeneration": generation if tried else before.get("observedGeneration", 0),
+        "desiredRevision": commit,
+        "lastAttemptedRevision": reached(tried, "lastAttemptedRevision"),
+        "lastAppliedRevision": reached(applied, "lastAppliedRevision"),
+        "lastServingRevision": reached(served, "lastServingRevision"),
+    }
+
+
+def _condition(condition: Condition, before: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    since = iso_time(condition.last_transition)
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "observedGeneration": condition.observed_generation,
+        "lastTransitionTime": _since(condition.type, condition.status, before) or since,
+    }
+
+
+def _since(kind: str, status: str, before: Iterable[Mapping[str, Any]]) -> str | None:
+    """When the condition took this status, if it had it already."""
+    old = next((c for c in before if c["type"] == kind), None)
+    return old["lastTransitionTime"] if old and old["status"] == status else None
+
+
+def _region(region: RegionReport, outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
+    old: Mapping[str, Any] = next((r for r in before.get("regions", ()) if r["name"] == region.name), {})
+    status = {"Healthy": "True", "Unknown": "Unknown"}.get(region.health, "False")
+    ready = Condition(
+        type="Ready",
+        status=status,
+        reason=region.health,
+        message=region.why,
+        observed_generation=outcome.revision.generation,
+        last_transition=outcome.observed.at,
+    )
+    return {
+        "name": region.name,
+        "traffic": region.traffic,
+        "health": region.health,
+        "databaseRole": region.database_role,
+        "stacks": dict(region.stacks),
+        "conditions": [_condition(ready, old.get("conditions", ()))],
+    }
+
+
+def _edge(outcome: Outcome) -> dict[str, Any] | None:
+    seen = outcome.observed.distribution
+    if seen is None:
+        return None
+    if isinstance(seen, Unknown):
+        return {"distributionId": None, "domainName": None, "status": "Unknown"}
+    return {"distributionId": seen.id, "domainName": seen.domain_name, "status": seen.status, "enabled": seen.enabled}
+
+
+def _history(outcome: Outcome, before: Iterable[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
+    """Newest first. Passes of one run share an entry, and so do runs that came to the same again."""
+    entry: dict[str, Any] = {
+        "revision": outcome.revision.commit,
+        "generation": outcome.revision.generation,
+        "digest": outcome.revision.digest,
+        "result": str(outcome.result),
+        "passes": 1,
+        "requests": len(outcome.requests),
+        "first": now,
+        "last": now,
+    }
+    old = [dict(e) for e in before]
+    if old and _continues(old[0], entry):
+        newest = old.pop(0)
+        entry["first"] = newest["first"]
+        for total in ("passes", "requests"):
+            entry[total] += newest[total]
+    return [entry, *old][:HISTORY]
+
+
+def _continues(newest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    same = all(newest[k] == entry[k] for k in ("revision", "generation", "digest"))
+    return same and (newest["result"] == entry["result"] or newest["result"] in UNDERWAY)

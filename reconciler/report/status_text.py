@@ -1,0 +1,140 @@
+"""A status document for people: on a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
+
+GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
+HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
+SHOWN_HISTORY = 5
+
+Document = Mapping[str, Any]
+
+
+def status_text(document: Document, paint: Paint = plain) -> str:
+    sections = [
+        _headline(document, paint),
+        _trouble(document, paint),
+        _conditions(document, paint),
+        _regions(document, paint),
+        _history(document, paint),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def status_markdown(document: Document) -> str:
+    lines = [f"### {document['topology']}: {_ready(document)}", ""]
+    lines += [f"> **{code}** `{where}`: {message}" for code, where, message in _troubles(document)]
+    rows = [(c["type"], c["status"], c["reason"], one_line(c["message"])) for c in document["conditions"]]
+    lines += ["", *markdown_table(("condition", "status", "reason", "message"), rows), ""]
+    lines += markdown_table(("Region", "traffic", "health", "database", "stacks"), _region_rows(document))
+    lines += ["", f"Edge: {_edge(document)}", ""]
+    lines.append(f"<sub>generation {document['generation']}, revision `{document['desiredRevision']}`, ")
+    lines.append(f"as of {document['updatedAt']}</sub>")
+    return "\n".join(lines)
+
+
+def _headline(document: Document, paint: Paint) -> list[str]:
+    ready = _condition(document, "Ready")
+    style = "good" if ready and ready["status"] == "True" else "warn"
+    lines = [paint("bold", f"{document['topology']}: ") + paint(style, _ready(document))]
+    seen = f"generation {document['generation']}, revision {document['desiredRevision']}, as of {document['updatedAt']}"
+    lines.append(paint("dim", seen))
+    if document["lastServingRevision"] not in {None, document["desiredRevision"]}:
+        lines.append(f"last revision that served: {document['lastServingRevision']}")
+    return lines
+
+
+def _ready(document: Document) -> str:
+    ready = _condition(document, "Ready")
+    if ready is None:
+        return str(document["result"])
+    return f"{'Ready' if ready['status'] == 'True' else 'not Ready'} ({ready['reason']})"
+
+
+def _trouble(document: Document, paint: Paint) -> list[str]:
+    """What is wrong and what is waited for come before everything else."""
+    lines: list[str] = []
+    for code, where, message in _troubles(document):
+        lines += [paint("bad", code) + f"  {where}", f"  {message}"]
+    for gate in document.get("waitingFor", ()):
+        where = f" in {gate['region']}" if gate["region"] else ""
+        lines.append(paint("warn", f"waiting for {gate['name']}{where}") + f": {one_line(gate['detail'])}")
+    if document.get("stepsLeft"):
+        lines.append(f"{count(document['stepsLeft'], 'step')} left: `meridian converge` goes on")
+    return lines
+
+
+def _troubles(document: Document) -> Iterable[tuple[str, str, str]]:
+    for problem in document.get("problems", ()):
+        yield problem["code"], problem["step"], one_line(problem["message"])
+    for refusal in document.get("refusals", ()):
+        yield refusal["code"], refusal["path"], one_line(refusal["message"])
+
+
+def _conditions(document: Document, paint: Paint) -> list[str]:
+    found = document["conditions"]
+    rows = [
+        (c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"], one_line(c["message"])) for c in found
+    ]
+    styles = [_condition_style(c) for c in found]
+    return [paint("bold", "Conditions"), *(paint(s, line) for s, line in zip(styles, columns(rows), strict=True))]
+
+
+def _condition_style(condition: Mapping[str, Any]) -> str:
+    if condition["status"] == "Unknown":
+        return "warn"
+    wanted = "False" if condition["type"] in GOOD_WHEN_FALSE else "True"
+    return "" if condition["status"] == wanted else "warn"
+
+
+def _regions(document: Document, paint: Paint) -> list[str]:
+    lines = [paint("bold", "Regions")]
+    table = columns(_region_rows(document))
+    for region, line in zip(document["regions"], table, strict=True):
+        lines.append(paint(HEALTH_STYLES.get(region["health"], "warn"), line))
+        why = "" if region["health"] == "Healthy" else "; ".join(c["message"] for c in region["conditions"])
+        lines += [f"    {one_line(why)}"] if why else []
+    return [*lines, paint("bold", "Edge"), f"  {_edge(document)}"]
+
+
+def _region_rows(document: Document) -> list[tuple[str, ...]]:
+    return [
+        (
+            r["name"],
+            r["traffic"],
+            r["health"],
+            r["databaseRole"],
+            ", ".join(f"{kind} {status}" for kind, status in r["stacks"].items()),
+        )
+        for r in document["regions"]
+    ]
+
+
+def _edge(document: Document) -> str:
+    edge = document["edge"]
+    if edge is None:
+        return "no distribution yet"
+    disabled = "" if edge.get("enabled", True) else ", disabled"
+    return f"{edge['domainName'] or 'unreadable'} ({edge['distributionId']}): {edge['status']}{disabled}"
+
+
+def _history(document: Document, paint: Paint) -> list[str]:
+    rows = [
+        (
+            h["last"],
+            h["result"],
+            f"generation {h['generation']}",
+            str(h["revision"])[:12],
+            count(h["passes"], "pass", "passes"),
+        )
+        for h in document["history"][:SHOWN_HISTORY]
+    ]
+    return [paint("bold", "History"), *(paint("dim", line) for line in columns(rows))] if rows else []
+
+
+def _condition(document: Document, kind: str) -> Mapping[str, Any] | None:
+    return next((c for c in document["conditions"] if c["type"] == kind), None)

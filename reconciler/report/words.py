@@ -1,0 +1,127 @@
+"""How values, times and durations are written, for machines and for people; and what may not be written at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+Paint = Callable[[str, str], str]
+"""(style, text) to text: how a terminal shows `good`, `bad`, `warn`, `dim` and `bold`."""
+
+_SECRET = re.compile(r"secret|password|passwd|token|credential|private_?key", re.IGNORECASE)
+
+
+def plain(style: str, text: str) -> str:  # noqa: ARG001
+    """The paint of files and pipes."""
+    return text
+
+
+def iso_time(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_duration(span: timedelta) -> str:
+    """ISO 8601: `PT25M`, `PT1H0.5S`; days are written as hours."""
+    seconds = round(max(span.total_seconds(), 0.0), 3)
+    hours, rest = divmod(seconds, 3600)
+    minutes, secs = divmod(rest, 60)
+    parts = [f"{hours:.0f}H" if hours else "", f"{minutes:.0f}M" if minutes else ""]
+    if secs or not (hours or minutes):
+        parts.append(f"{secs:.3f}".rstrip("0").rstrip(".") + "S")
+    return "PT" + "".join(parts)
+
+
+def human_duration(span: timedelta) -> str:
+    """For people: `45s`, `23m`, `1h05m`; seconds only while they matter."""
+    seconds = round(max(span.total_seconds(), 0.0))
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 600:
+        return f"{seconds // 60}m{seconds % 60:02d}s" if seconds % 60 else f"{seconds // 60}m"
+    if seconds < 3600:
+        return f"{round(seconds / 60)}m"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def json_value(path: str, value: Any) -> Any:
+    """The value as JSON; under a path, or a key, that names a secret only its hash."""
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET.search(path):
+        return {"redacted": True, "sha256": _digest(value)}
+    if isinstance(value, Mapping):
+        return {str(k): json_value(str(k), v) for k, v in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((json_value("", v) for v in value), key=str)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [json_value("", v) for v in value]
+    return _scalar(value)
+
+
+def text_value(path: str, value: Any, width: int = 60) -> str:
+    """The value on one line, shortened in its middle when it is long; nothing reads `(none)`."""
+    shown = json_value(path, value)
+    if shown is None:
+        return "(none)"
+    if isinstance(shown, dict) and shown.get("redacted") is True:
+        return f"(redacted, sha256 {shown['sha256']})"
+    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, sort_keys=True)
+    text = one_line(text)
+    if len(text) <= width:
+        return text
+    head = (width - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - width :]}"
+
+
+def one_line(text: str) -> str:
+    """Text from elsewhere, safe to show: no line breaks, no control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def place_of(path: str) -> str:
+    """What a path is about: a Region by its name, else its first part."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "regions" and len(parts) > 1 else parts[0]
+
+
+def columns(rows: Iterable[Sequence[str]], indent: str = "  ", gap: str = "  ") -> list[str]:
+    """Rows as aligned lines; the last column is left ragged. Paint the finished lines, not the cells."""
+    table = [tuple(row) for row in rows]
+    if not table:
+        return []
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)]
+    return [
+        (indent + gap.join((*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]))).rstrip()
+        for row in table
+    ]
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return [*lines, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, datetime):
+        return iso_time(value)
+    if isinstance(value, timedelta):
+        return iso_duration(value)
+    return value if isinstance(value, (str, int, float)) else str(value)
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
