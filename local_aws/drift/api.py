@@ -1,0 +1,155 @@
+"""What the regional API really is: gateway, stage, domains, function, log groups, certificate and alarm."""
+
+from typing import Any
+
+from ministack.services import acm, apigateway_v1, cloudwatch, cloudwatch_logs, lambda_svc
+
+Properties = dict[str, Any]
+
+
+def _renamed(record: Properties, names: dict[str, str]) -> Properties:
+    """Every name is there: None says that we looked and found nothing."""
+    return {cfn: record.get(api) for cfn, api in names.items()}
+
+
+def function(physical_id: str, _props: Properties) -> Properties | None:
+    found = lambda_svc._functions.get(physical_id)
+    if found is None:
+        return None
+    config = found["config"]
+    same_names = ["FunctionName", "Runtime", "Handler", "Role", "Timeout", "MemorySize", "Description", "Architectures", "PackageType", "EphemeralStorage", "TracingConfig", "Environment", "DeadLetterConfig", "LoggingConfig", "KmsKeyArn", "FileSystemConfigs"]
+    live = _renamed(config, {name: name for name in same_names})
+    live["Layers"] = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
+    vpc = config.get("VpcConfig") or {}
+    live["VpcConfig"] = {key: vpc.get(key) or [] for key in ("SubnetIds", "SecurityGroupIds")}
+    live["ReservedConcurrentExecutions"] = found.get("concurrency")
+    return live | {"Tags": found.get("tags", {})}
+
+
+def version(physical_id: str, _props: Properties) -> Properties | None:
+    name, _, number = physical_id.rpartition(":")
+    found = lambda_svc._functions.get(name.rsplit(":", 1)[-1])
+    return {} if found and number in found.get("versions", {}) else None
+
+
+def log_group(physical_id: str, _props: Properties) -> Properties | None:
+    found = cloudwatch_logs._log_groups.get(physical_id)
+    if found is None:
+        return None
+    names = {"RetentionInDays": "retentionInDays", "LogGroupClass": "logGroupClass", "KmsKeyId": "kmsKeyId"}
+    return {"LogGroupName": physical_id, "Tags": found.get("tags", {})} | _renamed(found, names)
+
+
+def rest_api(physical_id: str, _props: Properties) -> Properties | None:
+    found = apigateway_v1._rest_apis.get(physical_id)
+    if found is None:
+        return None
+    names = {
+        "Name": "name",
+        "Description": "description",
+        "Policy": "policy",
+        "DisableExecuteApiEndpoint": "disableExecuteApiEndpoint",
+        "ApiKeySourceType": "apiKeySource",
+        "MinimumCompressionSize": "minimumCompressionSize",
+        "BinaryMediaTypes": "binaryMediaTypes",
+        "Tags": "tags",
+    }
+    endpoint = found.get("endpointConfiguration") or {}
+    return _renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", ["EDGE"])}}
+
+
+def deployment(physical_id: str, props: Properties) -> Properties | None:
+    found = apigateway_v1._deployments_v1.get(props.get("RestApiId", ""), {}).get(physical_id)
+    return None if found is None else {"Description": found.get("description", "")}
+
+
+_METHOD_SETTINGS = {
+    "CacheDataEncrypted": "cacheDataEncrypted",
+    "CacheTtlInSeconds": "cacheTtlInSeconds",
+    "CachingEnabled": "cachingEnabled",
+    "DataTraceEnabled": "dataTraceEnabled",
+    "LoggingLevel": "loggingLevel",
+    "MetricsEnabled": "metricsEnabled",
+    "ThrottlingBurstLimit": "throttlingBurstLimit",
+    "ThrottlingRateLimit": "throttlingRateLimit",
+}
+
+
+def stage(physical_id: str, props: Properties) -> Properties | None:
+    found = apigateway_v1._stages_v1.get(props.get("RestApiId", ""), {}).get(physical_id)
+    if found is None:
+        return None
+    names = {
+        "DeploymentId": "deploymentId",
+        "Description": "description",
+        "Variables": "variables",
+        "TracingEnabled": "tracingEnabled",
+        "CacheClusterEnabled": "cacheClusterEnabled",
+        "Tags": "tags",
+    }
+    log = found.get("accessLogSettings") or {}
+    return _renamed(found, names) | {
+        "AccessLogSetting": _renamed(log, {"DestinationArn": "destinationArn", "Format": "format"}),
+        "MethodSettings": _method_settings(props.get("MethodSettings") or [], found.get("methodSettings") or {}),
+    }
+
+
+def _method_settings(desired: list[Properties], live: dict[str, Properties]) -> list[Properties]:
+    """The map of the API as the template's list; `*/*` is `/*` and `*` there."""
+    asked = {_setting_key(item): item for item in desired}
+    found = []
+    for key, entry in live.items():
+        path, _, method = key.rpartition("/")
+        place = {"ResourcePath": "/*" if key == "*/*" else path, "HttpMethod": method}
+        wanted = asked.get(key, {})
+        found.append({k: wanted.get(k, v) for k, v in place.items()} | _renamed(entry, _METHOD_SETTINGS))
+    return found
+
+
+def _setting_key(item: Properties) -> str:
+    path, method = item.get("ResourcePath", "/*"), item.get("HttpMethod", "*")
+    return "*/*" if (path, method) == ("/*", "*") else f"{path}/{method}"
+
+
+def domain_name(physical_id: str, _props: Properties) -> Properties | None:
+    found = apigateway_v1._domain_names.get(physical_id)
+    if found is None:
+        return None
+    names = {
+        "DomainName": "domainName",
+        "RegionalCertificateArn": "regionalCertificateArn",
+        "SecurityPolicy": "securityPolicy",
+        "EndpointAccessMode": "endpointAccessMode",
+        "RoutingMode": "routingMode",
+        "Tags": "tags",
+    }
+    endpoint = found.get("endpointConfiguration") or {}
+    return _renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", [])}}
+
+
+def base_path_mapping(_physical_id: str, props: Properties) -> Properties | None:
+    mappings = apigateway_v1._base_path_mappings.get(props.get("DomainName", ""), {})
+    found = mappings.get(props.get("BasePath") or "(none)")
+    if found is None:
+        return None
+    return {"DomainName": props["DomainName"], "RestApiId": found.get("restApiId"), "Stage": found.get("stage")}
+
+
+def permission(_physical_id: str, props: Properties) -> Properties | None:
+    name = str(props.get("FunctionName", "")).rsplit(":", 1)[-1]
+    found = lambda_svc._functions.get(name)
+    statements = ((found or {}).get("policy") or {}).get("Statement") or []
+    return {} if statements else None
+
+
+def certificate(physical_id: str, _props: Properties) -> Properties | None:
+    found = acm._certificates.get(physical_id)
+    if found is None:
+        return None
+    names = {"DomainName": "DomainName", "SubjectAlternativeNames": "SubjectAlternativeNames", "Tags": "Tags"}
+    return _renamed(found, names) | {"ValidationMethod": found.get("ValidationMethod", "DNS")}
+
+
+def alarm(physical_id: str, _props: Properties) -> Properties | None:
+    found = cloudwatch._alarms.get(physical_id)
+    return None if found is None else dict(found)

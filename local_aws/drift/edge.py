@@ -1,0 +1,70 @@
+"""What the edge really is: the distribution's whole configuration and its response headers policy."""
+
+from functools import cache
+from typing import Any
+
+from botocore.model import ListShape, Shape, StructureShape
+from botocore.parsers import create_parser
+from botocore.session import get_session
+from ministack.services import cloudfront
+
+# CloudFormation's names of members that the API spells otherwise, by the structure they sit in.
+_RENAMED = {(shape, api): cfn for (shape, cfn), api in cloudfront._CFN_DISTRIBUTION_CONFIG_RENAMES.items()}
+# {Quantity, Items} blocks that CloudFormation keeps as blocks; all others are plain lists there.
+_KEPT_BLOCKS = {"OriginGroups", "OriginGroupMembers", "StatusCodes", "GeoRestriction"}
+
+
+def distribution(physical_id: str, _props: dict[str, Any]) -> dict[str, Any] | None:
+    record = cloudfront._distributions.get(physical_id)
+    if record is None:
+        return None
+    config = _to_cfn(_config_shape(), _parse(record["config_xml"]))
+    config.pop("CallerReference", None)
+    return {"DistributionConfig": config, "Tags": cloudfront._tags.get(record["ARN"], [])}
+
+
+@cache
+def _config_shape() -> StructureShape:
+    model = get_session().get_service_model("cloudfront")
+    return model.shape_for("DistributionConfig")
+
+
+@cache
+def _parser() -> Any:
+    return create_parser("rest-xml")
+
+
+def _parse(config_xml: str) -> dict[str, Any]:
+    """The stored XML through botocore's own parser, with the types of the API."""
+    root = cloudfront._strip_namespace(cloudfront.fromstring(config_xml))
+    parsed: dict[str, Any] = _parser()._parse_shape(_config_shape(), root)
+    return parsed
+
+
+def _to_cfn(shape: Shape, value: Any) -> Any:
+    if isinstance(shape, ListShape):
+        return [_to_cfn(shape.member, item) for item in value]
+    if not isinstance(shape, StructureShape):
+        return value
+    found = {}
+    for name, item in value.items():
+        member = shape.members[name]
+        found[_RENAMED.get((shape.name, name), name)] = _block(member, item)
+    methods = value.get("AllowedMethods")
+    if methods:
+        found["AllowedMethods"] = methods.get("Items", [])
+        found["CachedMethods"] = methods.get("CachedMethods", {}).get("Items", [])
+    return found
+
+
+def _block(shape: Shape, value: Any) -> Any:
+    """A member's value; a counted block becomes the list it counts."""
+    counted = isinstance(shape, StructureShape) and {"Items", "Quantity"} <= set(shape.members)
+    if not counted or shape.name in _KEPT_BLOCKS:
+        return _to_cfn(shape, value)
+    return _to_cfn(shape.members["Items"], value.get("Items", []))
+
+
+def headers_policy(physical_id: str, _props: dict[str, Any]) -> dict[str, Any] | None:
+    record = cloudfront._response_headers_policies.get(physical_id)
+    return None if record is None else {}
