@@ -44,17 +44,19 @@ def build(topology: Topology, out: Path, keys: Sequence[str] | None = None, *, s
     if unknown := sorted(set(chosen) - set(KEYS)):
         raise ValueError(f"no template is called {', '.join(unknown)}; there are {', '.join(KEYS)}")
     shutil.rmtree(out, ignore_errors=True)
-    app = _app(out, strict=strict)
+    app = _app(out, validated=strict)
     with tempfile.TemporaryDirectory() as scratch:
         for key in chosen:
             _add(app, topology, key, artifact=key, code=_staged(topology, key, Path(scratch) / key))
+        if strict:
+            import_module("cdk_app.strict").check(app, topology)
         app.synth()
     _refuse_lookups(out)
 
 
 def build_for_cli(topology: Topology, out: Path) -> None:
     """One stack for each stack that the topology asks for, each in its Region; the writer is taken to be the founder."""
-    app = _app(out, strict=False)
+    app = _app(out, validated=False)
     with tempfile.TemporaryDirectory() as scratch:
         for ref in stack_refs(topology):
             key = template_key(ref, home_region=topology.home_region, founder=topology.database.writer)
@@ -65,21 +67,18 @@ def build_for_cli(topology: Topology, out: Path) -> None:
     _refuse_lookups(out)
 
 
-def _app(out: Path, *, strict: bool) -> Any:
-    stacks = import_module("cdk_app.stacks.base")  # chooses Node, then imports aws_cdk
+def _app(out: Path, *, validated: bool) -> Any:
+    cdk = import_module("cdk_app.stacks.base").cdk  # chooses Node, then imports aws_cdk
     # Else a second synthesis in this process names assets that it never writes.
-    stacks.cdk.AssetStaging.clear_asset_hash_cache()
-    app = stacks.cdk.App(
+    cdk.AssetStaging.clear_asset_hash_cache()
+    return cdk.App(
         outdir=str(out),
         tree_metadata=False,
         stack_traces=False,
         analytics_reporting=False,
         performance_reporting=False,
-        builtin_cloud_formation_validation=strict,
+        builtin_cloud_formation_validation=validated,
     )
-    if strict:
-        import_module("cdk_app.strict").check(app)
-    return app
 
 
 def _add(
@@ -109,8 +108,11 @@ def _refuse_lookups(out: Path) -> None:
 def main(arguments: Sequence[str]) -> None:
     from reconciler.load import load  # noqa: PLC0415  # only here: the reconciler hands over topologies, not files
 
-    for topology in load(Path(*arguments or ["desired_state"])):
-        build_for_cli(topology, Path(os.environ.get("CDK_OUTDIR", "cdk.out")))
+    path = Path(arguments[0] if arguments else "desired_state")
+    topologies = load(path)
+    if len(topologies) != 1:
+        sys.exit(f"{path} holds {len(topologies)} documents: name the file of one")
+    build_for_cli(topologies[0], Path(os.environ.get("CDK_OUTDIR", "cdk.out")))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from reconciler.model.topology import Topology
 LOG_DAYS = 30
 """Retention of every log group."""
 
+EVERY_TOPOLOGY = "@all"
+"""Tag of what belongs to no topology. Tag values may not contain `*`, and no topology can have this name."""
+
 Statement = dict[str, Any]
 
 
@@ -35,7 +38,7 @@ class MeridianStack(cdk.Stack):
                 file_assets_bucket_name="meridian-assets-${AWS::AccountId}-${AWS::Region}", bucket_prefix="assets/"
             ),
         )
-        self.tag_pairs = {"meridian:topology": "*" if shared else topology.name, "meridian:stack": kind}
+        self.tag_pairs = {"meridian:topology": EVERY_TOPOLOGY if shared else topology.name, "meridian:stack": kind}
         for key, value in self.tag_pairs.items():
             cdk.Tags.of(self).add(key, value)
 

@@ -185,7 +185,7 @@ class Data(MeridianStack):
         secret = secretsmanager.CfnSecret(
             self,
             "Master",
-            description=cdk.Fn.sub(f"master credentials of the global cluster {self.topology.global_cluster}"),
+            description=f"master credentials of the global cluster {self.topology.global_cluster}",
             kms_key_id=self.key.attr_arn,
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 secret_string_template=f'{{"username":"{MASTER}"}}',

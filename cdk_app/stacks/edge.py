@@ -21,7 +21,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, role_arn
-from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.model.topology import Topology
 
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -37,7 +37,7 @@ HeadersPolicy = cloudfront.CfnResponseHeadersPolicy
 
 class Edge(MeridianStack):
     def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, code: Path) -> None:
-        super().__init__(scope, topology, "edge", artifact=artifact, region=region or EDGE_REGION)
+        super().__init__(scope, topology, "edge", artifact=artifact, region=region)
         self.topology = topology
         distribution = self._distribution(self._certificate(), self._router(code), self._headers())
         for logical, kind in (("A", "A"), ("Aaaa", "AAAA")):

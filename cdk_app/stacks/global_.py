@@ -17,7 +17,7 @@ from reconciler.model.topology import Topology
 
 class Global(MeridianStack):
     def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None) -> None:
-        super().__init__(scope, topology, "global", artifact=artifact, region=region or topology.home_region)
+        super().__init__(scope, topology, "global", artifact=artifact, region=region)
         cluster = rds.CfnGlobalCluster(
             self,
             "GlobalCluster",

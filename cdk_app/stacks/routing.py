@@ -16,7 +16,7 @@ from reconciler.model.topology import Topology
 
 class Routing(MeridianStack):
     def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None) -> None:
-        super().__init__(scope, topology, "routing", artifact=artifact, region=region or topology.home_region)
+        super().__init__(scope, topology, "routing", artifact=artifact, region=region)
         for name in topology.region_names:
             self._records(topology, name, gate=self.text(gate_parameter(name)))
 
