@@ -49,7 +49,7 @@ _STACK: dict[str, tuple[float, float, float]] = {
     "AWS::RDS::DBSubnetGroup": (5, 5, 5),
     "AWS::RDS::GlobalCluster": (30, 30, 30),
     "AWS::Route53::HealthCheck": (5, 5, 5),
-    "AWS::Route53::RecordSet": (1, 1, 1),
+    "AWS::Route53::RecordSet": (DNS_CHANGE, DNS_CHANGE, DNS_CHANGE),
     "AWS::S3::Bucket": (20, 10, 5),
     "AWS::SecretsManager::Secret": (8, 5, 5),
 }

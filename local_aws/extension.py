@@ -6,12 +6,27 @@ State that belongs to the world is kept in module globals with lower-case names:
 
 from ministack import app as ministack_app
 
-from local_aws import events, private, stacks
+from local_aws import changesets, drift, events, global_cluster, private, recovery, stacks
 from local_aws.control import Control
+from local_aws.resources import acm, apigateway, cloudfront, dynamodb, ec2, lambda_, logs, rds, route53, s3
 
 MODULES = (
     stacks,
     events,
+    acm,
+    apigateway,
+    cloudfront,
+    dynamodb,
+    ec2,
+    lambda_,
+    logs,
+    rds,
+    route53,
+    s3,
+    global_cluster,
+    changesets,
+    recovery,
+    drift,
 )
 
 

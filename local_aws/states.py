@@ -15,6 +15,7 @@ Record = dict[str, Any]
 
 _waiting: list[asyncio.Future[None]] = []
 _SETTLED: dict[str, Callable[[str, Record], bool]] = {}
+_LOOKERS: list[Callable[[], None]] = []
 
 
 def hold(
@@ -53,8 +54,15 @@ async def until(condition: Callable[[], bool]) -> None:
         await notice
 
 
+def on_change(look: Callable[[], None]) -> None:
+    """`look` runs whenever something may have changed, before those who wait are woken."""
+    _LOOKERS.append(look)
+
+
 def changed() -> None:
     """Wake whoever waits for a state; each looks for itself."""
+    for look in _LOOKERS:
+        look()
     if _waiting:
         CLOCK.in_loop(_wake)
 

@@ -1,0 +1,164 @@
+"""API Gateway: OpenAPI bodies, settings that ministack loses, custom domains that take time, updates that it lacks."""
+
+import json
+import re
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.services import apigateway, cloudformation
+from ministack.services import apigateway_v1 as gateway
+from ministack.services.cloudformation import provisioners
+
+from local_aws import durations, states
+from local_aws.resources.wrap import Properties, after, around, boolean, tags
+
+ANY = "x-amazon-apigateway-any-method"
+_BOOLEAN_FIELDS = ("disableExecuteApiEndpoint",)
+
+
+# --- REST APIs --------------------------------------------------------------------------------------------------------------
+
+
+def _rest_api(api_id: str, now: Properties, before: Properties | None) -> dict[str, Any]:
+    endpoint = now.get("EndpointConfiguration") or {}
+    gateway._rest_apis[api_id].update(
+        disableExecuteApiEndpoint=boolean(now.get("DisableExecuteApiEndpoint")),
+        apiKeySource=now.get("ApiKeySourceType", "HEADER"),
+        endpointConfiguration={"types": list(endpoint.get("Types") or ["EDGE"])},
+        policy=now.get("Policy"),
+        binaryMediaTypes=list(now.get("BinaryMediaTypes") or []),
+    )
+    return provisioners._apigw_rest_api_attrs(api_id)
+
+
+def _update_rest_api(api_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None):
+    """A changed body is imported over the same API, as PutRestApi with mode overwrite does."""
+    body = new.get("Body")
+    if isinstance(body, dict) and body != old.get("Body"):
+        _overwrite(api_id, body)
+    return provisioners._apigw_rest_api_update(api_id, {**old, "Body": body}, new, stack_name, logical_id)
+
+
+def _overwrite(api_id: str, body: dict) -> None:
+    imported = gateway._import_rest_api(body, {"name": gateway._rest_apis[api_id]["name"]})
+    for store in (gateway._resources, gateway._authorizers_v1, gateway._models):
+        store[api_id] = store.pop(imported, {})
+    gateway._delete_rest_api(imported)
+
+
+def _import_operation(stock, api_id, resource_id, method, *more):
+    return stock(api_id, resource_id, "ANY" if method.lower() == ANY else method, *more)
+
+
+def _typed_patch(stock, record: dict, operations: list[dict]) -> dict:
+    """A patch carries text, also for booleans."""
+    for operation in operations:
+        field = operation.get("path", "").strip("/")
+        if field in _BOOLEAN_FIELDS and isinstance(operation.get("value"), str):
+            operation["value"] = boolean(operation["value"])
+    return stock(record, operations)
+
+
+async def _data_plane(stock, host, path, *args, **options):
+    """With its execute-api endpoint disabled an API answers to its custom domains only."""
+    parsed = ministack_app._parse_execute_api_url(host, path)
+    scope = gateway.find_api_scope(parsed[0]) if parsed else None
+    if scope and gateway._rest_apis.get_scoped(*scope, parsed[0])["disableExecuteApiEndpoint"]:
+        return (
+            403,
+            {"Content-Type": "application/json", "x-amzn-ErrorType": "ForbiddenException"},
+            b'{"message":"Forbidden"}',
+        )
+    return await stock(host, path, *args, **options)
+
+
+def _stage(name: str, now: Properties, before: Properties | None) -> None:
+    setting = now.get("AccessLogSetting") or {}
+    stage = gateway._stages_v1[now["RestApiId"]][name]
+    stage["accessLogSettings"] = (
+        {"destinationArn": setting.get("DestinationArn"), "format": setting.get("Format")} if setting else {}
+    )
+    stage["tags"] = {tag["Key"]: tag["Value"] for tag in tags(now)}
+
+
+# --- custom domains -----------------------------------------------------------------------------------------------------------
+
+
+def _domain_name(name: str, now: Properties, before: Properties | None) -> None:
+    _busy(name, "PENDING" if before is None else "UPDATING")
+
+
+def _busy(name: str, status: str) -> None:
+    states.hold(gateway._domain_names[name], "domainNameStatus", status, "AVAILABLE", durations.DOMAIN_NAME)
+
+
+def _create_domain_name(stock, data: dict) -> tuple:
+    existing = gateway._domain_names.get(data.get("domainName", ""))
+    answer = stock(data)
+    if answer[0] >= 300:
+        return answer
+    record = gateway._domain_names[data["domainName"]]
+    if existing:
+        record.update({k: v for k, v in existing.items() if k.startswith("_hold_")})
+    _busy(record["domainName"], "UPDATING" if existing else "PENDING")
+    return gateway._v1_response(record, answer[0])
+
+
+def _domain_available(name: str, _: dict) -> bool:
+    record = gateway._domain_names.get(name)
+    if record is None:
+        raise ValueError(f"domain name {name} was deleted while the stack waited for it")
+    return record["domainNameStatus"] == "AVAILABLE"
+
+
+async def _handle(stock, method, path, headers, body, query_params):
+    """UpdateDomainName, UpdateBasePathMapping and PutRestApi, which ministack lacks; no marks of ours on the wire."""
+    if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)", path)):
+        return _patch(gateway._domain_names.get(found[1]), body, lambda: _busy(found[1], "UPDATING"))
+    if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)/basepathmappings/([^/]+)", path)):
+        base_path = found[2].replace("%28none%29", "(none)")
+        return _patch(gateway._base_path_mappings.get(found[1], {}).get(base_path), body)
+    if method == "PUT" and (found := re.fullmatch(r"/restapis/([^/]+)", path)) and found[1] in gateway._rest_apis:
+        _overwrite(found[1], json.loads(body))
+        return gateway._get_rest_api(found[1])
+    return await stock(method, path, headers, body, query_params)
+
+
+def _patch(record: dict | None, body: bytes, then=None) -> tuple:
+    if record is None:
+        return gateway._v1_error("NotFoundException", "Invalid identifier specified", 404)
+    gateway._apply_patch(record, json.loads(body or b"{}").get("patchOperations", []))
+    if then:
+        then()
+    return gateway._v1_response(record)
+
+
+def _without_marks(stock, data: Any, status: int = 200) -> tuple:
+    return stock(_clean(data), status)
+
+
+def _clean(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {k: _clean(v) for k, v in data.items() if not str(k).startswith("_hold_")}
+    return [_clean(item) for item in data] if isinstance(data, list) else data
+
+
+def install() -> None:
+    gateway._OPENAPI_HTTP_METHODS.add(ANY)
+    around(gateway, "_import_operation", _import_operation)
+    around(gateway, "_apply_patch", _typed_patch)
+    around(gateway, "_create_domain_name", _create_domain_name)
+    around(gateway, "_v1_response", _without_marks)
+    around(gateway, "handle_request", _handle)
+    around(ministack_app, "_handle_execute_api_request", _data_plane)
+    host = r"(?:" + re.escape(ministack_app._MINISTACK_HOST) + r"|[a-z0-9-]+\.amazonaws\.com)"
+    ministack_app._EXECUTE_API_RE = re.compile(r"^([a-f0-9]{8})\.execute-api\." + host + r"(?::\d+)?$")
+    # ministack answers /health itself, on any host: that path belongs to the API under test.
+    ministack_app._HEALTH_PATHS = ("/_ministack/health",)
+    rest_api = cloudformation.provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
+    rest_api.update(update=_update_rest_api, update_with_logical_id=True)
+    after("AWS::ApiGateway::RestApi", _rest_api)
+    after("AWS::ApiGateway::Stage", _stage)
+    after("AWS::ApiGateway::DomainName", _domain_name)
+    states.settles("AWS::ApiGateway::DomainName", _domain_available)
+    assert apigateway.handle_request  # the dispatcher reaches gateway.handle_request through its module

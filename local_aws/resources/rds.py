@@ -1,0 +1,199 @@
+"""Aurora: properties that ministack drops, inheritance inside a cluster and a global cluster, and creating, modifying, deleting."""
+
+from typing import Any
+
+from ministack.services import rds
+
+from local_aws import durations, stacks, states
+from local_aws.clock import CLOCK
+from local_aws.resources.wrap import Properties, after, around, boolean, tags
+
+Record = dict[str, Any]
+
+
+def _global_writer(cluster: Record) -> Record | None:
+    """The writer's record in the global cluster this one belongs to, or is about to join; None when it is alone."""
+    group = rds._global_clusters.get(cluster.get("GlobalClusterIdentifier") or "") or {}
+    arn = next((m["DBClusterArn"] for m in group.get("GlobalClusterMembers", []) if m["IsWriter"]), None)
+    return next((c for c in rds._clusters.all_values() if c["DBClusterArn"] == arn), None)
+
+
+def is_secondary(cluster: Record) -> bool:
+    writer = _global_writer(cluster)
+    return writer is not None and writer is not cluster
+
+
+def forwarding_status(cluster: Record) -> str | None:
+    """A primary has none; a secondary forwards as soon as it has an instance."""
+    if not is_secondary(cluster):
+        return None
+    return "enabled" if cluster.get("GlobalWriteForwardingRequested") and cluster["DBClusterMembers"] else "disabled"
+
+
+# --- clusters -------------------------------------------------------------------------------------------------------------
+
+
+def _cluster(name: str, now: Properties, before: Properties | None) -> None:
+    cluster = rds._clusters[name]
+    wanted = {
+        "DBClusterParameterGroup": now.get("DBClusterParameterGroupName", "default.aurora-postgresql16"),
+        "EnabledCloudwatchLogsExports": list(now.get("EnableCloudwatchLogsExports") or []),
+        "GlobalWriteForwardingRequested": boolean(now.get("EnableGlobalWriteForwarding")),
+        "TagList": tags(now),
+    }
+    if before is None:
+        cluster.update(wanted, KmsKeyId=now.get("KmsKeyId", ""), StorageEncrypted=boolean(now.get("StorageEncrypted")))
+        _join(cluster, now)
+        busy = durations.CLUSTER_SECONDARY if is_secondary(cluster) else durations.CLUSTER_FOUNDER
+        states.hold(cluster, "Status", "creating", "available", busy)
+        return
+    cluster.update(wanted)
+    upgraded = now.get("EngineVersion") != before.get("EngineVersion")
+    _modifying(cluster, durations.CLUSTER_UPGRADE if upgraded else durations.CLUSTER_MODIFY)
+
+
+def _join(cluster: Record, properties: Properties) -> None:
+    """A secondary has the users and the databases of its writer."""
+    cluster.setdefault("GlobalClusterIdentifier", properties.get("GlobalClusterIdentifier"))
+    writer = _global_writer(cluster)
+    if writer is not None and writer is not cluster:
+        for inherited in ("MasterUsername", "DatabaseName", "_MasterUserPassword"):
+            cluster[inherited] = writer.get(inherited, "")
+
+
+def _modifying(cluster: Record, seconds: float) -> None:
+    states.hold(cluster, "Status", "modifying", "available", seconds)
+
+
+def _modify_cluster(stock, request: dict) -> tuple:
+    cluster = rds._resolve_cluster_in_request_region(rds._p(request, "DBClusterIdentifier"))
+    before = dict(cluster or {})
+    status, headers, body = stock(request)
+    if status >= 300 or cluster is None:
+        return status, headers, body
+    forwarding = rds._p(request, "EnableGlobalWriteForwarding")
+    if forwarding:
+        cluster["GlobalWriteForwardingRequested"] = forwarding == "true"
+    exports = set(cluster.get("EnabledCloudwatchLogsExports") or [])
+    exports |= set(rds._parse_member_list(request, "CloudwatchLogsExportConfiguration.EnableLogTypes"))
+    exports -= set(rds._parse_member_list(request, "CloudwatchLogsExportConfiguration.DisableLogTypes"))
+    cluster["EnabledCloudwatchLogsExports"] = sorted(exports)
+    if cluster != before:
+        upgraded = cluster["EngineVersion"] != before["EngineVersion"]
+        _modifying(cluster, durations.CLUSTER_UPGRADE if upgraded else durations.CLUSTER_MODIFY)
+    answer = f"<ModifyDBClusterResult><DBCluster>{rds._cluster_xml(cluster)}</DBCluster></ModifyDBClusterResult>"
+    return rds._xml(200, "ModifyDBClusterResponse", answer)
+
+
+def _cluster_xml(stock, cluster: Record) -> str:
+    requested = str(bool(cluster.get("GlobalWriteForwardingRequested"))).lower()
+    exports = "".join(f"<member>{name}</member>" for name in cluster.get("EnabledCloudwatchLogsExports") or [])
+    return (
+        stock({**cluster, "GlobalWriteForwardingStatus": forwarding_status(cluster)})
+        + f"<GlobalWriteForwardingRequested>{requested}</GlobalWriteForwardingRequested>"
+        + (f"<EnabledCloudwatchLogsExports>{exports}</EnabledCloudwatchLogsExports>" if exports else "")
+    )
+
+
+# --- instances ------------------------------------------------------------------------------------------------------------
+
+
+def _instance(name: str, now: Properties, before: Properties | None) -> None:
+    instance = rds._instances[name]
+    cluster = rds._clusters.get(now.get("DBClusterIdentifier", ""))
+    if cluster:
+        instance.update(
+            EngineVersion=cluster["EngineVersion"],
+            StorageEncrypted=boolean(cluster["StorageEncrypted"]),
+            KmsKeyId=cluster.get("KmsKeyId", ""),
+            DBSubnetGroup=rds._subnet_groups.get(cluster["DBSubnetGroup"], instance["DBSubnetGroup"]),
+            VpcSecurityGroups=list(cluster.get("VpcSecurityGroups", [])),
+        )
+        _one_writer(cluster)
+    if before is None:
+        secondary = bool(cluster) and is_secondary(cluster)
+        busy = durations.INSTANCE_SECONDARY if secondary else durations.INSTANCE_FOUNDER
+        states.hold(instance, "DBInstanceStatus", "creating", "available", busy)
+    else:
+        states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+
+
+def _one_writer(cluster: Record) -> None:
+    """The first member is the writer until another one is promoted; a new member never is."""
+    members = cluster["DBClusterMembers"]
+    writer = next((m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]), None)
+    for member in members:
+        member["IsClusterWriter"] = member["DBInstanceIdentifier"] == (writer or members[0]["DBInstanceIdentifier"])
+
+
+def _modify_instance(stock, request: dict) -> tuple:
+    instance = rds._resolve_instance(rds._p(request, "DBInstanceIdentifier"))
+    before = dict(instance or {})
+    answer = stock(request)
+    if answer[0] < 300 and instance != before:
+        states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+    return answer
+
+
+# --- deleting ---------------------------------------------------------------------------------------------------------------
+
+
+def _delete_by_call(store, find, field: str, kind: str):
+    """DeleteDBCluster and DeleteDBInstance: the record stays, as `deleting`, for as long as AWS takes."""
+
+    def replacement(stock, request: dict) -> tuple:
+        record = find(rds._p(request, field))
+        status_field = "Status" if kind == "AWS::RDS::DBCluster" else "DBInstanceStatus"
+        if record and record[status_field] == "deleting":
+            return rds._error("InvalidDBClusterStateFault", f"{record[field]} is already being deleted.", 400)
+        answer = stock(request)
+        if answer[0] < 300 and record:
+            name = record[field]
+            store[name] = record
+            record[status_field] = "deleting"
+            record[f"_hold_{status_field}"] = record.get(f"_hold_{status_field}", 0) + 1
+            CLOCK.later(durations.in_stack(kind, "DELETE"), lambda: (store.pop(name, None), states.changed()))
+        return answer
+
+    return replacement
+
+
+def _deleting(store, field: str):
+    """While a stack deletes it."""
+
+    def show(physical_id: str):
+        record = store.get(physical_id)
+        if record is None:
+            return None
+        shown = record[field]
+        record[field] = "deleting"
+        return lambda: record.update({field: shown})
+
+    return show
+
+
+def _settled(store, field: str):
+    def check(physical_id: str, _: Record) -> bool:
+        record = store.get(physical_id)
+        if record is None:
+            raise ValueError(f"{physical_id} was deleted while the stack waited for it")
+        return record[field] == "available"
+
+    return check
+
+
+def install() -> None:
+    after("AWS::RDS::DBCluster", _cluster)
+    after("AWS::RDS::DBInstance", _instance)
+    around(rds, "_cluster_xml", _cluster_xml)
+    around(rds, "_modify_db_cluster", _modify_cluster)
+    around(rds, "_modify_db_instance", _modify_instance)
+    stores = (
+        ("AWS::RDS::DBCluster", rds._clusters, "Status", "_delete_db_cluster", rds._resolve_cluster_in_request_region),
+        ("AWS::RDS::DBInstance", rds._instances, "DBInstanceStatus", "_delete_db_instance", rds._resolve_instance),
+    )
+    for kind, store, field, action, find in stores:
+        identifier = "DBClusterIdentifier" if kind == "AWS::RDS::DBCluster" else "DBInstanceIdentifier"
+        around(rds, action, _delete_by_call(store, find, identifier, kind))
+        states.settles(kind, _settled(store, field))
+        stacks.shows_deleting(kind, _deleting(store, field))
