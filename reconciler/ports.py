@@ -46,13 +46,18 @@ class RevisionSource(Protocol):
         """The revision of the desired state at hand; `recorded` is the last status document."""
 
 
+class Lease(Protocol):
+    def check(self) -> None:
+        """Raises `LeaseLost` once the lease is no longer ours: nothing may be written then."""
+
+
 class Journal(Protocol):
     """Table meridian-state in the home Region: the status document and the lease of each topology."""
 
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
         """Keep the status document. Does nothing while the table does not exist yet."""
 
-    def lease(self, topology: Topology) -> AbstractContextManager[None]:
+    def lease(self, topology: Topology) -> AbstractContextManager[Lease]:
         """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it.
 
         While the table does not exist yet nothing is held: deterministic names keep two first runs from clashing.

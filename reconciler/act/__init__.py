@@ -1,0 +1,133 @@
+"""One step, as AWS stands now: the next request to make, a wait, or a problem. Pure; `loop` carries requests out.
+
+Names are deterministic: a change set is named after what it does and the state of the stack it is made for. So whoever
+died anywhere, the next pass finds what was begun and goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.act.inspection import objections
+from reconciler.model.change import Finding
+from reconciler.model.observed import Probe, StackState, TrafficGate
+from reconciler.model.outcome import Problem
+from reconciler.model.plan import Step, StepAction
+from reconciler.model.requests import (
+    ChangeSet,
+    ContinueRollback,
+    CreateChangeSet,
+    CreateGate,
+    DeleteChangeSet,
+    DeleteStack,
+    ExecuteChangeSet,
+    Request,
+    UpdateGate,
+)
+from reconciler.model.stacks import DesiredStack
+from reconciler.model.topology import Topology
+
+__all__ = ["Move", "Wait", "change_set_name", "deploy", "move_gate", "recover"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do on this step now: AWS is at it."""
+
+    reason: str
+
+
+Move = Request | Wait | Problem
+
+
+def change_set_name(step: Step, desired: DesiredStack, state: StackState | None, drift: Iterable[Finding]) -> str:
+    """`meridian-` and 20 hexadecimal digits of what goes in: template, parameters, mode, drift to revert, stack's state."""
+    born = None if state is None or state.template is None else state.changed_at
+    content = [
+        desired.template.body,
+        dict(desired.parameters or {}),
+        step.action,
+        sorted([f.path, str(f.observed)] for f in drift),
+        born.isoformat() if isinstance(born, datetime) else "new",
+    ]
+    return "meridian-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def deploy(
+    step: Step,
+    topology: Topology,
+    commit: str,
+    desired: DesiredStack,
+    state: StackState | None,
+    change_set: ChangeSet | None,
+    name: str,
+) -> Move:
+    """Next move of a deployment or repair. `change_set` is the one called `name`, if there is one."""
+    ref = desired.ref
+    stack_name = ref.name(topology.name)
+    if state is not None and state.in_progress:
+        return Wait(f"{ref} is {state.status}")
+    if desired.parameters is None:
+        return Wait(f"{ref} waits for values that do not exist yet")
+    create = state is None or state.template is None
+    if change_set is None:
+        return CreateChangeSet(
+            stack=ref,
+            stack_name=stack_name,
+            name=name,
+            create=create,
+            template=desired.template.body,
+            parameters=desired.parameters,
+            description=f"meridian {topology.name} {commit}",
+            assets=desired.template.assets,
+            bucket=f"meridian-assets-{topology.account}-{ref.region}",
+            revert_drift=step.action is StepAction.REPAIR,
+        )
+    if change_set.pending:
+        return Wait(f"change set {name} is {change_set.status}")
+    if change_set.empty:
+        return DeleteChangeSet(stack=ref, stack_name=stack_name, name=name)
+    if change_set.status == "FAILED":
+        return Problem(code="ChangeSetFailed", step=step.id, message=change_set.reason)
+    against = tuple(objections(change_set, step, create=create))
+    if against:
+        return Problem(
+            code="UnplannedChange",
+            step=step.id,
+            message=f"change set {name} does more than planned, it was not executed: {'; '.join(against)}",
+        )
+    if change_set.execution_status != "AVAILABLE":
+        return Wait(f"change set {name} is {change_set.execution_status}")
+    return ExecuteChangeSet(stack=ref, stack_name=stack_name, name=name)
+
+
+def recover(step: Step, topology: Topology, state: StackState | None) -> Move:
+    """Bring a failed stack to where it can be deployed again: one that never came to life is deleted, a stuck rollback goes on."""
+    if step.stack is None or state is None or state.in_progress:
+        return Wait("nothing to recover")
+    name = step.stack.name(topology.name)
+    if state.status == "UPDATE_ROLLBACK_FAILED":
+        return ContinueRollback(stack=step.stack, stack_name=name)
+    return DeleteStack(stack=step.stack, stack_name=name)
+
+
+def move_gate(step: Step, topology: Topology, gate: TrafficGate | None, probe: Probe | None) -> Move:
+    """Create a Region's traffic gate closed, open it, or put it back: always against the version that was observed."""
+    region = step.region or ""
+    if step.action is StepAction.CREATE_GATE:
+        if probe is None:
+            return Wait(f"the probe of {region} does not exist yet")
+        return CreateGate(
+            region=region,
+            reference=topology.gate_reference_prefix(region) + "1",
+            children=(probe.id,),
+            threshold=2,  # more than it has children: always unhealthy, so closed
+            topology=topology.name,
+        )
+    if gate is None:
+        return Wait(f"the traffic gate of {region} does not exist yet")
+    return UpdateGate(region=region, id=gate.id, version=gate.version, threshold=len(gate.children))

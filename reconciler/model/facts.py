@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from reconciler.model.observed import Seen, Unknown
 
-Answer = Seen[Mapping[str, Any]]
-Listing = Sequence[Mapping[str, Any]] | Unknown
-Series = Sequence[tuple[datetime, float]] | Unknown
+Answer: TypeAlias = Seen[Mapping[str, Any]]
+Listing: TypeAlias = Sequence[Mapping[str, Any]] | Unknown
+Series: TypeAlias = Sequence[tuple[datetime, float]] | Unknown
 """A metric's datapoints, oldest first."""
 
 
@@ -77,5 +77,5 @@ class Facts:
     """GetDistribution's Distribution."""
     edge_certificate: Answer = None
     edge_function: Answer = None
-    recorded: Mapping[str, Any] | None = None
+    recorded: Answer = None
     """The status document in table meridian-state; None while there is none, or no table."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.stacks import StackKind, StackRef
 
@@ -27,11 +27,11 @@ class Unknown:
         return f"{self.code}: {self.message}"
 
 
-Seen = T | None | Unknown
+Seen: TypeAlias = T | Unknown | None
 """A value, its absence, or not knowing."""
 
 
-def known(value: T | None | Unknown) -> T | None:
+def known(value: Seen[T]) -> T | None:
     """The value if it was read, else None. Only for callers to whom absent and unreadable mean the same."""
     return None if isinstance(value, Unknown) else value
 
@@ -208,7 +208,7 @@ class Missing:
     """A resource that its stack lists and AWS no longer has."""
 
 
-Live = Mapping[str, Any] | Missing | Unknown
+Live: TypeAlias = Mapping[str, Any] | Missing | Unknown
 """Properties of one resource as AWS reports them, in the shape and under the names of its template (a reader gives
 only the properties it can read, each of those whole); or that it is gone; or that it could not be read."""
 

@@ -72,6 +72,8 @@ class Outcome:
     plan: Plan
     diff: Diff
     observed: Observed
+    declared: Mapping[str, str] = field(default_factory=dict)
+    """What the document says of motion (`writer`), kept in the status: so that a later pass can tell a commit from a hand."""
     requests: tuple[Sent, ...] = ()
     in_flight: tuple[StackRef, ...] = ()
     """Stacks with an operation running, for whoever waits."""

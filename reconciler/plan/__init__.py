@@ -1,0 +1,61 @@
+"""Changes become waves of steps and gates, or refusals that name their rule. Pure: the same inputs give the same plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.change import Diff
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Plan, Refusal, Wave
+from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.topology import Topology
+from reconciler.plan.rules import refusals
+from reconciler.plan.scene import Scene
+from reconciler.plan.waves import waves
+
+__all__ = ["plan"]
+
+
+def plan(
+    topology: Topology, revision: str, observed: Observed, diff: Diff, stacks: Mapping[StackRef, DesiredStack]
+) -> Plan:
+    """The plan from `observed` to `topology`. With a refusal there are no waves: nothing is done in part."""
+    scene = Scene(topology=topology, observed=observed, diff=diff, stacks=stacks)
+    refused = refusals(scene)
+    path = () if refused else waves(scene)
+    return Plan(
+        topology=topology.name,
+        revision=revision,
+        fingerprint=_fingerprint(diff, path, refused),
+        changes=diff.changes,
+        waves=path,
+        refusals=refused,
+        notes=tuple(_notes(scene)),
+    )
+
+
+def _fingerprint(diff: Diff, path: tuple[Wave, ...], refused: tuple[Refusal, ...]) -> str:
+    """Hash of what would be done and what it is for; not of revisions, statuses, metrics or times."""
+    content: Any = {
+        "changes": [[c.path, c.action, c.origin, c.desired, c.applied] for c in diff.changes],
+        "steps": [[(s.id, sorted(s.allow), s.hazards) for s in w.steps] for w in path if w.steps],
+        "refusals": [[r.code, r.path] for r in refused],
+    }
+    text = json.dumps(content, sort_keys=True, default=str)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _notes(scene: Scene) -> list[str]:
+    notes = []
+    if scene.topology.api.client.mode == "none":
+        notes.append("auth.client.mode is none: the API is public, anybody may call it")
+    if scene.topology.api.origin_auth == "none":
+        notes.append("auth.origin is none: Regions answer callers that bypass the edge")
+    notes += [
+        f"{region} cannot be read ({reason}): nothing is done there, and it is not taken for healthy"
+        for region, reason in scene.observed.unknown_regions().items()
+    ]
+    return notes

@@ -26,6 +26,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "topology": outcome.topology,
         **_revisions(outcome, before),
         "desiredDigest": outcome.revision.digest,
+        "declared": _declared(outcome, before),
         "result": str(outcome.result),
         "updatedAt": now,
         "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
@@ -39,6 +40,11 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": list(before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
     }
+
+
+def _declared(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What the document said of motion when it was last applied in full: a later difference is then somebody's hand."""
+    return dict(outcome.declared) if outcome.result is Result.CONVERGED else dict(before.get("declared", {}))
 
 
 def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""A change set is read before it is executed: whatever the plan did not foresee stops the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.plan import Step
+from reconciler.model.requests import ChangeSet, ResourceChange
+
+_MAY_LEAVE = frozenset({"AWS::ApiGateway::Deployment", "AWS::Lambda::Version"})
+"""Types that a template lets go of and AWS keeps: superseded deployments and edge versions."""
+
+
+def objections(change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[str]:
+    """What speaks against executing this change set; nothing when it does just what the plan says."""
+    for change in change_set.changes:
+        reason = _objection(change, step, create=create)
+        if reason:
+            yield f"{change.logical_id} ({change.resource_type}): {reason}"
+
+
+def _objection(change: ResourceChange, step: Step, *, create: bool) -> str:
+    if create:
+        return "" if change.action in {"Add", "Import"} else f"{change.action} in a new stack"
+    if change.action == "Remove":
+        kept = change.resource_type in _MAY_LEAVE and change.policy_action == "Retain"
+        return "" if kept else "would be deleted"
+    if change.replacement in {"True", "Conditional"}:
+        what = ", ".join(change.properties)
+        return f"{'would' if change.replacement == 'True' else 'might'} be replaced (by {what or 'a change of what it refers to'})"
+    if change.logical_id not in step.allow:
+        return f"{change.action} was not planned"
+    return ""

@@ -1,0 +1,135 @@
+"""Carries out the first open wave of a plan: asks `act` for each step's next move and makes the request.
+
+Never waits for AWS to finish: what runs there is found again by the next pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from reconciler import act
+from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
+from reconciler.model.observed import StackState, known
+from reconciler.model.outcome import Outcome, Problem, Sent
+from reconciler.model.plan import Step, StepAction
+from reconciler.model.requests import ContinueRollback, CreateChangeSet, DeleteChangeSet, DeleteStack, ExecuteChangeSet
+from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.topology import Topology
+from reconciler.ports import Clock, Cloud, Lease
+
+_PARALLEL = 16
+
+
+@dataclass(slots=True)
+class Run:
+    """What one `converge` remembers from pass to pass, only so that it stops where trying again is no use.
+
+    `patience`: seconds of AWS's clock that a pass may wait for a change set that it has just created.
+    """
+
+    patience: float = 0
+    executed: set[StackRef] = field(default_factory=set)
+    """Stacks on which this run began an operation: one of them failing is a failure of this run."""
+    begun: set[StackRef] = field(default_factory=set)
+    """Those on which the latest pass began one."""
+    emptied: set[str] = field(default_factory=set)
+    """Change sets that turned out to change nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """Everything a wave needs; `lease` is asked before every write."""
+
+    cloud: Cloud
+    clock: Clock
+    lease: Lease
+    topology: Topology
+    stacks: Mapping[StackRef, DesiredStack]
+    seen: Outcome
+    run: Run
+
+    def first_wave(self) -> tuple[tuple[Sent, ...], tuple[Problem, ...]]:
+        """Requests that were made and problems that were met; the steps of a wave run together."""
+        self.run.begun.clear()
+        steps = self.seen.plan.waves[0].steps if self.seen.plan.waves else ()
+        if not steps:
+            return (), ()
+        with ThreadPoolExecutor(min(_PARALLEL, len(steps))) as pool:
+            results = list(pool.map(self._step, steps))
+        sent = tuple(s for sents, _ in results for s in sents)
+        return sent, tuple(p for _, p in results if p)
+
+    def _step(self, step: Step) -> tuple[tuple[Sent, ...], Problem | None]:
+        sent: list[Sent] = []
+        try:
+            while True:
+                move = self._next(step)
+                if isinstance(move, act.Wait):
+                    return tuple(sent), None
+                if isinstance(move, Problem):
+                    return tuple(sent), move
+                self.lease.check()
+                self.cloud.perform(move)
+                sent.append(Sent(id=step.id, call=move.call, region=step.region))
+                if not self._goes_on(move):
+                    return tuple(sent), None
+        except LeaseLost:
+            raise
+        except ReconcilerError as error:
+            retry = error.retry is not Retry.NEVER
+            return tuple(sent), Problem(code=error.code, step=step.id, message=error.message, retry=retry)
+
+    def _goes_on(self, request: object) -> bool:
+        """Whether the same pass may make the step's next request: only after creating a change set, which takes seconds."""
+        if isinstance(request, (ExecuteChangeSet, DeleteStack, ContinueRollback)):
+            self.run.executed.add(request.stack)
+            self.run.begun.add(request.stack)
+        if isinstance(request, DeleteChangeSet):
+            self.run.emptied.add(request.name)
+        return isinstance(request, CreateChangeSet) and self.run.patience > 0
+
+    def _next(self, step: Step) -> act.Move:
+        if step.stack is None:
+            region = step.region or ""
+            gate, probe = known(self.seen.observed.gates.get(region)), known(self.seen.observed.probes.get(region))
+            return act.move_gate(step, self.topology, gate, probe)
+        state = known(self.seen.observed.stacks.get(step.stack))
+        failure = self._failed_in_this_run(step, state)
+        if failure:
+            return failure
+        if step.action is StepAction.RECOVER:
+            return act.recover(step, self.topology, state)
+        return self._deployment(step, state)
+
+    def _deployment(self, step: Step, state: StackState | None) -> act.Move:
+        ref = step.stack
+        assert ref is not None
+        desired = self.stacks[ref]
+        name = act.change_set_name(step, desired, state, self.seen.diff.to_heal(ref))
+        change_set = None
+        if state is not None and state.settles and desired.parameters is not None:
+            change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
+        waited = 0.0
+        while change_set and change_set.pending and waited < self.run.patience:
+            self.clock.sleep(1)
+            waited += 1
+            change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
+        if change_set and change_set.empty and name in self.run.emptied:
+            return Problem(
+                code="NothingToChange", step=step.id, message=f"CloudFormation sees nothing to change in {ref}"
+            )
+        return act.deploy(step, self.topology, self.seen.revision.commit, desired, state, change_set, name)
+
+    def _failed_in_this_run(self, step: Step, state: StackState | None) -> Problem | None:
+        """A stack that failed after this run began on it is not tried again: the same inputs would fail again."""
+        if step.stack not in self.run.executed or state is None or not state.failed:
+            return None
+        first = state.failure
+        what = f"{first.logical_id} ({first.resource_type}): {first.reason}" if first else state.status_reason
+        return Problem(
+            code="DeploymentFailed",
+            step=step.id,
+            message=f"stack {step.stack.name(self.topology.name)} in {step.region} is {state.status}; first failure: {what}",
+        )

@@ -1,0 +1,124 @@
+"""One pass: load → observe → diff → plan → act → report, always from scratch.
+
+Everything is read again in every pass and planned again from what is there, so a pass may die at any call and lose nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from reconciler.diff import desired_stacks, diff, template_keys
+from reconciler.drive import Driver, Run
+from reconciler.model.observed import Observed, StackState
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.topology import Topology
+from reconciler.observe import observe
+from reconciler.observe.nothing import nothing_there
+from reconciler.plan import plan
+from reconciler.ports import Clock, Cloud, Journal, RevisionSource, Synthesizer
+from reconciler.report.conditions import conditions
+from reconciler.report.status import status_document
+
+__all__ = ["Ports", "Run", "look", "offline", "run_pass"]
+
+SOON, LATER = timedelta(seconds=5), timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as the loop sees it."""
+
+    cloud: Cloud
+    synthesizer: Synthesizer
+    revisions: RevisionSource
+    journal: Journal
+    clock: Clock
+
+
+def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
+    """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
+    with ports.journal.lease(topology) as lease:
+        outcome, stacks = _see(ports, topology)
+        if outcome.result in {Result.PROGRESSING, Result.WAITING}:
+            driver = Driver(
+                cloud=ports.cloud,
+                clock=ports.clock,
+                lease=lease,
+                topology=topology,
+                stacks=stacks,
+                seen=outcome,
+                run=run,
+            )
+            sent, problems = driver.first_wave()
+            outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
+        outcome = _finished(ports, topology, replace(outcome, result=_result(outcome)))
+        if outcome.observed.account == topology.account:
+            ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
+    return outcome
+
+
+def look(ports: Ports, topology: Topology) -> Outcome:
+    """Load → observe → diff → plan, and nothing else: what `plan` and `drift` show. Reads only."""
+    outcome, _ = _see(ports, topology)
+    return _finished(ports, topology, outcome)
+
+
+def offline(ports: Ports, topology: Topology) -> Outcome:
+    """The plan for an account in which nothing is there yet; no call to AWS."""
+    observed = nothing_there(topology, ports.clock.now())
+    outcome, _ = _judge(ports, topology, observed)
+    return replace(outcome, conditions=conditions(outcome, topology))
+
+
+def _see(ports: Ports, topology: Topology) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+    return _judge(ports, topology, observe(ports.cloud.facts(topology), topology))
+
+
+def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+    keys = tuple(dict.fromkeys(template_keys(topology, observed).values()))
+    stacks = desired_stacks(topology, observed, ports.synthesizer.templates(topology, keys))
+    revision = ports.revisions.revision(topology, observed.recorded)
+    found = diff(topology, stacks, observed)
+    outcome = Outcome(
+        topology=topology.name,
+        revision=revision,
+        result=Result.SUSPENDED,
+        requeue_after=None,
+        plan=plan(topology, revision.commit, observed, found, stacks),
+        diff=found,
+        observed=observed,
+        declared={"writer": topology.database.writer},
+    )
+    return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
+
+
+def _finished(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
+    spent = ports.clock.now() - outcome.observed.at
+    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=ports.cloud.calls(), duration=spent)
+    return replace(outcome, conditions=conditions(outcome, topology))
+
+
+def _result(outcome: Outcome) -> Result:
+    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure."""
+    if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
+        return Result.BLOCKED
+    if any(not p.retry for p in outcome.problems):
+        return Result.FAILED
+    if outcome.plan.converged:
+        return Result.CONVERGED
+    return Result.PROGRESSING if outcome.plan.waves[0].steps else Result.WAITING
+
+
+def _requeue(outcome: Outcome) -> timedelta | None:
+    if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
+        return None
+    return LATER if outcome.in_flight and not outcome.requests else SOON
+
+
+def _in_flight(observed: Observed, run: Run) -> tuple[StackRef, ...]:
+    """Stacks with an operation running: as observed, or begun in this pass."""
+    running = (r for r, s in observed.stacks.items() if isinstance(s, StackState) and s.in_progress)
+    return tuple(dict.fromkeys((*running, *run.begun)))

@@ -1,0 +1,138 @@
+"""Gates: conditions between waves, judged from what was observed. Each says what it waits for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reconciler.model.observed import StackState, known
+from reconciler.model.plan import Gate
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.plan.scene import Scene
+
+STEADY_SAMPLES = 2
+"""A probe counts as healthy after so many healthy minutes in a row."""
+PROPAGATION = timedelta(seconds=60)
+"""Route 53 propagates a change within this; aliases have this TTL."""
+
+
+def one_writer(scene: Scene) -> Gate:
+    """No deployment may touch a database while the writer moves or is in doubt (I5)."""
+    cluster = known(scene.observed.global_cluster)
+    writers = [m.region for m in cluster.members if m.is_writer] if cluster else []
+    moving = cluster.failover if cluster else None
+    met = cluster is None or not cluster.members or (len(writers) == 1 and not moving)
+    detail = f"the writer is moving ({moving})" if moving else f"writers now: {', '.join(writers) or 'none'}"
+    return Gate(name="one-writer", region=None, met=met, detail=detail)
+
+
+def database_available(scene: Scene, region: str) -> Gate:
+    cluster = known(scene.observed.clusters.get(region))
+    states = {cluster.status, *cluster.instance_statuses.values()} if cluster else {"absent"}
+    return Gate(
+        name="database-available",
+        region=region,
+        met=cluster is not None and cluster.available,
+        detail=f"cluster and instances are {', '.join(sorted(states))}",
+    )
+
+
+def replica_connected(scene: Scene, region: str) -> Gate:
+    whole = known(scene.observed.global_cluster)
+    member = whole.member(region) if whole else None
+    state = "not a member yet" if member is None else (member.synchronization or "connected")
+    met = member is not None and (member.is_writer or state == "connected")
+    return Gate(name="replica-connected", region=region, met=met, detail=f"replication is {state}")
+
+
+def replica_lag(scene: Scene, region: str) -> Gate:
+    limit = scene.topology.database.max_replica_lag_ms
+    cluster = known(scene.observed.clusters.get(region))
+    whole = known(scene.observed.global_cluster)
+    lag = cluster.lag_ms if cluster else None
+    writes = whole is not None and whole.writer == region
+    text = "no measurement yet" if lag is None else f"{lag:.0f} ms"
+    return Gate(
+        name="replica-lag",
+        region=region,
+        met=writes or (lag is not None and lag <= limit),
+        detail=f"lag is {text}, must be at most {limit} ms",
+    )
+
+
+def probe_healthy(scene: Scene, region: str) -> Gate:
+    probe = known(scene.observed.probes.get(region))
+    samples = probe.samples[-STEADY_SAMPLES:] if probe else ()
+    healthy = sum(1 for _, ok in samples if ok)
+    return Gate(
+        name="probe-healthy",
+        region=region,
+        met=healthy == STEADY_SAMPLES,
+        detail=f"https://{scene.topology.region_origin(region)}{scene.topology.api.health.path} "
+        f"healthy in {healthy} of the last {STEADY_SAMPLES} minutes",
+    )
+
+
+def gate_healthy(scene: Scene, region: str) -> Gate:
+    """The open gate counts its Region as healthy, so DNS answers with it."""
+    gate = scene.gate(region)
+    healthy = gate.healthy if gate else None
+    detail = {True: "healthy", False: "unhealthy", None: "no data yet"}[healthy]
+    return Gate(name="traffic-gate", region=region, met=healthy is True, detail=f"traffic gate is {detail}")
+
+
+def gate_soaked(scene: Scene, region: str) -> Gate:
+    """A Region that just joined serves well for a while before the next one follows (I15).
+
+    Judged by the gate's healthy minutes; the metric reaches back 15 minutes, so longer soaks count as that.
+    """
+    gate = scene.gate(region)
+    samples = gate.samples if gate else ()
+    since: datetime | None = None
+    for at, healthy in samples:
+        since = (since or at) if healthy else None
+    wanted = timedelta(seconds=min(scene.topology.safety.soak_seconds, 780))
+    return _until(scene, "soak", region, since, wanted)
+
+
+def stack_soaked(scene: Scene, ref: StackRef) -> Gate:
+    """Some time passes after a deployment before the next one in the serving path (I15)."""
+    state = scene.state(ref)
+    wanted = timedelta(seconds=scene.topology.safety.soak_seconds)
+    return _until(scene, "soak", ref.region, _settled(state), wanted)
+
+
+def dns_propagated(scene: Scene) -> Gate:
+    """Route 53 has spread the records and the old answers' TTL has passed."""
+    state = scene.state(StackRef(StackKind.ROUTING, scene.topology.home_region))
+    ttl = timedelta(seconds=scene.topology.routing.ttl_seconds)
+    return _until(scene, "dns", None, _settled(state), PROPAGATION + max(ttl, PROPAGATION))
+
+
+def edge_deployed(scene: Scene) -> Gate:
+    distribution = known(scene.observed.distribution)
+    status = distribution.status if distribution else "absent"
+    return Gate(name="edge-deployed", region=None, met=status == "Deployed", detail=f"distribution is {status}")
+
+
+def region_readable(scene: Scene, region: str) -> Gate:
+    reason = scene.observed.unknown_regions().get(region)
+    return Gate(
+        name="readable", region=region, met=False, detail=f"cannot be read: {reason or 'part of it is unknown'}"
+    )
+
+
+def _settled(state: StackState | None) -> datetime | None:
+    return (state.settled_at or state.changed_at) if state and state.settles else None
+
+
+def _until(scene: Scene, name: str, region: str | None, since: datetime | None, wanted: timedelta) -> Gate:
+    if since is None:
+        return Gate(name=name, region=region, detail=f"{_seconds(wanted)} after it is in place")
+    left = since + wanted - scene.observed.at
+    met = left <= timedelta()
+    detail = f"{_seconds(wanted)} passed" if met else f"{_seconds(left)} of {_seconds(wanted)} left"
+    return Gate(name=name, region=region, met=met, detail=detail)
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{max(0, round(span.total_seconds()))} s"

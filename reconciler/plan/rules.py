@@ -1,0 +1,239 @@
+"""Rules: what is refused, each by name, with the field that asks for it and the way out.
+
+One refusal is enough to leave everything alone: there is never a partial plan. Rules marked "later" guard what Meridian
+cannot yet do safely; they go when it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reconciler.model.change import Action, Change
+from reconciler.model.observed import Unknown, known
+from reconciler.model.plan import Refusal
+from reconciler.model.stacks import StackKind, StackRef, gate_parameter
+from reconciler.model.topology import Topology, Traffic
+from reconciler.plan.scene import Scene
+
+Rule = Callable[[Scene], Iterator[Refusal]]
+
+
+def account_matches(scene: Scene) -> Iterator[Refusal]:
+    have, want = scene.observed.account, scene.topology.account
+    if have != want:
+        yield Refusal(
+            code="WrongAccount",
+            path="spec.account",
+            message=f"the credentials belong to account {have}, the document to {want}: use credentials of {want}",
+        )
+
+
+def zone_is_ours(scene: Scene) -> Iterator[Refusal]:
+    """The hosted zone is public, in this account and named as the document says."""
+    domain, zone = scene.topology.domain, scene.observed.zone
+    if zone is None or (isinstance(zone, Unknown) and zone.code == "AccessDenied"):
+        yield Refusal(
+            code="HostedZoneNotInAccount",
+            path="spec.domain.hostedZoneId",
+            message=f"hosted zone {domain.zone_id} is not in account {scene.topology.account}: a zone in another account "
+            "is not supported yet, delegate a zone to this account and name it",
+        )
+    elif not isinstance(zone, Unknown) and (zone.private or zone.name != domain.zone_name):
+        what = "private" if zone.private else f"{zone.name}"
+        yield Refusal(
+            code="HostedZoneMismatch",
+            path="spec.domain.hostedZoneName",
+            message=f"hosted zone {domain.zone_id} is {what}, not the public zone {domain.zone_name}: correct the id or the name",
+        )
+
+
+def names_are_free(scene: Scene) -> Iterator[Refusal]:
+    """Records on the topology's names belong to its own stacks: else it was renamed, or they are somebody's."""
+    topology, records = scene.topology, scene.observed.records
+    if isinstance(records, Unknown):
+        return
+    routing = scene.observed.stacks.get(StackRef(StackKind.ROUTING, topology.home_region))
+    edge = next((s for ref, s in scene.observed.stacks.items() if ref.kind is StackKind.EDGE), None)
+    taken = {r.name for r in records if r.type in {"A", "AAAA", "CNAME"}}
+    for name, stack in ((topology.domain.name, edge), (topology.route_name, routing), (topology.origin_name, routing)):
+        if stack is None and name in taken:
+            yield Refusal(
+                code="NameTaken",
+                path="metadata.name",
+                message=f"{name} already has a record that no stack of {topology.name} made: if this topology was renamed, "
+                "put the old metadata.name back (it cannot be changed); else remove the record or choose another domain",
+            )
+
+
+def home_region_stays(scene: Scene) -> Iterator[Refusal]:
+    home = scene.topology.home_region
+    stack = scene.observed.stacks.get(StackRef(StackKind.GLOBAL, home))
+    if stack is None and known(scene.observed.global_cluster) is not None:
+        yield Refusal(
+            code="HomeRegionChanged",
+            path="spec.homeRegion",
+            message=f"global cluster {scene.topology.global_cluster} exists but stack "
+            f"{StackRef(StackKind.GLOBAL, home).name(scene.topology.name)} does not exist in {home}: put the old home Region "
+            "back, or bring the stack back by hand if it was deleted",
+        )
+
+
+def data_stacks_stay(scene: Scene) -> Iterator[Refusal]:
+    """A data stack that is gone or failed while its cluster is there holds data: a person must look."""
+    for region, cluster in scene.observed.clusters.items():
+        ref = StackRef(StackKind.DATA, region)
+        state = scene.observed.stacks.get(ref)
+        lost = state is None and not isinstance(cluster, Unknown) and cluster is not None
+        broken = scene.state(ref) is not None and _must_be_deleted(scene, ref) and known(cluster) is not None
+        if lost or broken:
+            status = "is gone" if lost else f"is {getattr(scene.state(ref), 'status', '')}"
+            yield Refusal(
+                code="DataStackLost",
+                path=f"spec.regions[{region}]",
+                message=f"stack {ref.name(scene.topology.name)} in {region} {status} while its database cluster exists: "
+                "nothing is deleted or made again around live data; restore the stack by import, or remove the cluster by hand",
+            )
+
+
+def gates_stay(scene: Scene) -> Iterator[Refusal]:
+    """Records point at a gate that is gone: DNS takes such a Region for healthy whatever its probe says."""
+    state = scene.observed.stack(StackKind.ROUTING, scene.topology.home_region)
+    for region in scene.topology.region_names:
+        carries = state is not None and gate_parameter(region) in state.parameters
+        if carries and scene.observed.gates.get(region) is None:
+            yield Refusal(
+                code="GateDeleted",
+                path=f"spec.regions[{region}].traffic",
+                message=f"the traffic gate of {region} was deleted while its records use it: its health is not checked now; "
+                "see the runbook for a deleted gate before anything else changes",
+            )
+
+
+def nothing_is_replaced(scene: Scene) -> Iterator[Refusal]:
+    """No resource is replaced or deleted by a change of a setting."""
+    for change in scene.diff.changes:
+        if change.path.endswith("domain/name") or change.path.endswith("domain/hostedZoneId"):
+            yield _domain_change(scene.topology, change)
+        elif change.path.endswith("database/version"):
+            yield _later("EngineUpgrade", change, "engine upgrades")
+        elif change.action is Action.REPLACE:
+            yield Refusal(
+                code="ReplacementRefused",
+                path=_yaml_path(change.path),
+                message=f"{change.path} from {change.applied!r} to {change.desired!r} would replace "
+                f"{change.logical_id or 'resources'} in stack {change.stack}: put the old value back",
+            )
+        elif change.action is Action.DELETE:
+            yield Refusal(
+                code="RemovalRefused",
+                path=_yaml_path(change.path),
+                message=f"this would delete {change.logical_id} from stack {change.stack}: put the old value back",
+            )
+
+
+def no_region_is_removed(scene: Scene) -> Iterator[Refusal]:
+    """Later: removing a Region."""
+    for region in scene.live_regions:
+        if region not in scene.topology.region_names:
+            yield Refusal(
+                code="RegionRemovalNotSupported",
+                path="spec.regions",
+                message=f"{region} is deployed and the document no longer names it: removing a Region is not supported yet, "
+                f"put {region} back",
+            )
+
+
+def no_region_is_drained(scene: Scene) -> Iterator[Refusal]:
+    """Later: draining a Region that serves."""
+    for place, region in enumerate(scene.topology.regions):
+        gate = scene.gate(region.name)
+        if region.traffic is Traffic.DRAINED and gate is not None and gate.is_open:
+            yield Refusal(
+                code="DrainNotSupported",
+                path=f"spec.regions[{place}].traffic",
+                message=f"{region.name} serves, draining it is not supported yet: put traffic: serving back",
+            )
+
+
+def writer_stays(scene: Scene) -> Iterator[Refusal]:
+    """Later: moving the writer. A writer moved by hand is held, not refused."""
+    cluster = known(scene.observed.global_cluster)
+    wanted = scene.topology.database.writer
+    held = any(f.path == "database/writer" for f in scene.diff.findings)
+    if cluster and cluster.writer and cluster.writer != wanted and not held:
+        yield Refusal(
+            code="WriterMoveNotSupported",
+            path="spec.database.writer",
+            message=f"the writer is {cluster.writer}, the document says {wanted}: moving it is not supported yet, "
+            f"put database.writer: {cluster.writer} back",
+        )
+
+
+def only_what_works(scene: Scene) -> Iterator[Refusal]:
+    """Later: fields that exist in the schema and are not carried out yet, when they are not at their default."""
+    topology = scene.topology
+    for path, used in (
+        ("spec.api.auth.client.mode", topology.api.client.mode != "none"),
+        ("spec.database.deletionPolicy", topology.database.deletion_policy != "retain"),
+        ("spec.safety.windows", bool(topology.safety.windows)),
+        ("spec.safety.allow", bool(topology.safety.allow)),
+        ("spec.drift.ignore", bool(topology.drift.ignore)),
+        ("spec.drift.schedule", topology.drift.schedule != "rate(30 minutes)"),
+    ):
+        if used:
+            yield Refusal(code="NotSupportedYet", path=path, message="not supported yet: leave it at its default")
+
+
+RULES: tuple[Rule, ...] = (
+    account_matches,
+    zone_is_ours,
+    names_are_free,
+    home_region_stays,
+    data_stacks_stay,
+    gates_stay,
+    nothing_is_replaced,
+    no_region_is_removed,
+    no_region_is_drained,
+    writer_stays,
+    only_what_works,
+)
+
+
+def refusals(scene: Scene) -> tuple[Refusal, ...]:
+    """Every rule's refusals, each once; a wrong account alone when that is what it is: nothing else seen there is ours."""
+    wrong = tuple(account_matches(scene))
+    return wrong or tuple(dict.fromkeys(r for rule in RULES for r in rule(scene)))
+
+
+def _must_be_deleted(scene: Scene, ref: StackRef) -> bool:
+    state = scene.state(ref)
+    return state is not None and state.status in {
+        "ROLLBACK_COMPLETE",
+        "ROLLBACK_FAILED",
+        "CREATE_FAILED",
+        "DELETE_FAILED",
+    }
+
+
+def _domain_change(topology: Topology, change: Change) -> Refusal:
+    return Refusal(
+        code="DomainChangeRefused",
+        path="spec.domain",
+        message=f"the domain of a deployed topology cannot be changed (to {topology.domain.name} in zone "
+        f"{topology.domain.zone_id}; stack {change.stack} has another): put the old domain back",
+    )
+
+
+def _later(code: str, change: Change, what: str) -> Refusal:
+    return Refusal(
+        code=f"{code}NotSupported",
+        path=_yaml_path(change.path),
+        message=f"from {change.applied} to {change.desired}: {what} are not supported yet, put {change.applied} back",
+    )
+
+
+def _yaml_path(path: str) -> str:
+    """`regions/eu-west-1/database/version` is `spec.database.version` in the document."""
+    parts = path.split("/")
+    inner = parts[2:] if parts[0] == "regions" and parts[2:] != ["cidr"] else parts
+    return "spec." + ".".join(inner)

@@ -1,0 +1,210 @@
+"""The order of things: every wave from the present state to the desired one.
+
+Finished steps and gates that hold vanish from the plan, so planning again after any step, or after dying anywhere, goes on
+where things stand. Settings of Regions that serve come first, one Region after another; then Regions that join; the edge is
+made last, once something serves behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.model.observed import known
+from reconciler.model.plan import Gate, Step, StepAction, Wave
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import EDGE_REGION
+from reconciler.plan import durations, gates
+from reconciler.plan.scene import Scene
+
+JOIN_TOGETHER = 2
+"""So many Regions at most join the global database at once: each loads the writer."""
+_HOLDS_NOTHING = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+
+
+def waves(scene: Scene) -> tuple[Wave, ...]:
+    """All waves that still have a step to do or a gate to wait for."""
+    return tuple(w for w in map(_open_part, _all(scene)) if w.steps or w.gates)
+
+
+def _open_part(wave: Wave) -> Wave:
+    """Gates of a wave whose steps are done count only while they do not hold; before that they all show."""
+    return wave if wave.steps else replace(wave, gates=wave.waiting_for)
+
+
+def _all(scene: Scene) -> Iterator[Wave]:
+    yield Wave(steps=tuple(_recoveries(scene)))
+    yield Wave(steps=_deploys(scene, (_ref(StackKind.FOUNDATION, r) for r in scene.topology.deployment_regions)))
+    yield Wave(steps=_deploys(scene, [_ref(StackKind.GLOBAL, scene.topology.home_region)]))
+    yield from _mended_gates(scene)
+    yield from _settings(scene)
+    yield from _joining(scene)
+    if not _edge_serves(scene):
+        yield Wave(steps=_deploys(scene, [_edge()]))
+    yield _serving(scene)
+
+
+def _recoveries(scene: Scene) -> Iterator[Step]:
+    for ref in scene.stacks:
+        state = scene.state(ref)
+        if state and state.status in _HOLDS_NOTHING | {"UPDATE_ROLLBACK_FAILED"}:
+            first = f": {state.failure.logical_id}: {state.failure.reason}" if state.failure else ""
+            yield Step(
+                action=StepAction.RECOVER,
+                target=str(ref.kind),
+                region=ref.region,
+                stack=ref,
+                eta=durations.RECOVERY,
+                why=f"stack is {state.status}{first}",
+            )
+
+
+def _mended_gates(scene: Scene) -> Iterator[Wave]:
+    """A gate that ignores its probe is put back, one Region at a time."""
+    for region in scene.established:
+        gate = scene.gate(region)
+        if gate and (gate.inverted or gate.disabled or gate.threshold < len(gate.children)):
+            yield Wave(steps=(_move(StepAction.MEND_GATE, region, "the gate ignores its probe"),))
+
+
+def _settings(scene: Scene) -> Iterator[Wave]:
+    """What Regions that already serve have to change: one Region after another, the writer last, a soak between."""
+    for region in scene.established:
+        ref = _ref(StackKind.DATA, region)
+        if scene.pending(ref):
+            yield Wave(gates=(gates.one_writer(scene),))
+        yield _rollout(scene, ref, (gates.database_available(scene, region),))
+    for region in scene.established:
+        yield _rollout(scene, _ref(StackKind.API, region), (gates.probe_healthy(scene, region),))
+    if _edge_serves(scene):
+        yield Wave(steps=_deploys(scene, [_edge()]), gates=_edge_gates(scene))
+
+
+def _edge_serves(scene: Scene) -> bool:
+    return bool(scene.established) and scene.state(_edge()) is not None
+
+
+def _rollout(scene: Scene, ref: StackRef, health: tuple[Gate, ...]) -> Wave:
+    steps = _deploys(scene, [ref])
+    soak = gates.stack_soaked(scene, ref)
+    return Wave(steps=steps, gates=(*health, soak) if steps or not soak.met else ())
+
+
+def _joining(scene: Scene) -> Iterator[Wave]:
+    """Build what joins, prove it healthy behind a closed gate, then let traffic in."""
+    joining = scene.joining
+    if joining:
+        yield Wave(gates=(gates.one_writer(scene),))
+    first = [r for r in joining if r == scene.topology.database.writer]
+    rest = [r for r in joining if r not in first]
+    for group in (first, *(rest[i : i + JOIN_TOGETHER] for i in range(0, len(rest), JOIN_TOGETHER))):
+        yield Wave(
+            steps=_deploys(scene, (_ref(StackKind.DATA, r) for r in group)),
+            gates=tuple(g for r in group for g in _database_gates(scene, r)),
+        )
+    yield Wave(steps=_deploys(scene, (_ref(StackKind.API, r) for r in joining)))
+    yield Wave(
+        steps=tuple(_create_gate(r) for r in joining if scene.gate(r) is None),
+        gates=tuple(gates.probe_healthy(scene, r) for r in joining),
+    )
+    yield Wave(steps=_deploys(scene, [_ref(StackKind.ROUTING, scene.topology.home_region)]), gates=_dns_gates(scene))
+    yield from _openings(scene)
+
+
+def _database_gates(scene: Scene, region: str) -> Iterator[Gate]:
+    yield gates.database_available(scene, region)
+    yield gates.replica_connected(scene, region)
+    if region != scene.topology.database.writer:
+        yield gates.replica_lag(scene, region)
+
+
+def _openings(scene: Scene) -> Iterator[Wave]:
+    """At first all Regions open together, since nothing serves yet; later one after another with a soak between."""
+    opening = [r for r in scene.joining if scene.opens(r)]
+    if not scene.established:
+        yield Wave(
+            steps=tuple(_move(StepAction.OPEN_GATE, r, "proven healthy") for r in opening),
+            gates=tuple(gates.gate_healthy(scene, r) for r in opening),
+        )
+        return
+    for region in opening:
+        yield Wave(gates=tuple(gates.gate_soaked(scene, r) for r in scene.established if scene.serving_wanted(r)))
+        yield Wave(
+            steps=(_move(StepAction.OPEN_GATE, region, "proven healthy"),),
+            gates=(gates.gate_healthy(scene, region),),
+        )
+
+
+def _serving(scene: Scene) -> Wave:
+    """What green means: DNS spread, the edge deployed, every Region that should serve healthy, all of it readable."""
+    unreadable = [r for r in scene.observed.clusters if not scene.readable(r)]
+    serving = [r for r in scene.established if scene.serving_wanted(r)]
+    return Wave(
+        gates=(
+            *(gates.region_readable(scene, r) for r in unreadable),
+            *_dns_gates(scene),
+            *(gates.gate_healthy(scene, r) for r in serving),
+            *_edge_gates(scene),
+        )
+    )
+
+
+def _dns_gates(scene: Scene) -> tuple[Gate, ...]:
+    return (gates.dns_propagated(scene),)
+
+
+def _edge_gates(scene: Scene) -> tuple[Gate, ...]:
+    """A distribution that somebody disabled is held and shown; it does not keep the Regions from converging."""
+    distribution = known(scene.observed.distribution)
+    held = distribution is not None and not distribution.enabled
+    return () if held else (gates.edge_deployed(scene),)
+
+
+def _deploys(scene: Scene, refs: Iterable[StackRef]) -> tuple[Step, ...]:
+    return tuple(_deploy(scene, ref) for ref in refs if _readable(scene, ref) and scene.pending(ref))
+
+
+def _readable(scene: Scene, ref: StackRef) -> bool:
+    return scene.readable(ref.region) if ref.kind in {StackKind.DATA, StackKind.API} else True
+
+
+def _deploy(scene: Scene, ref: StackRef) -> Step:
+    state = scene.state(ref)
+    stands = state is not None and state.stands
+    changes, heals = scene.diff.changed(ref), scene.diff.to_heal(ref) if scene.heals(ref) else ()
+    names = [c.path.rsplit("/", 1)[-1] for c in changes] + [f.path.rsplit("/", 1)[-1] for f in heals]
+    why = ", ".join(dict.fromkeys(names)) if stands else "create"
+    if state is not None and state.in_progress:
+        why = f"{state.status} since {state.changed_at:%H:%M:%S}"
+    drifted = frozenset(f.logical_id for f in heals if f.logical_id)
+    return Step(
+        action=StepAction.REPAIR if heals else StepAction.DEPLOY,
+        target=str(ref.kind),
+        region=ref.region,
+        stack=ref,
+        eta=durations.deployment(ref.kind, create=not stands),
+        allow=(scene.diff.touched.get(ref, frozenset()) | drifted) if stands else frozenset(),
+        why=why,
+    )
+
+
+def _create_gate(region: str) -> Step:
+    return Step(
+        action=StepAction.CREATE_GATE,
+        target="gate",
+        region=region,
+        eta=durations.GATE_CREATION,
+        why="closed until its Region is proven healthy",
+    )
+
+
+def _move(action: StepAction, region: str, why: str) -> Step:
+    return Step(action=action, target="gate", region=region, eta=durations.GATE_MOVE, why=why)
+
+
+def _ref(kind: StackKind, region: str) -> StackRef:
+    return StackRef(kind, region)
+
+
+def _edge() -> StackRef:
+    return StackRef(StackKind.EDGE, EDGE_REGION)

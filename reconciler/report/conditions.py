@@ -1,0 +1,112 @@
+"""Conditions: what holds of a topology after a pass, in Flux's vocabulary. `Ready` is converged *and* serving.
+
+Serving is what clients get, not what stacks say: DNS spread, the edge deployed, enough Regions healthy behind open gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.change import Disposition
+from reconciler.model.observed import TrafficGate, known
+from reconciler.model.outcome import Condition, Outcome, Result
+from reconciler.model.topology import Topology
+
+_EDGE_UNPROVEN = "the answer through the edge is not checked yet"
+
+
+def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
+    """All that apply. Reconciling, Stalled, Blocked and Suspended are present only while true."""
+    found = (
+        _ready(outcome),
+        _serving(outcome, topology),
+        _drift(outcome),
+        *_passing(outcome),
+    )
+    return tuple(
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message,
+            observed_generation=outcome.revision.generation,
+            last_transition=outcome.observed.at,
+        )
+        for kind, status, reason, message in found
+    )
+
+
+def _ready(outcome: Outcome) -> tuple[str, str, str, str]:
+    if outcome.result is Result.CONVERGED:
+        return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}"
+    return "Ready", "False", str(outcome.result), _why_not(outcome)
+
+
+def _why_not(outcome: Outcome) -> str:
+    if outcome.problems:
+        return "; ".join(p.message for p in outcome.problems)
+    if outcome.plan.refusals:
+        return "; ".join(r.message for r in outcome.plan.refusals)
+    if outcome.result is Result.SUSPENDED:
+        return "suspended by the document"
+    if outcome.plan.waves:
+        wave = outcome.plan.waves[0]
+        return ", ".join([s.id for s in wave.steps] or [f"{g.id}: {g.detail}" for g in wave.waiting_for])
+    return ""
+
+
+def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
+    """At least `minServing` Regions healthy behind open gates, the records and the distribution that lead to them in place."""
+    observed = outcome.observed
+    gates = {r: known(observed.gates.get(r)) for r in observed.gates}
+    serving = sorted(r for r, gate in gates.items() if _serves(gate))
+    distribution = known(observed.distribution)
+    wanted = topology.safety.min_serving
+    if distribution is None or distribution.status != "Deployed" or not distribution.enabled:
+        state = "absent" if distribution is None else distribution.status if distribution.enabled else "disabled"
+        return "Serving", "False", "EdgeNotDeployed", f"the distribution is {state}"
+    if topology.domain.name not in distribution.aliases or not _leads_to(outcome, topology):
+        return "Serving", "False", "DomainNotRouted", f"{topology.domain.name} does not lead to the distribution"
+    if len(serving) < wanted:
+        unknown = any(gate is not None and gate.is_open and gate.healthy is None for gate in gates.values())
+        have = ", ".join(serving) or "none"
+        message = f"{len(serving)} of at least {wanted} Regions serve: {have}"
+        return "Serving", "Unknown" if unknown else "False", "TooFewRegions", message
+    return "Serving", "True", "RegionsHealthy", f"{', '.join(serving)} serve; {_EDGE_UNPROVEN}"
+
+
+def _serves(gate: TrafficGate | None) -> bool:
+    return gate is not None and gate.is_open and gate.healthy is True
+
+
+def _leads_to(outcome: Outcome, topology: Topology) -> bool:
+    records, distribution = outcome.observed.records, known(outcome.observed.distribution)
+    if not isinstance(records, tuple) or distribution is None:
+        return False
+    names = {topology.route_name, topology.origin_name}
+    routed = names <= {r.name for r in records}
+    return routed and any(r.name == topology.domain.name and r.alias == distribution.domain_name for r in records)
+
+
+def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
+    findings = outcome.diff.findings
+    if not findings:
+        return "DriftDetected", "False", "InSync", f"{outcome.diff.coverage.checked} values checked"
+    worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)
+    paths = ", ".join(dict.fromkeys(f.path for f in findings))
+    return "DriftDetected", "True", str(worst).capitalize(), f"{len(findings)} found: {paths}"
+
+
+def _passing(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+    kinds = {
+        Result.PROGRESSING: "Reconciling",
+        Result.WAITING: "Reconciling",
+        Result.BLOCKED: "Blocked",
+        Result.FAILED: "Stalled",
+        Result.STALLED: "Stalled",
+        Result.SUSPENDED: "Suspended",
+    }
+    kind = kinds.get(outcome.result)
+    if kind:
+        reason = next((r.code for r in outcome.plan.refusals), "") or next((p.code for p in outcome.problems), "")
+        yield kind, "True", reason or str(outcome.result), _why_not(outcome)
