@@ -42,9 +42,9 @@ def _problem(name: str, root: Path) -> tuple[str, str] | None:
         if not files.within(folder, root):
             return "OutsideRoot", f"leads out of {_ROOT}; code and migrations live inside it"
         if not folder.is_dir():
-            return "FolderMissing", f"is not a folder in {_ROOT}"
-    except (OSError, ValueError):
-        return "FolderMissing", f"is not a folder in {_ROOT}"
+            return "FolderMissing", f"is no folder; paths start at {_ROOT}"
+    except OSError as error:
+        return "FolderMissing", f"cannot be read: {error.strerror}"
     if link := next(_escaping_links(folder, root), None):
         return "OutsideRoot", f"holds the link {link}, which leads out of {_ROOT}"
     return None

@@ -12,6 +12,8 @@ from reconciler.load.document import Finding, Path, dotted, shown
 from reconciler.load.view import Broken, Rule, View
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_LARGEST, _SMALLEST = 16, 19
+"""Sizes of a Region's range: AWS has no larger VPC, and the data stack cuts two /20 subnets out of it."""
 _FORWARDING_SINCE = {14: 9, 15: 4}
 """First minor version of aurora-postgresql with global write forwarding; every later major version has it."""
 _OTHER_PARTITIONS = ("cn-", "us-gov-", "eusc-")
@@ -68,8 +70,8 @@ def _cidr_problem(text: str) -> str | None:
         return f"is not the start of its range; write {network}"
     if not any(network.subnet_of(block) for block in _PRIVATE):
         return f"is not private; take it from {', '.join(map(str, _PRIVATE))}"
-    if not 16 <= network.prefixlen <= 24:
-        return f"has the size /{network.prefixlen}; a VPC with its subnets takes /16 to /24"
+    if not _LARGEST <= network.prefixlen <= _SMALLEST:
+        return f"has the size /{network.prefixlen}; a VPC with its two subnets takes /{_LARGEST} to /{_SMALLEST}"
     return None
 
 
@@ -87,7 +89,7 @@ def enough_regions_serve(view: View) -> Iterator[Finding]:
     least = view.get(*path)
     serving = [view.get(*item, "traffic") for item in view.each("spec", "regions")].count("serving")
     if serving < least:
-        message = f"{least} must serve, but {serving} of spec.regions has traffic: serving; change one of the two"
+        message = f"{least} Regions must serve, but {serving} of spec.regions have traffic serving; lower this, or let more serve"
         yield Finding(path, "TooFewServing", message)
 
 
@@ -101,8 +103,10 @@ def domain_is_in_zone(view: View) -> Iterator[Finding]:
 
 def domain_is_short_enough(view: View) -> Iterator[Finding]:
     path = ("spec", "domain", "name")
-    if (length := len(view.get(*path))) > (most := _COMMON_NAME - len("origin.")):
-        message = f"has {length} characters; the certificate for origin.<name> allows {most}"
+    longest = max((view.get(*item, "name") for item in view.each("spec", "regions")), key=len)
+    most = _COMMON_NAME - len(f"{longest}.origin.")
+    if (length := len(view.get(*path))) > most:
+        message = f"has {length} characters; the certificate for {longest}.origin.<name> allows {most}"
         yield Finding(path, "DomainTooLong", message)
 
 
@@ -198,7 +202,7 @@ def expired(view: View, now: datetime) -> Iterator[Finding]:
     for path, text in _expiries(view):
         if times.expiry(text) <= now:
             what = "allows nothing any more" if "allow" in path else "ignores nothing any more"
-            yield Finding(path, "Expired", f"{text} is over, the entry {what}; remove it or move the date")
+            yield Finding(path, "Expired", f"{shown(text)} is over, the entry {what}; remove it or move the date")
 
 
 def _expiries(view: View) -> Iterator[tuple[Path, str]]:

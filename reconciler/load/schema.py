@@ -117,8 +117,8 @@ def _missing_fields(path: Path, value: dict[str, Any], at: Schema) -> Iterator[F
     for name in at["required"]:
         if name not in value:
             example = resolved(at["properties"][name])["examples"][0]
-            such_as = f", such as {json.dumps(example)}" if isinstance(example, str | int) else ""
-            yield Finding((*path, name), "MissingField", f"required, but missing{such_as}")
+            for_example = f"; for example {json.dumps(example)}" if isinstance(example, str | int) else ""
+            yield Finding((*path, name), "MissingField", f"required, but missing{for_example}")
 
 
 def _wrong_type(value: Any, at: Schema, written: str | None) -> str:

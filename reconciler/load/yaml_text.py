@@ -64,7 +64,7 @@ def parse(file: str, text: str) -> tuple[list[Document], list[Problem]]:
                 documents.append(Document(file, data, places))
     except _Refused as refused:
         problems.append(reader.problem(refused.spot, refused.code, refused.message))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: PyYAML without its C library, at a bad escape
         spot, message = _explain(text, error)
         problems.append(reader.problem(spot, "MalformedYaml", message))
     return documents, problems
@@ -204,7 +204,7 @@ def _spot(mark: Any) -> Spot:
     return Spot(mark.line + 1, mark.column + 1)
 
 
-def _explain(text: str, error: yaml.YAMLError) -> tuple[Spot, str]:
+def _explain(text: str, error: Exception) -> tuple[Spot, str]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be read"
     if mark is None:
