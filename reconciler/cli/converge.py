@@ -1,0 +1,136 @@
+"""`meridian converge`: passes, one after another, until there is nothing left to do or a person is needed.
+
+Between passes it waits for what the pass asked for, but wakes when a stack that is being changed changes its status.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from reconciler.cli import exits, inputs, logs, output
+from reconciler.cli.display import Display, display_for
+from reconciler.cli.settings import Format, Settings
+from reconciler.loop import Ports, Run, look, run_pass
+from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.stacks import StackRef
+from reconciler.model.topology import Topology
+
+ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
+TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
+RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How waiting is done. `poll`: wall seconds between looks at the stacks in flight."""
+
+    poll: float
+    sleep: Callable[[float], None] = time.sleep
+
+
+def converge(settings: Settings, path: Path, *, plan_file: Path | None, once: bool, timeout: timedelta) -> int:
+    agreed = inputs.fingerprints(plan_file) if plan_file else None
+    topologies = inputs.topologies(path)
+    return exits.combined(run_passes(settings, topologies, timeout=timeout, once=once, agreed=agreed))
+
+
+def run_passes(
+    settings: Settings,
+    topologies: Sequence[Topology],
+    *,
+    timeout: timedelta,
+    once: bool = False,
+    agreed: Mapping[str, str] | None = None,
+    quiet: bool = False,
+) -> list[int]:
+    """Converge each in turn; one that fails does not keep the next from its turn."""
+    from reconciler import wiring
+
+    if not topologies:
+        return []
+    ports = wiring.ports()
+    pace = Pace(poll=0.2 if wiring.on_loopback() else 5.0)
+    _stop_after(timeout)
+    codes: list[int] = []
+    for topology in topologies:
+        display = display_for(settings, topology, ports.clock, quiet=quiet)
+        try:
+            with display:
+                if agreed is not None:
+                    inputs.refuse_moved(look(ports, topology), agreed)
+                outcome = drive(ports, topology, display, pace, once=once)
+            codes.append(exits.of_convergence(outcome, detailed=settings.detailed_exitcode))
+        except ReconcilerError as error:
+            if len(topologies) == 1:
+                raise
+            output.show_error(settings, error, line=settings.format is Format.JSON)
+            codes.append(exits.of_error(error))
+    return codes
+
+
+def drive(ports: Ports, topology: Topology, display: Display, pace: Pace, *, once: bool = False) -> Outcome:
+    """Run passes until one ends it. The first error ends it, too, unless passes before it show that AWS can be reached."""
+    run = Run()
+    last: Outcome | None = None
+    failures = 0
+    while True:
+        try:
+            outcome = run_pass(ports, topology, run)
+        except ReconcilerError as error:
+            failures += 1
+            if last is None or once or not _passing(error) or failures > RETRIES:
+                raise
+            display.trouble(error)
+            pace.sleep(0.0 if error.retry is Retry.NOW else min(2.0**failures, 30.0))
+            continue
+        last, failures = outcome, 0
+        logs.passed(outcome)
+        display.pass_done(outcome)
+        if once or outcome.result in ENDS:
+            return outcome
+        wait(ports, topology, outcome, display, pace)
+
+
+def _passing(error: ReconcilerError) -> bool:
+    return error.retry is not Retry.NEVER and not isinstance(error, LeaseHeld)
+
+
+def wait(ports: Ports, topology: Topology, outcome: Outcome, display: Display, pace: Pace) -> None:
+    """Until the pass's time is up by the clock of AWS, or a stack in flight has moved on."""
+    until = ports.clock.now() + (outcome.requeue_after or timedelta(seconds=30))
+    names = {ref: ref.name(topology.name) for ref in outcome.in_flight}
+    seen: Mapping[StackRef, str | None] | None = None
+    asked = 0.0
+    while ports.clock.now() < until:
+        if names and (seen is None or asked >= pace.poll):
+            now, asked = ports.cloud.statuses(names), 0.0
+            display.statuses(now)
+            if _moved_on(seen, now):
+                return
+            seen = now
+        pace.sleep(TICK)
+        asked += TICK
+
+
+def _moved_on(before: Mapping[StackRef, str | None] | None, now: Mapping[StackRef, str | None]) -> bool:
+    """Some status differs from the one before; seen for the first time, some stack is no longer in progress."""
+    if before is None:
+        return any(status is not None and not status.endswith("_IN_PROGRESS") for status in now.values())
+    return any(status is not None and status != before[ref] for ref, status in now.items())
+
+
+def _stop_after(timeout: timedelta) -> None:
+    """By wall time, and wherever we are then: dying at any call loses nothing."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise exits.Stopped(exits.TIMEOUT, f"not converged after {timeout.total_seconds():g} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, timeout.total_seconds())

@@ -1,0 +1,96 @@
+"""Exit codes: what each means, and which one an outcome or an error leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.model.errors import InvalidDesiredState, LeaseHeld, ReconcilerError, Refused, Source
+from reconciler.model.outcome import Outcome, Result
+
+DONE = 0
+ERROR = 1
+CHANGES = 2
+BLOCKED = 3
+INCOMPLETE = 4
+PARTIAL = 5
+USAGE = 64
+INVALID = 65
+TIMEOUT = 124
+INTERRUPTED = 130
+TERMINATED = 143
+
+_GOOD = frozenset({DONE, CHANGES})
+
+
+class NotDone(ReconcilerError):
+    """The command could not do what it was asked, for a reason that `code` names and whoever asked can change."""
+
+    source = Source.USER
+
+
+class Stopped(BaseException):
+    """A signal asks us to stop. Not an Exception: nothing on the way may take it for a failed call and go on."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def of_error(error: ReconcilerError) -> int:
+    match error:
+        case InvalidDesiredState():
+            return INVALID
+        case Refused() | LeaseHeld():
+            return BLOCKED
+        case _:
+            return ERROR
+
+
+def of_plan(outcome: Outcome, *, detailed: bool) -> int:
+    plan = outcome.plan
+    if plan.refusals:
+        return BLOCKED
+    if outcome.result in {Result.FAILED, Result.STALLED}:
+        return ERROR
+    return CHANGES if detailed and (plan.changes or not plan.converged) else DONE
+
+
+def of_drift(outcome: Outcome, *, detailed: bool, strict: bool) -> int:
+    """Strictness comes first: findings of an incomplete look are not all there is."""
+    from reconciler.report.drift import complete
+
+    if any(refusal.code == "WrongAccount" for refusal in outcome.plan.refusals):
+        return BLOCKED
+    if strict and not complete(outcome):
+        return INCOMPLETE
+    return CHANGES if detailed and outcome.diff.findings else DONE
+
+
+def of_convergence(outcome: Outcome, *, detailed: bool) -> int:
+    """Progressing and Waiting are only seen after `--once`: the pass did what it could."""
+    match outcome.result:
+        case Result.CONVERGED:
+            return DONE
+        case Result.BLOCKED | Result.SUSPENDED:
+            return BLOCKED
+        case Result.STALLED | Result.FAILED:
+            return PARTIAL if _partial(outcome) else ERROR
+        case _:
+            return CHANGES if detailed else DONE
+
+
+def combined(codes: Sequence[int]) -> int:
+    """One code for several topologies: the common one, partial if only some went well, else an error."""
+    if all(code in _GOOD for code in codes):
+        return max(codes, default=DONE)
+    if len(set(codes)) == 1:
+        return codes[0]
+    return PARTIAL if any(code in _GOOD for code in codes) else ERROR
+
+
+def _partial(outcome: Outcome) -> bool:
+    from reconciler.report.regions import region_reports
+
+    healthy = [region.health == "Healthy" for region in region_reports(outcome, None)]
+    return any(healthy) and not all(healthy)

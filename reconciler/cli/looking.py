@@ -1,0 +1,110 @@
+"""Commands that look and change nothing: validate, plan, status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import exits, inputs, output
+from reconciler.cli.settings import Settings
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.outcome import Outcome
+from reconciler.model.topology import Topology
+from reconciler.report.outcome import list_json
+
+
+def validate(settings: Settings, path: Path) -> int:
+    loaded = inputs.read(path)
+    document = {
+        "schemaVersion": "1",
+        "kind": "Validation",
+        "valid": True,
+        "topologies": [{"name": t.name, "file": t.source, "regions": list(t.region_names)} for t in loaded.topologies],
+        "warnings": [str(w) for w in loaded.warnings],
+    }
+    lines = [f"{t.source}: {t.name} is valid: {', '.join(t.region_names)}" for t in loaded.topologies]
+    lines += [f"warning: {w}" for w in loaded.warnings]
+    output.show_all(settings, [document], lambda: ["\n".join(lines)], lambda: ["\n".join(f"- {x}" for x in lines)])
+    return exits.DONE
+
+
+def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> int:
+    from reconciler.report.plan import plan_json, plan_markdown, plan_text
+
+    outcomes, codes = look_at_all(settings, inputs.topologies(path), offline=offline)
+    documents = [plan_json(outcome) for outcome in outcomes]
+    if not outcomes:
+        return exits.combined(codes)
+    if out:
+        out.write_text(output.dumps(documents[0] if len(documents) == 1 else list_json(documents)) + "\n")
+    output.show_all(
+        settings,
+        documents,
+        lambda: [plan_text(o, output.paint(settings)) for o in outcomes],
+        lambda: [plan_markdown(o) for o in outcomes],
+    )
+    return exits.combined([*codes, *(exits.of_plan(o, detailed=settings.detailed_exitcode) for o in outcomes)])
+
+
+def look_at_all(
+    settings: Settings, topologies: Iterable[Topology], *, offline: bool = False
+) -> tuple[list[Outcome], list[int]]:
+    """What a pass would find in each topology, and an exit code for each that could not be looked at at all."""
+    wanted = tuple(topologies)
+    look = _looker(offline=offline)
+    outcomes: list[Outcome] = []
+    failed: list[int] = []
+    for topology in wanted:
+        try:
+            outcomes.append(look(topology))
+        except ReconcilerError as error:
+            if len(wanted) == 1:
+                raise
+            output.tell(f"{topology.name}: {error.code}: {error.message}")
+            failed.append(exits.of_error(error))
+    if not outcomes:
+        output.show_error(settings, exits.NotDone("no topology could be looked at, see stderr", code="NothingRead"))
+    return outcomes, failed
+
+
+def _looker(*, offline: bool) -> Callable[[Topology], Outcome]:
+    from reconciler import loop, wiring
+
+    ports = wiring.ports(offline=offline)
+    look = loop.offline if offline else loop.look
+    return lambda topology: look(ports, topology)
+
+
+def status(settings: Settings, name: str | None, *, path: Path, home_region: str | None) -> int:
+    from reconciler import wiring
+    from reconciler.report.status_text import status_markdown, status_text
+
+    documents: list[Mapping[str, Any]] = []
+    for wanted, home in _places(name, path, home_region):
+        document = wiring.recorded(wanted, home)
+        if document is None:
+            message = f"nothing is recorded of {wanted} in {home}: `meridian converge` has not got that far yet"
+            raise exits.NotDone(message, code="NotRecorded")
+        documents.append(document)
+    output.show_all(
+        settings,
+        documents,
+        lambda: [status_text(d, output.paint(settings)) for d in documents],
+        lambda: [status_markdown(d) for d in documents],
+    )
+    return exits.DONE
+
+
+def _places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:
+    """(topology, home Region) of each status asked for. With `--home-region` the desired state is not needed."""
+    if home_region:
+        if name is None:
+            raise click.UsageError("--home-region needs the NAME of a topology")
+        return [(name, home_region)]
+    found = [(t.name, t.home_region) for t in inputs.topologies(path) if name in {None, t.name}]
+    if not found:
+        raise click.UsageError(f"{path} holds no topology called {name}; name its home Region with --home-region")
+    return found

@@ -1,0 +1,225 @@
+"""The `meridian` command: reads the command line, runs one command, turns what came of it into an exit code.
+
+Only click is imported here: a command pays for what it uses when it uses it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from reconciler.cli import exits
+from reconciler.cli.settings import Duration, Format, Settings, common_options
+
+ALL_FORMATS = tuple(Format)
+DATA_FORMATS = (Format.TEXT, Format.JSON)
+
+path_argument = click.argument("path", type=click.Path(path_type=Path), default=Path("desired_state"))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="meridian", prog_name="meridian")
+@common_options(formats=ALL_FORMATS, detailed=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Converge a multi-region API on AWS on what one YAML file declares.
+
+    PATH is a file or a folder of desired state; AWS access is boto3's. Exit codes: 0 done, 1 error, 2 changes or drift
+    (with --detailed-exitcode), 3 blocked, 4 coverage incomplete (with --strict), 5 partial, 64 usage, 65 invalid
+    desired state, 124 timeout.
+    """
+    context.ensure_object(Settings)
+
+
+@cli.command()
+@path_argument
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def validate(settings: Settings, path: Path) -> int:
+    """Check the desired state. No AWS access."""
+    from reconciler.cli.looking import validate
+
+    return validate(settings, path)
+
+
+@cli.command()
+@path_argument
+@click.option("--offline", is_flag=True, help="Plan as if AWS were empty, without asking it.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file as JSON, too."
+)
+@common_options(formats=ALL_FORMATS, detailed=True)
+@click.pass_obj
+def plan(settings: Settings, path: Path, offline: bool, out: Path | None) -> int:
+    """Show what converge would do. Writes nothing to AWS."""
+    from reconciler.cli.looking import plan
+
+    return plan(settings, path, offline=offline, out=out)
+
+
+@cli.command()
+@path_argument
+@click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Only if the plan is this one."
+)
+@click.option("--once", is_flag=True, help="One pass, without waiting for what it starts.")
+@click.option("--timeout", type=Duration(), default="6h", show_default=True, help="Stop waiting after so long.")
+@common_options(formats=DATA_FORMATS, detailed=True)
+@click.pass_obj
+def converge(settings: Settings, path: Path, plan_file: Path | None, once: bool, timeout: timedelta) -> int:
+    """Make AWS match the desired state; run passes until it does."""
+    from reconciler.cli.converge import converge
+
+    return converge(settings, path, plan_file=plan_file, once=once, timeout=timeout)
+
+
+@cli.command()
+@path_argument
+@click.option("--heal", is_flag=True, help="Repair what is to be healed, as converge does; nothing else.")
+@click.option("--strict", is_flag=True, help="Exit 4 if something could not be checked.")
+@click.option(
+    "--timeout", type=Duration(), default="6h", show_default=True, help="With --heal: stop waiting after so long."
+)
+@common_options(formats=ALL_FORMATS, detailed=True)
+@click.pass_obj
+def drift(settings: Settings, path: Path, heal: bool, strict: bool, timeout: timedelta) -> int:
+    """Show what was changed by hand, and what happens about it."""
+    from reconciler.cli.drifting import drift
+
+    return drift(settings, path, heal=heal, strict=strict, timeout=timeout)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option(
+    "--path", type=click.Path(path_type=Path), default=Path("desired_state"), help="Where the home Region is found."
+)
+@click.option("--home-region", metavar="REGION", help="The home Region, if PATH is not at hand.")
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def status(settings: Settings, name: str | None, path: Path, home_region: str | None) -> int:
+    """Show what the last pass recorded of NAME.
+
+    Without NAME: of every topology in PATH.
+    """
+    from reconciler.cli.looking import status
+
+    return status(settings, name, path=path, home_region=home_region)
+
+
+@cli.command()
+@path_argument
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="One folder per topology goes here."
+)
+@common_options()
+@click.pass_obj
+def synth(settings: Settings, path: Path, out: Path) -> int:
+    """Write the CDK cloud assembly, for reading. No AWS access."""
+    from reconciler.cli.synth import synth
+
+    return synth(settings, path, out)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 100_000, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How much faster than the wall clock.",
+)
+@common_options()
+@click.pass_obj
+def local(settings: Settings, port: int, speed: float) -> NoReturn:
+    """Serve the embedded AWS on 127.0.0.1 until stopped."""
+    arguments = ["--port", str(port), "--speed", f"{speed:g}", *(["--verbose"] if settings.verbose else [])]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "local_aws", *arguments])  # noqa: S606  # becomes the server
+
+
+def main() -> NoReturn:
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if code in {exits.TIMEOUT, exits.INTERRUPTED, exits.TERMINATED}:
+        os._exit(code)  # a call that hangs in a thread must not keep us
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    settings = Settings()
+    _stop_on(signal.SIGINT, exits.INTERRUPTED, "interrupted")
+    _stop_on(signal.SIGTERM, exits.TERMINATED, "terminated")
+    try:
+        code = cli.main(list(arguments), prog_name="meridian", standalone_mode=False, obj=settings)
+        return code if isinstance(code, int) else exits.DONE
+    except click.ClickException as error:
+        return _usage(settings, arguments, error)
+    except exits.Stopped as stop:
+        return _stopped(settings, stop)
+    except Exception as error:  # noqa: BLE001  # the last place where it can be told in words
+        return _failed(settings, error)
+
+
+def _stop_on(number: signal.Signals, code: int, reason: str) -> None:
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)  # asked twice, we go at once
+        raise exits.Stopped(code, reason)
+
+    signal.signal(number, stop)
+
+
+def _usage(settings: Settings, arguments: Sequence[str], error: click.ClickException) -> int:
+    """The format may stand behind the word that was wrong."""
+    from reconciler.cli.output import show_error, tell
+
+    if "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
+        settings.format = Format.JSON
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    show_error(settings, exits.NotDone(error.format_message(), code="UsageError"))
+    if context:
+        tell(f"{context.get_usage()}\nsee `{context.command_path} --help`")
+    return exits.USAGE
+
+
+def _stopped(settings: Settings, stop: exits.Stopped) -> int:
+    from reconciler.cli.output import show_error
+
+    show_error(
+        settings,
+        exits.NotDone(f"{stop.reason}; nothing is lost: the same command goes on", code="Stopped"),
+        line=True,
+    )
+    return stop.code
+
+
+def _failed(settings: Settings, error: Exception) -> int:
+    from reconciler.cli.output import show_error, tell
+    from reconciler.model.errors import ReconcilerError
+
+    if settings.verbose:
+        import traceback
+
+        tell("".join(traceback.format_exception(error)).rstrip())
+    if not isinstance(error, ReconcilerError):
+        told = f"{type(error).__name__}: {error}; this is a bug in meridian, -v shows where"
+        error = ReconcilerError(told, code="InternalError")
+    show_error(settings, error, line=True)
+    return exits.of_error(error)
+
+
+if __name__ == "__main__":
+    main()
