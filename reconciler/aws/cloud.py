@@ -1,0 +1,48 @@
+"""The `Cloud` port on boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+from reconciler.aws.clients import Clients
+from reconciler.aws.parallel import Reads
+from reconciler.aws.reading import read_facts
+from reconciler.aws.writing import describe_change_set, perform
+from reconciler.model.facts import Answer, Facts
+from reconciler.model.observed import known
+from reconciler.model.requests import ChangeSet, Request
+from reconciler.model.stacks import StackRef
+from reconciler.model.topology import Topology
+from reconciler.ports import Clock
+
+
+class AwsCloud:
+    def __init__(self, clients: Clients, clock: Clock) -> None:
+        self._clients = clients
+        self._clock = clock
+
+    def facts(self, topology: Topology) -> Facts:
+        return read_facts(self._clients, topology, self._clock.now())
+
+    def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
+        return describe_change_set(self._clients, stack.region, stack_name, name)
+
+    def perform(self, request: Request) -> None:
+        perform(self._clients, request)
+
+    def statuses(self, stacks: Mapping[StackRef, str]) -> Mapping[StackRef, str | None]:
+        reads = Reads(self._clients)
+
+        def status(ref: StackRef, name: str) -> Future[Answer]:
+            return reads.one("cloudformation", ref.region, lambda c: c.describe_stacks(StackName=name)["Stacks"][0])
+
+        try:
+            pending = {ref: status(ref, name) for ref, name in stacks.items()}
+            found = {ref: known(future.result()) for ref, future in pending.items()}
+        finally:
+            reads.close()
+        return {ref: stack["StackStatus"] if stack else None for ref, stack in found.items()}
+
+    def calls(self) -> Mapping[str, int]:
+        return self._clients.calls()

@@ -1,0 +1,158 @@
+"""What boto3's exceptions mean: not there, unreadable, or an error for whoever asked. The one place that knows AWS's codes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+from reconciler.model.errors import (
+    AccessDenied,
+    CloudUnavailable,
+    CredentialsMissing,
+    OperationInProgress,
+    ReconcilerError,
+    StalePlan,
+    Throttled,
+)
+from reconciler.model.observed import Unknown
+
+AwsError = (ClientError, BotoCoreError)
+"""Everything that a call through boto3 raises."""
+
+UNREACHABLE: Final = "Unreachable"
+
+_ABSENT = frozenset(
+    {
+        "404",
+        "DBClusterNotFoundFault",
+        "DBInstanceNotFound",
+        "GlobalClusterNotFoundFault",
+        "NoSuchBucket",
+        "NoSuchDistribution",
+        "NoSuchHealthCheck",
+        "NoSuchHostedZone",
+        "NoSuchKey",
+        "NotFound",
+        "NotFoundException",
+        "ChangeSetNotFound",
+        "ChangeSetNotFoundException",
+        "ResourceNotFoundException",
+    }
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "Forbidden",
+        "NotAuthorized",
+        "UnauthorizedOperation",
+        "403",
+    }
+)
+_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+_STALE = frozenset(
+    {
+        "ChangeSetNotFound",
+        "ChangeSetNotFoundException",
+        "HealthCheckVersionMismatch",
+        "InvalidChangeSetStatus",
+        "InvalidChangeSetStatusException",
+        "NoSuchHealthCheck",
+    }
+)
+_NO_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+
+def code(error: Exception) -> str:
+    """AWS's error code, else ours: `Unreachable` for a connection that failed, the exception's name for the rest."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return UNREACHABLE if isinstance(error, HTTPClientError) else type(error).__name__
+
+
+def message(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Message", "")) or code(error)
+    return str(error)
+
+
+def absent(error: Exception) -> bool:
+    """AWS says that there is no such thing. CloudFormation says so of a stack in a ValidationError."""
+    found = code(error)
+    return found in _ABSENT or (found == "ValidationError" and "does not exist" in message(error))
+
+
+def unknown(error: Exception) -> Unknown:
+    return Unknown(code(error), message(error))
+
+
+def translated(error: Exception, call: str, region: str) -> ReconcilerError:
+    """The error to raise for a call that failed; its cause must be the error that is passed in."""
+    found, text = code(error), f"{call} in {region}: {message(error)}"
+    if isinstance(error, _NO_CREDENTIALS) or found in _CREDENTIALS:
+        return CredentialsMissing(f"{text}; set usable AWS credentials (environment, profile or role)")
+    if found in _DENIED:
+        return AccessDenied(f"{text}; allow {call} in {region}")
+    if found in _THROTTLED:
+        return Throttled(text)
+    if found == UNREACHABLE or _is_server_fault(error):
+        return CloudUnavailable(text, code=found)
+    if found in _STALE or (found == "ValidationError" and "does not exist" in text):
+        return StalePlan(text)
+    if "_IN_PROGRESS" in text or found == "OperationInProgressException":
+        return OperationInProgress(text)
+    return RequestRefused(text, code=found)
+
+
+class RequestRefused(ReconcilerError):
+    """AWS refused a request of ours for a reason that trying again cannot change; `code` is AWS's own."""
+
+
+def _is_server_fault(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500

@@ -1,0 +1,138 @@
+"""Reads what exists once: the zone and its records, traffic gates and probes, the global cluster, the edge, the status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Any
+
+from reconciler.aws import metrics
+from reconciler.aws.parallel import Reads, done
+from reconciler.aws.read_region import Ids, body
+from reconciler.model.facts import Answer, Listing, Series
+from reconciler.model.observed import Unknown
+from reconciler.model.topology import EDGE_REGION, Topology
+
+GLOBAL = "us-east-1"
+"""Where Route 53, CloudFront and the metrics of health checks answer."""
+TABLE = "meridian-state"
+_SERIES = 500  # in one GetMetricData call
+
+
+def start_zone(reads: Reads, topology: Topology) -> Future[Answer]:
+    zone = topology.domain.zone_id
+    return reads.one("route53", GLOBAL, lambda c: c.get_hosted_zone(Id=zone)["HostedZone"])
+
+
+def start_records(reads: Reads, topology: Topology) -> Future[Listing]:
+    """Record sets at or below the domain. Route 53 lists names by their labels reversed, so they stand together."""
+    domain = topology.domain.name.lower()
+
+    def read(route53: Any) -> Sequence[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        pages = route53.get_paginator("list_resource_record_sets").paginate(
+            HostedZoneId=topology.domain.zone_id, StartRecordName=domain
+        )
+        for page in pages:
+            for record in page["ResourceRecordSets"]:
+                name = record["Name"].rstrip(".").lower()
+                if not _sort_key(name).startswith(_sort_key(domain)):
+                    return found
+                if name == domain or name.endswith("." + domain):
+                    found.append(record)
+        return found
+
+    nothing: Sequence[Mapping[str, Any]] = ()
+    return reads.start("route53", GLOBAL, read, nothing)
+
+
+def _sort_key(name: str) -> str:
+    return ".".join(reversed(name.split(".")))
+
+
+def start_health_checks(reads: Reads, topology: Topology) -> Future[Listing]:
+    """The topology's, of all in the account (Route 53 has no filter): by CallerReference, or by the name they probe."""
+    ours, under = f"meridian/{topology.name}/", "." + topology.domain.name.lower()
+
+    def read(route53: Any) -> Sequence[Mapping[str, Any]]:
+        checks = (c for page in route53.get_paginator("list_health_checks").paginate() for c in page["HealthChecks"])
+        return [
+            check
+            for check in checks
+            if check["CallerReference"].startswith(ours)
+            or ("." + check["HealthCheckConfig"].get("FullyQualifiedDomainName", "").lower()).endswith(under)
+        ]
+
+    nothing: Sequence[Mapping[str, Any]] = ()
+    return reads.start("route53", GLOBAL, read, nothing)
+
+
+def read_health(reads: Reads, checks: Listing, at: datetime) -> Mapping[str, Series]:
+    """HealthCheckStatus of each check. CloudWatch has it in one Region only, and only as a metric for calculated ones."""
+    if isinstance(checks, Unknown):
+        return {}
+    ids = [check["Id"] for check in checks]
+    batches = [ids[i : i + _SERIES] for i in range(0, len(ids), _SERIES)]
+    pending = [(batch, _start_health(reads, batch, at)) for batch in batches]
+    found: dict[str, Series] = {}
+    for batch, future in pending:
+        answer = future.result()
+        found.update(dict.fromkeys(batch, answer) if isinstance(answer, Unknown) else answer)
+    return found
+
+
+def _start_health(reads: Reads, ids: Sequence[str], at: datetime) -> Future[dict[str, Series] | Unknown]:
+    queries = [
+        metrics.query(f"h{i}", "AWS/Route53", "HealthCheckStatus", "Minimum", {"HealthCheckId": check})
+        for i, check in enumerate(ids)
+    ]
+
+    def read(cloudwatch: Any) -> dict[str, Series]:
+        found = metrics.series(cloudwatch, queries, at)
+        return {check: found[f"h{i}"] for i, check in enumerate(ids)}
+
+    nothing: dict[str, Series] = {}
+    return reads.start("cloudwatch", GLOBAL, read, nothing)
+
+
+def start_global_cluster(reads: Reads, topology: Topology) -> Future[Answer]:
+    name = topology.global_cluster
+    return reads.one(
+        "rds",
+        topology.home_region,
+        lambda c: c.describe_global_clusters(GlobalClusterIdentifier=name)["GlobalClusters"][0],
+    )
+
+
+def start_recorded(reads: Reads, topology: Topology) -> Future[Answer]:
+    """The status document that the last pass left."""
+    key = {"pk": {"S": f"topology#{topology.name}"}, "sk": {"S": "status"}}
+
+    def read(dynamodb: Any) -> Any:
+        item = dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
+        return json.loads(item["body"]["S"]) if item else None
+
+    return reads.one("dynamodb", topology.home_region, read)
+
+
+def start_edge(reads: Reads, topology: Topology, ids: Ids) -> dict[str, Future[Any]]:
+    """The edge stack's resources, by the ids that its listing gives; the certificate may be one that the user uploaded."""
+    fields = ("distribution", "edge_certificate", "edge_function")
+    if isinstance(ids, Unknown):
+        return {field: done(ids) for field in fields}
+    found: dict[str, Future[Any]] = {field: done(None) for field in fields}
+    if distribution := ids.get("Distribution"):
+        found["distribution"] = reads.one(
+            "cloudfront", GLOBAL, lambda c: c.get_distribution(Id=distribution)["Distribution"]
+        )
+    if certificate := ids.get("Certificate") or topology.edge.certificate_arn:
+        found["edge_certificate"] = reads.one(
+            "acm", EDGE_REGION, lambda c: c.describe_certificate(CertificateArn=certificate)["Certificate"]
+        )
+    if router := ids.get("Router"):
+        found["edge_function"] = reads.one(
+            "lambda", EDGE_REGION, lambda c: body(c.get_function_configuration(FunctionName=router))
+        )
+    return found

@@ -1,0 +1,233 @@
+"""Reads one Region: its stacks and everything in it that observation or drift needs.
+
+Names are fixed, so almost every read starts at once; a second round needs physical ids, or looks closer at what the
+first one found (a stack that failed, a Region without a network).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Any
+
+from reconciler.aws import metrics
+from reconciler.aws.parallel import Reads, done
+from reconciler.model.facts import Answer, Listing, RegionFacts, Series, StackFacts
+from reconciler.model.observed import Unknown
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import EDGE_REGION, Topology
+
+Ids = Mapping[str, str] | Unknown
+"""Logical id to physical id of one stack's resources."""
+STAGE = "live"
+
+
+def read_region(
+    reads: Reads, topology: Topology, region: str, at: datetime, edge_ids: Future[Ids], *, whole: bool
+) -> RegionFacts:
+    """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them."""
+    names = _stack_names(topology, region)
+    regional = {names[StackKind.DATA], names[StackKind.API]}
+    listing = reads.many("cloudformation", region, "describe_stacks", "Stacks")
+    if not whole:
+        seen = listing.result()
+        whole = not isinstance(seen, Unknown) and any(s["StackName"] in regional for s in seen)
+        names = {kind: name for kind, name in names.items() if whole or name not in regional}
+    templates = {name: start_template(reads, region, name) for name in names.values()}
+    listed = {name: start_ids(reads, region, name) for kind, name in names.items() if kind in _WITH_IDS}
+    if StackKind.EDGE in names:
+        listed[names[StackKind.EDGE]] = edge_ids
+    pending = _by_name(reads, topology, region, at) if whole else {}
+    domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
+
+    stacks = listing.result()
+    events = _failed_events(reads, region, stacks, set(names.values()))
+    pending |= _closer(reads, topology, region, stacks)
+    ids = {name: future.result() for name, future in listed.items()}
+    if whole:
+        pending |= _by_id(reads, region, ids[names[StackKind.API]], ids[names[StackKind.DATA]])
+    return RegionFacts(
+        stacks=_stacks(stacks, templates, ids, events),
+        **{name: future.result() for name, future in pending.items()},
+        domain_names={name: future.result() for name, future in domains.items()},
+        mappings={name: future.result() for name, future in mappings.items()},
+    )
+
+
+_WITH_IDS = (StackKind.DATA, StackKind.API)
+
+
+def _stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
+    kinds = [StackKind.FOUNDATION, StackKind.DATA, StackKind.API]
+    if region == topology.home_region:
+        kinds += [StackKind.GLOBAL, StackKind.ROUTING]
+    if region == EDGE_REGION:
+        kinds.append(StackKind.EDGE)
+    return {kind: StackRef(kind, region).name(topology.name) for kind in kinds}
+
+
+def start_template(reads: Reads, region: str, name: str) -> Future[Answer]:
+    def read(client: Any) -> Mapping[str, Any]:
+        body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        return body if isinstance(body, Mapping) else {}
+
+    return reads.one("cloudformation", region, read)
+
+
+def start_ids(reads: Reads, region: str, name: str) -> Future[Ids]:
+    def read(client: Any) -> Mapping[str, str]:
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+        return {
+            item["LogicalResourceId"]: item["PhysicalResourceId"]
+            for page in pages
+            for item in page["StackResourceSummaries"]
+            if item.get("PhysicalResourceId") and item["ResourceStatus"] != "DELETE_COMPLETE"
+        }
+
+    nothing: Mapping[str, str] = {}
+    return reads.start("cloudformation", region, read, nothing)
+
+
+def _stacks(
+    found: Listing,
+    templates: Mapping[str, Future[Answer]],
+    ids: Mapping[str, Ids],
+    events: Mapping[str, Future[Listing]],
+) -> Mapping[str, StackFacts] | Unknown:
+    if isinstance(found, Unknown):
+        return found
+    return {
+        name: StackFacts(
+            stack=stack,
+            template=templates[name].result(),
+            resources=ids.get(name, {}),
+            events=events[name].result() if name in events else (),
+        )
+        for stack in found
+        if (name := stack["StackName"]) in templates
+    }
+
+
+def _failed_events(reads: Reads, region: str, found: Listing, names: set[str]) -> dict[str, Future[Listing]]:
+    if isinstance(found, Unknown):
+        return {}
+    return {
+        s["StackName"]: _start_events(reads, region, s["StackId"])
+        for s in found
+        if s["StackName"] in names and ("FAILED" in s["StackStatus"] or "ROLLBACK" in s["StackStatus"])
+    }
+
+
+def _start_events(reads: Reads, region: str, stack_id: str) -> Future[Listing]:
+    """Events of the stack's latest operation, newest first."""
+
+    def read(client: Any) -> Sequence[Mapping[str, Any]]:
+        events: list[Mapping[str, Any]] = []
+        for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            for event in page["StackEvents"]:
+                events.append(event)
+                if event.get("PhysicalResourceId") == stack_id and event["ResourceStatus"] in _BEGINNINGS:
+                    return events
+        return events
+
+    nothing: Sequence[Mapping[str, Any]] = ()
+    return reads.start("cloudformation", region, read, nothing)
+
+
+_BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS"}
+
+
+def _closer(reads: Reads, topology: Topology, region: str, found: Listing) -> dict[str, Future[Any]]:
+    """The availability zones, for a Region of ours that has no network yet."""
+    data = StackRef(StackKind.DATA, region).name(topology.name)
+    if isinstance(found, Unknown) or region not in topology.region_names:
+        return {}
+    if any(s["StackName"] == data and s["StackStatus"] != "REVIEW_IN_PROGRESS" for s in found):
+        return {}
+    filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+
+    def read(ec2: Any) -> Sequence[Mapping[str, Any]]:
+        zones: Sequence[Mapping[str, Any]] = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
+        return zones
+
+    nothing: Sequence[Mapping[str, Any]] = ()
+    return {"availability_zones": reads.start("ec2", region, read, nothing)}
+
+
+def _by_name(reads: Reads, topology: Topology, region: str, at: datetime) -> dict[str, Future[Any]]:
+    cluster = topology.cluster(region)
+    function = f"meridian-{topology.name}-api"
+    members = [{"Name": "db-cluster-id", "Values": [cluster]}]
+    return {
+        "cluster": reads.one(
+            "rds", region, lambda c: c.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
+        ),
+        "instances": reads.many("rds", region, "describe_db_instances", "DBInstances", Filters=members),
+        "lag": _start_lag(reads, topology, region, at),
+        "function": reads.one("lambda", region, lambda c: body(c.get_function_configuration(FunctionName=function))),
+        "log_groups": reads.many(
+            "logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=f"/meridian/{topology.name}/"
+        ),
+        "alarms": reads.many(
+            "cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"meridian-{topology.name}-"
+        ),
+    }
+
+
+def _start_lag(reads: Reads, topology: Topology, region: str, at: datetime) -> Future[Series]:
+    """AWS publishes the lag by cluster and by the Region it comes from; which one that is, this read need not know."""
+    sources = [r for r in topology.region_names if r != region]
+    dimensions = [{"DBClusterIdentifier": topology.cluster(region)}]
+    dimensions += [{**dimensions[0], "SourceRegion": source} for source in sources]
+    queries = [
+        metrics.query(f"lag{i}", "AWS/RDS", "AuroraGlobalDBReplicationLag", "Maximum", d)
+        for i, d in enumerate(dimensions)
+    ]
+
+    def read(client: Any) -> Sequence[metrics.Point]:
+        return sorted({point for found in metrics.series(client, queries, at).values() for point in found})
+
+    nothing: Sequence[metrics.Point] = ()
+    return reads.start("cloudwatch", region, read, nothing)
+
+
+def _domains(
+    reads: Reads, topology: Topology, region: str
+) -> tuple[dict[str, Future[Answer]], dict[str, Future[Listing]]]:
+    def describe(name: str) -> Future[Answer]:
+        return reads.one("apigateway", region, lambda c: body(c.get_domain_name(domainName=name)))
+
+    def mappings(name: str) -> Future[Listing]:
+        return reads.many("apigateway", region, "get_base_path_mappings", "items", domainName=name)
+
+    names = (topology.region_origin(region), topology.origin_name)
+    return {name: describe(name) for name in names}, {name: mappings(name) for name in names}
+
+
+def _by_id(reads: Reads, region: str, api: Ids, data: Ids) -> dict[str, Future[Any]]:
+    found: dict[str, Future[Any]] = {}
+
+    def start(name: str, service: str, ids: Ids, logical_id: str, read: Any) -> None:
+        if isinstance(ids, Unknown):
+            found[name] = done(ids)
+        elif physical_id := ids.get(logical_id):
+            found[name] = reads.one(service, region, lambda client: read(client, physical_id))
+
+    start("rest_api", "apigateway", api, "Api", lambda c, i: body(c.get_rest_api(restApiId=i)))
+    start("stage", "apigateway", api, "Api", lambda c, i: body(c.get_stage(restApiId=i, stageName=STAGE)))
+    start(
+        "certificate", "acm", api, "Certificate", lambda c, i: c.describe_certificate(CertificateArn=i)["Certificate"]
+    )
+    start("key", "kms", data, "Key", _key)
+    return found
+
+
+def _key(kms: Any, key_id: str) -> Mapping[str, Any]:
+    found = kms.describe_key(KeyId=key_id)["KeyMetadata"]
+    return {**found, **body(kms.get_key_rotation_status(KeyId=key_id))}
+
+
+def body(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A response without its envelope."""
+    return {key: value for key, value in response.items() if key != "ResponseMetadata"}

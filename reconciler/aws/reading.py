@@ -1,0 +1,90 @@
+"""Reads everything a pass needs, in parallel: at most three calls after one another, whatever the number of Regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from reconciler.aws import failures, read_global
+from reconciler.aws.clients import Clients
+from reconciler.aws.parallel import Reads
+from reconciler.aws.read_region import Ids, read_region, start_ids
+from reconciler.model.facts import Answer, Facts, Listing, RegionFacts
+from reconciler.model.observed import Unknown, known
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import EDGE_REGION, Topology
+
+
+def read_facts(clients: Clients, topology: Topology, at: datetime) -> Facts:
+    """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
+    reads = Reads(clients)
+    try:
+        with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
+            return _read(clients, reads, waiters, topology, at)
+    finally:
+        reads.close()
+
+
+_WAITERS = 40
+"""One thread per Region, which only waits; more Regions than that queue."""
+
+
+def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime) -> Facts:
+    edge_name = StackRef(StackKind.EDGE, EDGE_REGION).name(topology.name)
+    identity = waiters.submit(_account, clients, topology.home_region)
+    checks = read_global.start_health_checks(reads, topology)
+    records = read_global.start_records(reads, topology)
+    cluster = read_global.start_global_cluster(reads, topology)
+    edge_ids = start_ids(reads, EDGE_REGION, edge_name)
+
+    def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
+        return {r: waiters.submit(read_region, reads, topology, r, at, edge_ids, whole=r in ours) for r in regions}
+
+    regions = start(topology.deployment_regions, topology.region_names)
+    zone = read_global.start_zone(reads, topology)
+    recorded = read_global.start_recorded(reads, topology)
+    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, _result(edge_ids)))
+    account = identity.result()  # first: what follows is worth nothing if this fails
+    health = waiters.submit(read_global.read_health, reads, checks.result(), at)
+    left = _left_over(topology, cluster.result(), checks.result(), records.result())
+    regions |= start(sorted(left - set(topology.region_names)), left)
+    return Facts(
+        at=at,
+        account=account,
+        regions={region: future.result() for region, future in regions.items()},
+        zone=zone.result(),
+        records=records.result(),
+        health_checks=checks.result(),
+        health=health.result(),
+        global_cluster=cluster.result(),
+        recorded=recorded.result(),
+        **{name: future.result() for name, future in edge.result().items()},
+    )
+
+
+def _result(ids: Future[Ids]) -> Ids:
+    return ids.result()
+
+
+def _account(clients: Clients, region: str) -> str:
+    try:
+        return str(clients.reader("sts", region).get_caller_identity()["Account"])
+    except failures.AwsError as error:
+        raise failures.translated(error, "sts:GetCallerIdentity", region) from error
+
+
+def _left_over(topology: Topology, cluster: Answer, checks: Listing, records: Listing) -> set[str]:
+    """Regions that AWS still holds something of and that the document may no longer name."""
+    found = {member["DBClusterArn"].split(":")[3] for member in (known(cluster) or {}).get("GlobalClusterMembers", ())}
+    prefix = topology.gate_reference_prefix("*").split("*")[0]
+    for check in _known(checks):
+        if check["CallerReference"].startswith(prefix):
+            found.add(check["CallerReference"].removeprefix(prefix).split("/")[0])
+    found |= {record["Region"] for record in _known(records) if record.get("Region")}
+    return found
+
+
+def _known(listing: Listing) -> Iterable[Mapping[str, Any]]:
+    return () if isinstance(listing, Unknown) else listing

@@ -1,0 +1,189 @@
+"""Makes the reconciler's requests. Each gets one attempt, and one that AWS has already carried out is no error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.aws import failures
+from reconciler.aws.assets import publish, publish_text
+from reconciler.aws.clients import Clients
+from reconciler.aws.read_global import GLOBAL
+from reconciler.model.requests import (
+    ChangeSet,
+    ContinueRollback,
+    CreateChangeSet,
+    CreateGate,
+    DeleteChangeSet,
+    DeleteStack,
+    ExecuteChangeSet,
+    Request,
+    ResourceChange,
+    UpdateGate,
+)
+
+BODY_LIMIT = 51_200
+"""Bytes of a template that CreateChangeSet takes inline."""
+
+
+def perform(clients: Clients, request: Request) -> None:
+    match request:
+        case CreateChangeSet():
+            _create_change_set(clients, request)
+        case ExecuteChangeSet():
+            _execute_change_set(clients, request)
+        case DeleteChangeSet():
+            _on_stack(clients, request, "delete_change_set", ChangeSetName=request.name)
+        case DeleteStack():
+            _on_stack(clients, request, "delete_stack")
+        case ContinueRollback():
+            _on_stack(clients, request, "continue_update_rollback")
+        case CreateGate():
+            _create_gate(clients, request)
+        case UpdateGate():
+            _update_gate(clients, request)
+
+
+def describe_change_set(clients: Clients, region: str, stack_name: str, name: str) -> ChangeSet | None:
+    """One change set with the changes of all its pages, or None."""
+    client = clients.reader("cloudformation", region)
+    page: dict[str, Any] = {}
+    changes: list[ResourceChange] = []
+    more: dict[str, str] = {}
+    try:
+        while not page or more:
+            page = client.describe_change_set(
+                StackName=stack_name, ChangeSetName=name, IncludePropertyValues=True, **more
+            )
+            changes += (_resource_change(c["ResourceChange"]) for c in page.get("Changes", ()) if "ResourceChange" in c)
+            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+    except failures.AwsError as error:
+        if failures.absent(error):
+            return None
+        raise failures.translated(error, "cloudformation:DescribeChangeSet", region) from error
+    return ChangeSet(
+        name=name,
+        status=page["Status"],
+        execution_status=page.get("ExecutionStatus", "UNAVAILABLE"),
+        reason=page.get("StatusReason", ""),
+        changes=tuple(changes),
+    )
+
+
+def _resource_change(change: dict[str, Any]) -> ResourceChange:
+    targets = (detail.get("Target", {}) for detail in change.get("Details", ()))
+    properties = {t["Name"] for t in targets if t.get("Attribute") == "Properties" and t.get("Name")}
+    return ResourceChange(
+        action=change["Action"],
+        logical_id=change["LogicalResourceId"],
+        resource_type=change["ResourceType"],
+        replacement=change.get("Replacement"),
+        policy_action=change.get("PolicyAction"),
+        properties=tuple(sorted(properties)),
+    )
+
+
+def _create_change_set(clients: Clients, request: CreateChangeSet) -> None:
+    region = request.stack.region
+    for asset in request.assets:
+        publish(clients, region, request.bucket, asset)
+    arguments: dict[str, Any] = {
+        "StackName": request.stack_name,
+        "ChangeSetName": request.name,
+        "ClientToken": request.name,
+        "ChangeSetType": "CREATE" if request.create else "UPDATE",
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Description": request.description,
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(request.parameters.items())],
+        **_template(clients, request),
+    }
+    if request.revert_drift:
+        arguments["DeploymentMode"] = "REVERT_DRIFT"
+    client = clients.writer("cloudformation", region)
+    _send(request.call, region, lambda: client.create_change_set(**arguments), "AlreadyExistsException")
+
+
+def _template(clients: Clients, request: CreateChangeSet) -> dict[str, str]:
+    body = json.dumps(request.template, separators=(",", ":"))
+    if len(body.encode()) <= BODY_LIMIT:
+        return {"TemplateBody": body}
+    region, key = request.stack.region, f"templates/{request.name}.json"
+    publish_text(clients, region, request.bucket, key, body)
+    return {"TemplateURL": f"https://s3.{region}.amazonaws.com/{request.bucket}/{key}"}
+
+
+def _execute_change_set(clients: Clients, request: ExecuteChangeSet) -> None:
+    region = request.stack.region
+    client = clients.writer("cloudformation", region)
+    try:
+        client.execute_change_set(
+            StackName=request.stack_name, ChangeSetName=request.name, ClientRequestToken=request.name
+        )
+    except failures.AwsError as error:
+        if failures.code(error).startswith("InvalidChangeSetStatus"):
+            seen = describe_change_set(clients, region, request.stack_name, request.name)
+            if seen and seen.execution_status in {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}:
+                return
+        raise failures.translated(error, request.call, region) from error
+
+
+def _on_stack(
+    clients: Clients, request: DeleteChangeSet | DeleteStack | ContinueRollback, operation: str, **arguments: str
+) -> None:
+    region = request.stack.region
+    send = getattr(clients.writer("cloudformation", region), operation)
+    _send(request.call, region, lambda: send(StackName=request.stack_name, **arguments))
+
+
+def _create_gate(clients: Clients, request: CreateGate) -> None:
+    """The reference is what the gate is found by: tags follow, and a crash in between must not make a second gate."""
+    client = clients.writer("route53", GLOBAL)
+    config = {
+        "Type": "CALCULATED",
+        "ChildHealthChecks": list(request.children),
+        "HealthThreshold": request.threshold,
+    }
+    created = _send(
+        request.call,
+        GLOBAL,
+        lambda: client.create_health_check(CallerReference=request.reference, HealthCheckConfig=config),
+        "HealthCheckAlreadyExists",
+    )
+    if created is None:
+        return
+    tags = {"meridian:topology": request.topology, "meridian:gate": request.region}
+    _send(
+        "route53:ChangeTagsForResource",
+        GLOBAL,
+        lambda: client.change_tags_for_resource(
+            ResourceType="healthcheck",
+            ResourceId=created["HealthCheck"]["Id"],
+            AddTags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        ),
+    )
+
+
+def _update_gate(clients: Clients, request: UpdateGate) -> None:
+    client = clients.writer("route53", GLOBAL)
+    _send(
+        request.call,
+        GLOBAL,
+        lambda: client.update_health_check(
+            HealthCheckId=request.id,
+            HealthCheckVersion=request.version,
+            HealthThreshold=request.threshold,
+            Inverted=False,
+            Disabled=False,
+        ),
+    )
+
+
+def _send(call: str, region: str, send: Callable[[], Any], *harmless: str) -> Any:
+    """The response; None where AWS answers with a harmless code: it has done this already."""
+    try:
+        return send()
+    except failures.AwsError as error:
+        if failures.code(error) in harmless:
+            return None
+        raise failures.translated(error, call, region) from error

@@ -1,0 +1,52 @@
+"""The Aurora Global Database: the global cluster with its members, and each Region's cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.facts import Facts, RegionFacts, Series
+from reconciler.model.observed import Cluster, GlobalCluster, GlobalMember, Seen, Unknown
+
+
+def global_cluster(facts: Facts) -> Seen[GlobalCluster]:
+    found = facts.global_cluster
+    if found is None or isinstance(found, Unknown):
+        return found
+    return GlobalCluster(
+        identifier=found["GlobalClusterIdentifier"],
+        status=found["Status"],
+        engine_version=found["EngineVersion"],
+        members=tuple(sorted(map(_member, found.get("GlobalClusterMembers", ())), key=lambda m: m.region)),
+        failover=(found.get("FailoverState") or {}).get("Status"),
+    )
+
+
+def _member(member: Mapping[str, Any]) -> GlobalMember:
+    arn = member["DBClusterArn"]
+    return GlobalMember(
+        region=arn.split(":")[3],
+        cluster_arn=arn,
+        is_writer=member["IsWriter"],
+        synchronization=member.get("SynchronizationStatus"),
+    )
+
+
+def cluster(region: RegionFacts, *, is_writer: bool) -> Seen[Cluster]:
+    found = region.cluster
+    if found is None or isinstance(found, Unknown):
+        return found
+    if isinstance(region.instances, Unknown):
+        return region.instances
+    return Cluster(
+        identifier=found["DBClusterIdentifier"],
+        status=found["Status"],
+        engine_version=found["EngineVersion"],
+        instance_statuses={i["DBInstanceIdentifier"]: i["DBInstanceStatus"] for i in region.instances},
+        forwarding=found.get("GlobalWriteForwardingStatus"),
+        lag_ms=None if is_writer else _latest(region.lag),
+    )
+
+
+def _latest(series: Series) -> float | None:
+    return None if isinstance(series, Unknown) or not series else series[-1][1]

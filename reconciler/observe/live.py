@@ -1,0 +1,123 @@
+"""Live properties of the resources that stacks hold, in the shape of their templates, so that drift is a comparison.
+
+Each reader gives the properties it can read whole, under the template's names, and normalised as this project's templates
+write them. What it leaves out counts as unchecked. A resource that the applied template declares and AWS does not have is
+`Missing`. One module per part of AWS has the shapes; this one says which resource is read from which fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from reconciler.model.facts import Facts, Listing, RegionFacts
+from reconciler.model.observed import Live, Missing, Seen, StackState, Unknown
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import Topology
+from reconciler.observe import live_api, live_data, live_dns, live_edge
+
+Shape = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Readings = Iterator[tuple[str, Live]]
+
+
+def live(
+    facts: Facts, topology: Topology, stacks: Mapping[StackRef, Seen[StackState]]
+) -> Mapping[tuple[StackRef, str], Live]:
+    """(stack, logical id) to what AWS reports, for the resources that the applied templates declare."""
+    found: dict[tuple[StackRef, str], Live] = {}
+    for ref, state in stacks.items():
+        reader = _READERS.get(ref.kind)
+        if reader is None or state is None or isinstance(state, Unknown):
+            continue
+        declared = (state.template or {}).get("Resources", {})
+        for logical_id, properties in reader(facts, topology, facts.regions[ref.region], state):
+            if logical_id in declared:
+                found[ref, logical_id] = properties
+    return found
+
+
+def _shaped(answer: Mapping[str, Any] | Unknown | None, shape: Shape) -> Live:
+    if isinstance(answer, Unknown):
+        return answer
+    return Missing() if answer is None else shape(answer)
+
+
+def _picked(listing: Listing, key: str, value: str | None, shape: Shape) -> Live:
+    """The item of a listing whose `key` is `value`."""
+    if isinstance(listing, Unknown):
+        return listing
+    return _shaped(next((item for item in listing if item.get(key) == value), None), shape)
+
+
+def _global(facts: Facts, _topology: Topology, _region: RegionFacts, _state: StackState) -> Readings:
+    yield "GlobalCluster", _shaped(facts.global_cluster, live_data.global_cluster)
+
+
+def _data(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+    def member(found: Mapping[str, Any]) -> Mapping[str, Any]:
+        return live_data.cluster(found, facts.global_cluster)
+
+    name = topology.cluster(state.ref.region)
+    yield "Cluster", _shaped(region.cluster, member)
+    yield "Key", _shaped(region.key, live_data.key)
+    yield "DatabaseLogs", _log_group(region, f"/aws/rds/cluster/{name}/postgresql")
+    for logical_id in (state.template or {}).get("Resources", {}):
+        if logical_id.startswith("Instance"):
+            identifier = f"{name}-{logical_id.removeprefix('Instance')}"
+            yield logical_id, _picked(region.instances, "DBInstanceIdentifier", identifier, live_data.instance)
+
+
+def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+    regional, shared = topology.region_origin(state.ref.region), topology.origin_name
+    yield "Function", _shaped(region.function, live_api.function)
+    yield "FunctionLogs", _log_group(region, f"/meridian/{topology.name}/api")
+    yield "AccessLogs", _log_group(region, f"/meridian/{topology.name}/access")
+    yield "Api", _shaped(region.rest_api, live_api.rest_api)
+    yield "Stage", _shaped(region.stage, live_api.stage)
+    yield "Certificate", _shaped(region.certificate, live_edge.certificate)
+    for logical, name in (("Regional", regional), ("Shared", shared)):
+        yield f"{logical}Domain", _shaped(region.domain_names.get(name), live_api.domain_name)
+        mapping = _picked(region.mappings.get(name, ()), "basePath", live_api.ROOT, live_api.mapping)
+        yield f"{logical}Mapping", {"DomainName": name, **mapping} if isinstance(mapping, Mapping) else mapping
+    yield "Record", _record(facts, regional, "A", None)
+    yield "Probe", _picked(facts.health_checks, "Id", state.outputs.get("ProbeId"), live_dns.health_check)
+    for logical, metric in (("Errors", "5xxerror"), ("Slow", "latency")):
+        alarm = f"meridian-{topology.name}-api-{metric}"
+        yield f"{logical}Alarm", _picked(region.alarms, "AlarmName", alarm, live_api.alarm)
+
+
+def _routing(facts: Facts, topology: Topology, _region: RegionFacts, state: StackState) -> Readings:
+    for logical_id, resource in (state.template or {}).get("Resources", {}).items():
+        region = resource.get("Properties", {}).get("SetIdentifier")
+        if logical_id.startswith("Route"):
+            yield logical_id, _record(facts, topology.route_name, "CNAME", region)
+        elif logical_id.startswith("Origin"):
+            yield logical_id, _record(facts, topology.origin_name, "A", region)
+
+
+def _edge(facts: Facts, topology: Topology, region: RegionFacts, _state: StackState) -> Readings:
+    yield "Distribution", _shaped(facts.distribution, live_edge.distribution)
+    yield "Certificate", _shaped(facts.edge_certificate, live_edge.certificate)
+    yield "Router", _shaped(facts.edge_function, live_api.function)
+    yield "EdgeLogs", _log_group(region, f"/aws/vendedlogs/meridian/{topology.name}/edge")
+    yield "A", _record(facts, topology.domain.name, "A", None)
+    yield "Aaaa", _record(facts, topology.domain.name, "AAAA", None)
+
+
+def _log_group(region: RegionFacts, name: str) -> Live:
+    return _picked(region.log_groups, "logGroupName", name, live_api.log_group)
+
+
+def _record(facts: Facts, name: str, kind: str, identifier: str | None) -> Live:
+    if isinstance(facts.records, Unknown):
+        return facts.records
+    return _shaped(live_dns.find(facts.records, name, kind, identifier), live_dns.record_set(facts.zone))
+
+
+_READERS: Mapping[StackKind, Callable[[Facts, Topology, RegionFacts, StackState], Readings]] = {
+    StackKind.GLOBAL: _global,
+    StackKind.DATA: _data,
+    StackKind.API: _api,
+    StackKind.ROUTING: _routing,
+    StackKind.EDGE: _edge,
+}

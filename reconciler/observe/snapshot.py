@@ -1,0 +1,68 @@
+"""One snapshot of AWS, put together from the facts of a pass."""
+
+from __future__ import annotations
+
+from reconciler.model.facts import Facts
+from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
+from reconciler.model.topology import Topology
+from reconciler.observe.database import cluster, global_cluster
+from reconciler.observe.live import live
+from reconciler.observe.names import dns, items
+from reconciler.observe.routing import probe, record, traffic_gate
+from reconciler.observe.stacks import stack_states
+
+
+def observe(facts: Facts, topology: Topology) -> Observed:
+    stacks = stack_states(facts, topology)
+    members = global_cluster(facts)
+    writer = members.writer if members and not isinstance(members, Unknown) else None
+    listed = facts.records if isinstance(facts.records, Unknown) else tuple(map(record, facts.records))
+    return Observed(
+        at=facts.at,
+        account=facts.account,
+        zone=_zone(facts),
+        stacks=stacks,
+        global_cluster=members,
+        clusters={r: cluster(f, is_writer=r == writer) for r, f in facts.regions.items()},
+        zones={r: found for r, f in facts.regions.items() if (found := _availability_zones(f.availability_zones))},
+        gates={r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions},
+        probes={r: probe(facts, stacks, r) for r in facts.regions},
+        records=listed,
+        distribution=_distribution(facts),
+        live=live(facts, topology, stacks),
+        recorded=known(facts.recorded),
+    )
+
+
+def _zone(facts: Facts) -> Seen[Zone]:
+    zone = facts.zone
+    if zone is None or isinstance(zone, Unknown):
+        return zone
+    return Zone(
+        id=zone["Id"].removeprefix("/hostedzone/"),
+        name=dns(zone["Name"]),
+        private=bool(zone.get("Config", {}).get("PrivateZone", False)),
+    )
+
+
+def _availability_zones(listing: object) -> tuple[str, ...]:
+    if isinstance(listing, Unknown) or not isinstance(listing, (list, tuple)):
+        return ()
+    kind = "availability-zone"
+    return tuple(
+        sorted(z["ZoneName"] for z in listing if z.get("ZoneType", kind) == kind and z.get("State") == "available")
+    )
+
+
+def _distribution(facts: Facts) -> Seen[Distribution]:
+    found = facts.distribution
+    if found is None or isinstance(found, Unknown):
+        return found
+    config = found["DistributionConfig"]
+    return Distribution(
+        id=found["Id"],
+        domain_name=dns(found["DomainName"]),
+        status=found["Status"],
+        enabled=config["Enabled"],
+        aliases=tuple(map(dns, items(config.get("Aliases")))),
+    )
