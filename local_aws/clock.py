@@ -4,7 +4,7 @@ Everything inside the server reads it, because `install` replaces the functions 
 imported. Two things keep wall time: the check of request signatures (clients sign with their own clock) and the Date header.
 """
 
-import datetime as datetime_module
+import datetime as dt
 import heapq
 import itertools
 import threading
@@ -12,15 +12,29 @@ import time as time_module
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 wall_time = time_module.time
 wall_gmtime = time_module.gmtime
 wall_strftime = time_module.strftime
-wall_datetime = datetime_module.datetime
+wall_datetime = dt.datetime
 
 # A polling thread of ministack never spins faster than this, whatever the speed (wall seconds).
 SHORTEST_POLL = 0.05
+
+
+@dataclass(order=True, slots=True)
+class Timer:
+    """One thing to do at a virtual moment, in the context of whoever asked for it."""
+
+    at: float
+    order: int
+    context: Context = field(compare=False)
+    action: Callable[[], None] | None = field(compare=False)
+
+    def cancel(self) -> None:
+        self.action = None
 
 
 class Clock:
@@ -32,7 +46,7 @@ class Clock:
         self._changed = threading.Condition()
         self._loop: AbstractEventLoop | None = None
         self._loop_thread = 0
-        self._timers: list[tuple[float, int, Context, Callable[[], None]]] = []
+        self._timers: list[Timer] = []
         self._order = itertools.count()
         self._alarm: TimerHandle | None = None
 
@@ -46,19 +60,20 @@ class Clock:
             self._changed.notify_all()
         self._arm()
 
-    # --- timers -------------------------------------------------------------------------------------------------------
+    # --- timers ---------------------------------------------------------------------------------------------------
 
     def attach(self, loop: AbstractEventLoop) -> None:
         """Timers fire on this loop; call from its thread."""
         self._loop, self._loop_thread = loop, threading.get_ident()
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
+    def later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Run `action` after virtual seconds, with the account and Region of whoever asks. From any thread."""
-        timer = (self.now() + seconds, next(self._order), copy_context(), action)
+        timer = Timer(self.now() + seconds, next(self._order), copy_context(), action)
         self.in_loop(lambda: self._push(timer))
+        return timer
 
     def in_flight(self) -> int:
-        return len(self._timers)
+        return sum(1 for timer in self._timers if timer.action)
 
     def clear(self) -> None:
         self._timers.clear()
@@ -66,8 +81,11 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         assert self._loop is not None, "timers need the server's event loop"
         done: Future[None] = self._loop.create_future()
-        self.later(seconds, lambda: None if done.done() else done.set_result(None))
-        await done
+        timer = self.later(seconds, lambda: None if done.done() else done.set_result(None))
+        try:
+            await done
+        finally:
+            timer.cancel()
 
     def in_loop(self, action: Callable[[], None]) -> None:
         assert self._loop is not None, "timers need the server's event loop"
@@ -76,7 +94,7 @@ class Clock:
         else:
             self._loop.call_soon_threadsafe(action)
 
-    def _push(self, timer: tuple[float, int, Context, Callable[[], None]]) -> None:
+    def _push(self, timer: Timer) -> None:
         heapq.heappush(self._timers, timer)
         self._arm()
 
@@ -85,14 +103,15 @@ class Clock:
             self._alarm.cancel()
             self._alarm = None
         if self._loop and self._timers:
-            wait = max(0.0, self._timers[0][0] - self.now()) / self.speed
+            wait = max(0.0, self._timers[0].at - self.now()) / self.speed
             self._alarm = self._loop.call_later(wait, self._fire)
 
     def _fire(self) -> None:
         self._alarm = None
-        while self._timers and self._timers[0][0] <= self.now():
-            _, _, context, action = heapq.heappop(self._timers)
-            context.run(action)
+        while self._timers and self._timers[0].at <= self.now():
+            timer = heapq.heappop(self._timers)
+            if timer.action:
+                timer.context.run(timer.action)
         self._arm()
 
     # --- what ministack's threads see ----------------------------------------------------------------------------------
@@ -117,17 +136,17 @@ class _AnyDatetime(type(wall_datetime)):
 
 class VirtualDatetime(wall_datetime, metaclass=_AnyDatetime):
     @classmethod
-    def now(cls, tz: datetime_module.tzinfo | None = None) -> "VirtualDatetime":
+    def now(cls, tz: dt.tzinfo | None = None) -> "VirtualDatetime":
         return cls.fromtimestamp(CLOCK.now(), tz)
 
     @classmethod
     def utcnow(cls) -> "VirtualDatetime":
-        return cls.fromtimestamp(CLOCK.now(), datetime_module.UTC).replace(tzinfo=None)
+        return cls.fromtimestamp(CLOCK.now(), dt.UTC).replace(tzinfo=None)
 
 
 def wall_clock_module() -> SimpleNamespace:
     """The datetime module as it was, for code that must keep wall time."""
-    return SimpleNamespace(**{**vars(datetime_module), "datetime": wall_datetime})
+    return SimpleNamespace(**{**vars(dt), "datetime": wall_datetime})
 
 
 def install() -> None:
@@ -137,12 +156,8 @@ def install() -> None:
     time_module.gmtime = lambda seconds=None: wall_gmtime(CLOCK.now() if seconds is None else seconds)
     time_module.strftime = lambda form, parts=None: wall_strftime(form, parts or wall_gmtime(CLOCK.now()))
     time_module.sleep = CLOCK.thread_sleep
-    datetime_module.datetime = VirtualDatetime
+    dt.datetime = VirtualDatetime
 
 
 def rfc3339(moment: float) -> str:
-    return (
-        wall_datetime.fromtimestamp(moment, datetime_module.UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    return wall_datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
-from local_aws import faults, states, wire, world
+from local_aws import faults, stacks, states, wire, world
 from local_aws.clock import CLOCK, rfc3339, wall_time
 
 Message = dict[str, Any]
@@ -49,7 +49,7 @@ class Control:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         body, replay = await _read(receive)
         if scope["path"].startswith(PREFIX):
-            await _send_json(send, *self._control(scope["method"], scope["path"].removeprefix(PREFIX), body))
+            await _send_json(send, *await self._control(scope["method"], scope["path"].removeprefix(PREFIX), body))
             return
         call = wire.identify(scope["method"], scope["path"], scope.get("query_string", b"").decode(), headers, body)
         if call and not call.observer:
@@ -67,7 +67,9 @@ class Control:
 
     # --- control endpoints ------------------------------------------------------------------------------------------------
 
-    def _control(self, method: str, what: str, body: bytes) -> tuple[int, Message]:
+    async def _control(self, method: str, what: str, body: bytes) -> tuple[int, Message]:
+        if (method, what) == ("POST", "reset"):  # it must wait for what it cancels
+            await stacks.cancel_all()
         handler = getattr(self, f"_{method.lower()}_{what}", None)
         if handler is None:
             return 404, {"error": f"no control endpoint {method} {PREFIX}{what}"}
@@ -91,7 +93,7 @@ class Control:
         return self._get_clock({})
 
     def _post_faults(self, request: Message) -> Message:
-        faults.FAULTS[:] = [faults.Fault(**entry) for entry in request.get("faults", [])]
+        faults.FAULTS[:] = [faults.parse(entry) for entry in request.get("faults", [])]
         return {"faults": len(faults.FAULTS)}
 
     def _get_calls(self, _: Message) -> Message:

@@ -1,8 +1,9 @@
 """Faults that a test or a person sets: calls that fail or lag, resources that fail inside a stack."""
 
 import itertools
+import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ministack.core.responses import get_region
 
@@ -36,6 +37,13 @@ class Fault:
 
 
 FAULTS: list[Fault] = []
+
+
+def parse(entry: object) -> Fault:
+    known = [field.name for field in fields(Fault)]
+    if not isinstance(entry, dict) or set(entry) - set(known):
+        raise ValueError(f"a fault is an object with some of {', '.join(known)}, not {entry!r}")
+    return Fault(**entry)
 
 
 def for_call(service: str, operation: str, region: str) -> Fault | None:
@@ -89,8 +97,6 @@ def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str
 
 
 def _json_error(code: str, message: str, status: int, protocol: str) -> tuple[int, dict[str, str], bytes]:
-    import json
-
     kind = "application/json" if protocol == "rest-json" else "application/x-amz-json-1.1"
     body = json.dumps({"__type": code, "message": message}).encode()
     return status, {"content-type": kind, "x-amzn-errortype": code}, body

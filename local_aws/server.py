@@ -27,18 +27,7 @@ _SETTINGS = {
     "LOG_LEVEL": "ERROR",
     "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: Lambda runs as a subprocess, databases are records
 }
-_KEPT = {
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "PYTHONDONTWRITEBYTECODE",
-    "SYSTEMROOT",
-}
+_KEPT = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}
 
 
 def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
@@ -46,11 +35,8 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     try:
         listener = _listen(port)
     except OSError as error:
-        print(
-            f"cannot listen on {HOST}:{port}: {error.strerror}; choose another with --port (0: any free one)",
-            file=sys.stderr,
-        )
-        return 1
+        where = f"{HOST}:{port}"
+        return _refuse(f"cannot listen on {where}: {error.strerror}; choose another with --port (0: any free one)")
     _prepare_environment(listener.getsockname()[1], verbose=verbose)
     from local_aws import clock
 
@@ -62,11 +48,15 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     try:
         application = extension.load()
     except MissingPrivateName as error:
-        print(error, file=sys.stderr)
-        return 1
+        return _refuse(str(error))
     asyncio.run(_serve(application, listener))
     sys.stdout.flush()
     os._exit(0)  # ministack's polling threads and Lambda workers must not delay the end
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return 1
 
 
 def _listen(port: int) -> socket.socket:
@@ -104,5 +94,6 @@ async def _serve(application, listener: socket.socket) -> None:
     config.shutdown_timeout = 1.0
     server = asyncio.create_task(serve(application, config, shutdown_trigger=stop.wait))
     await application.ready.wait()
-    print(f"AWS_ENDPOINT_URL=http://{HOST}:{os.environ['GATEWAY_PORT']}", flush=True)
+    sys.stdout.write(f"AWS_ENDPOINT_URL=http://{HOST}:{os.environ['GATEWAY_PORT']}\n")
+    sys.stdout.flush()
     await server

@@ -20,10 +20,7 @@ from local_aws.clock import CLOCK
 ZONE_ID, ZONE_NAME = "Z0123456789EXAMPLE", "example.com."
 _CONTAINERS = (AccountScopedDict, AccountRegionScopedDict, dict, list, set, deque)
 # Machinery of the running process, not part of the world.
-_MACHINERY = {
-    "local_aws.clock", "local_aws.states", "local_aws.stacks", "local_aws.world", "local_aws.control", "local_aws.faults",
-    "local_aws.wire",
-}  # fmt: skip
+_MACHINERY = tuple(f"local_aws.{name}" for name in ("clock", "control", "faults", "stacks", "states", "wire", "world"))
 _PROCESS = {
     "_warm_pool",
     "_inflight",
@@ -45,7 +42,7 @@ def _modules() -> list[ModuleType]:
     return [
         module
         for name, module in list(sys.modules.items())
-        if module and name.startswith(("ministack.services.", "local_aws.")) and name not in _MACHINERY
+        if module and name.startswith(("ministack.services.", "local_aws.")) and not name.startswith(_MACHINERY)
     ]
 
 
@@ -96,8 +93,7 @@ def restore(saved: Snapshot) -> None:
 
 
 def reset(initial: Snapshot) -> None:
-    """Back to the initial world, whatever is under way."""
-    stacks.cancel_all()
+    """Back to the initial world; the caller has cancelled the stack operations, this forgets the rest."""
     CLOCK.clear()
     states.clear()
     faults.FAULTS.clear()

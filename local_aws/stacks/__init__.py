@@ -1,0 +1,56 @@
+"""Stack operations as CloudFormation runs them: in dependency order, in parallel, each resource at its own pace.
+
+ministack provisions a stack's resources one after another and within milliseconds. `install` puts these operations in
+place of its own: the resource handlers stay ministack's (and ours, see `resources/`), what changes is the order, the
+time, the events and what is left alone (a resource whose definition resolves to what it already has is not touched, as
+on AWS). Rolling back stays ministack's code, made to take time.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ministack.services.cloudformation import changesets, handlers
+from ministack.services.cloudformation import stacks as stock
+
+from local_aws import durations, states
+from local_aws.clock import CLOCK
+from local_aws.stacks import running
+from local_aws.stacks.delete import delete_resource, delete_stack, shows_deleting
+from local_aws.stacks.deploy import deploy
+from local_aws.stacks.running import cancel_all, in_progress
+
+__all__ = ["cancel_all", "in_progress", "install", "shows_deleting"]
+
+
+async def _with_time(function: Callable[..., Any], kind: str, *args: Any) -> Any:
+    """Stands in for `run_reentrant` inside ministack's roll-back: the same call, and then as long as it takes."""
+    if function is stock._delete_resource:
+        physical_id, properties, stack_name, logical_id = args
+        return await delete_resource(kind, physical_id, properties, stack_name, logical_id)
+    result = await running.call(kind, function, kind, *args)
+    await CLOCK.sleep(durations.in_stack(kind, "UPDATE"))
+    await states.settle(kind, result[0], result[1] or {})
+    return result
+
+
+def _tracked(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def tracked(stack_name: str, stack_id: str, *args: Any, **options: Any) -> None:
+        async with running.operation(stack_id):
+            await function(stack_name, stack_id, *args, **options)
+
+    return tracked
+
+
+def install() -> None:
+    stock._runs_on_worker_thread = lambda _kind: True
+    stock.run_reentrant = _with_time
+    replacements = {
+        "_deploy_stack_async": deploy,
+        "_delete_stack_async": delete_stack,
+        "_roll_back_operation": _tracked(stock._roll_back_operation),
+        "_continue_update_rollback_async": _tracked(stock._continue_update_rollback_async),
+    }
+    for module in (stock, changesets, handlers):
+        for name, function in replacements.items():
+            if hasattr(module, name):
+                setattr(module, name, function)
