@@ -6,7 +6,7 @@ State that belongs to the world is kept in module globals with lower-case names:
 
 from ministack import app as ministack_app
 
-from local_aws import changesets, drift, events, global_cluster, private, recovery, stacks
+from local_aws import changesets, drift, events, global_cluster, legality, private, recovery, stacks
 from local_aws.control import Control
 from local_aws.resources import acm, apigateway, cloudfront, dynamodb, ec2, lambda_, logs, rds, route53, s3
 
@@ -27,6 +27,7 @@ MODULES = (
     changesets,
     recovery,
     drift,
+    legality,
 )
 
 

@@ -1,0 +1,117 @@
+"""The embedded AWS as a separate process, once per test session, back to its initial world before every test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[2]
+SPEED = 600
+
+
+_clients: dict[tuple[str, ...], Any] = {}
+_making = threading.Lock()  # boto3 makes clients from one session, which is not safe in several threads
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Where the embedded AWS is, and how a test talks to it."""
+
+    url: str
+
+    def client(self, service: str, region: str = "us-east-1", *, agent: str = "") -> Any:
+        key = (self.url, service, region, agent)
+        with _making:
+            if key not in _clients:
+                _clients[key] = boto3.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self.url,
+                    aws_access_key_id="111111111111",
+                    aws_secret_access_key="test",
+                    config=Config(retries={"total_max_attempts": 1}, user_agent_extra=agent, max_pool_connections=50),
+                )
+            return _clients[key]
+
+    def control(self, what: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """GET without a body, POST with one; the status and the answer."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_meridian/{what}", data=data)) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def until(self, condition: Callable[[], Any], *, seconds: float = 20) -> Any:
+        """The first true answer; fails after wall seconds."""
+        deadline = time.monotonic() + seconds
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, f"nothing after {seconds} s; the last answer was {answer!r}"
+            time.sleep(0.01)
+        return answer
+
+    def stack_status(self, name: str, region: str = "us-east-1") -> str:
+        return self.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+    def settled(self, name: str, region: str = "us-east-1") -> str:
+        """Waits for the end of a stack operation and gives its status."""
+        cloudformation = self.client("cloudformation", region)
+
+        def status() -> str:
+            now = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            return "" if now.endswith("_IN_PROGRESS") else now
+
+        return self.until(status)
+
+    def deploy(self, name: str, resources: dict[str, Any], region: str = "us-east-1", **more: Any) -> str:
+        """Creates or updates a stack without a change set; gives its final status."""
+        cloudformation = self.client("cloudformation", region)
+        body = json.dumps({"Resources": resources, **more})
+        arguments = {"StackName": name, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        names = {s["StackName"] for s in cloudformation.describe_stacks()["Stacks"]}
+        (cloudformation.update_stack if name in names else cloudformation.create_stack)(**arguments)
+        return self.settled(name, region)
+
+
+def start(*arguments: str, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[str], str]:
+    """A server process and the line that it prints when it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_aws", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Aws]:
+    process, line = start("--port", "0", "--speed", str(SPEED))
+    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
+    yield Aws(line.partition("=")[2])
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+@pytest.fixture
+def aws(server: Aws) -> Aws:
+    assert server.control("reset", {}) == (200, {"reset": True})
+    server.control("clock", {"speed": SPEED})
+    return server
