@@ -123,5 +123,5 @@ def _scalar(value: Any) -> Any:
 
 
 def _digest(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    canonical = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

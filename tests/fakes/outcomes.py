@@ -1,0 +1,189 @@
+"""Example outcomes for tests of what is shown: a first deployment, a repair, a refusal, a converged topology."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconciler.model.change import Action, Change, Coverage, Diff, Disposition, Finding, Origin, Unchecked
+from reconciler.model.observed import (
+    Cluster,
+    Distribution,
+    GlobalCluster,
+    GlobalMember,
+    Observed,
+    Probe,
+    StackState,
+    TrafficGate,
+    Zone,
+)
+from reconciler.model.outcome import Condition, Outcome, Problem, Result, Revision
+from reconciler.model.plan import Gate, Plan, Refusal, Step, StepAction, Wave
+from reconciler.model.stacks import StackKind, StackRef
+
+NOW = datetime(2026, 3, 1, 3, 0, 0, tzinfo=UTC)
+REGIONS = ("us-east-1", "eu-west-1")
+EDGE = StackRef(StackKind.EDGE, "us-east-1")
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def ref(kind: StackKind, region: str) -> StackRef:
+    return StackRef(kind, region)
+
+
+def step(kind: StackKind, region: str, **more: Any) -> Step:
+    given = {"action": StepAction.DEPLOY, "eta": minutes(25), **more}
+    return Step(target=str(kind), region=region, stack=ref(kind, region), **given)
+
+
+def state(at: StackRef, status: str = "CREATE_COMPLETE", **more: Any) -> StackState:
+    return StackState(ref=at, status=status, changed_at=NOW - minutes(2), **more)
+
+
+def gate(region: str, *, threshold: int = 1, version: int = 2) -> TrafficGate:
+    reference = f"meridian/orders/{region}/gate/1"
+    return TrafficGate(id=f"g-{region}", reference=reference, children=("p",), threshold=threshold, version=version)
+
+
+def probe(region: str, *, healthy: bool = True) -> Probe:
+    return Probe(id=f"p-{region}", samples=((NOW, healthy),))
+
+
+def observed(**more: Any) -> Observed:
+    """A topology that serves from two Regions."""
+    kinds = (StackKind.DATA, StackKind.API)
+    stacks = {ref(kind, r): state(ref(kind, r)) for r in REGIONS for kind in kinds}
+    members = tuple(
+        GlobalMember(region=r, cluster_arn=r, is_writer=r == REGIONS[0], synchronization=None) for r in REGIONS
+    )
+    given: dict[str, Any] = {
+        "at": NOW,
+        "account": "111111111111",
+        "zone": Zone(id="Z1", name="example.com", private=False),
+        "stacks": stacks | {EDGE: state(EDGE)},
+        "global_cluster": GlobalCluster(
+            identifier="orders", status="available", engine_version="16.8", members=members
+        ),
+        "clusters": {r: Cluster(identifier=f"orders-{r}", status="available", engine_version="16.8") for r in REGIONS},
+        "gates": {r: gate(r) for r in REGIONS},
+        "probes": {r: probe(r) for r in REGIONS},
+        "records": (),
+        "distribution": Distribution(
+            id="E1", domain_name="d1.cloudfront.net", status="Deployed", enabled=True, aliases=("api.example.com",)
+        ),
+    }
+    return Observed(**(given | more))
+
+
+def nothing() -> Observed:
+    empty = dict.fromkeys(REGIONS)
+    stacks = {ref(kind, r): None for r in REGIONS for kind in (StackKind.DATA, StackKind.API)}
+    return observed(stacks=stacks, global_cluster=None, clusters=empty, gates=empty, probes=empty, distribution=None)
+
+
+def plan(**more: Any) -> Plan:
+    return Plan(topology="orders", revision="a1b2c3d", fingerprint="sha256:0123456789ab", **more)
+
+
+def condition(kind: str, status: str = "True", at: datetime = NOW) -> Condition:
+    return Condition(
+        type=kind, status=status, reason="Converged", message="all is well", observed_generation=3, last_transition=at
+    )
+
+
+def outcome(result: Result = Result.CONVERGED, **more: Any) -> Outcome:
+    given: dict[str, Any] = {
+        "topology": "orders",
+        "revision": Revision(commit="a1b2c3d", generation=3, digest="sha256:d"),
+        "requeue_after": None if result is Result.CONVERGED else timedelta(seconds=5),
+        "plan": plan(),
+        "diff": Diff(coverage=Coverage(fields=212, checked=212)),
+        "observed": observed(),
+        "conditions": (condition("Ready", "True" if result is Result.CONVERGED else "False"),),
+    }
+    return Outcome(result=result, **(given | more))
+
+
+def building() -> Outcome:
+    """A first deployment: two waves, gates, a hazard, a note."""
+    changes = (
+        Change(path="regions/us-east-1/data", action=Action.CREATE, origin=Origin.GIT),
+        Change(path="regions/eu-west-1/data", action=Action.CREATE, origin=Origin.GIT),
+        Change(
+            path="edge/priceClass",
+            action=Action.UPDATE,
+            origin=Origin.GIT,
+            desired="PriceClass_100",
+            applied="PriceClass_All",
+        ),
+    )
+    waves = (
+        Wave(
+            steps=tuple(step(StackKind.DATA, r, why="make the Region's database") for r in REGIONS),
+            gates=(Gate(name="replica-lag", region="eu-west-1", detail="at most 1000 ms, now unknown"),),
+        ),
+        Wave(steps=(step(StackKind.EDGE, "us-east-1", eta=minutes(8), hazards=("EdgeConfiguration",)),)),
+    )
+    notes = ("auth.client.mode is none: the API is public",)
+    return outcome(Result.PROGRESSING, plan=plan(changes=changes, waves=waves, notes=notes), observed=nothing())
+
+
+def drifted() -> Outcome:
+    """One finding of each disposition; the one to heal is planned."""
+    price = {"path": "edge/priceClass", "desired": "PriceClass_100", "observed": "PriceClass_All"}
+    findings = (
+        Finding(**price, region=None, disposition=Disposition.HEAL, reason="the template sets it", stack=EDGE),
+        Finding(
+            path="regions/eu-west-1/traffic",
+            region="eu-west-1",
+            disposition=Disposition.HOLD,
+            reason="the gate was closed by hand",
+            desired="serving",
+            observed="drained",
+            since=NOW,
+            by="alice",
+        ),
+        Finding(
+            path="regions/us-east-1/data/Master/MasterUserPassword",
+            region="us-east-1",
+            disposition=Disposition.PAGE,
+            reason="the master password was changed",
+            desired="hunter2",
+            observed="hunter3",
+        ),
+    )
+    unchecked = (Unchecked(path="edge/Router/Code", why="write-only"),)
+    changes = (Change(**price, action=Action.UPDATE, origin=Origin.DRIFT, applied="PriceClass_100"),)
+    return outcome(
+        Result.PROGRESSING,
+        plan=plan(changes=changes, waves=(Wave(steps=(step(StackKind.EDGE, "us-east-1", action=StepAction.REPAIR),)),)),
+        diff=Diff(findings=findings, coverage=Coverage(fields=212, checked=211, unchecked=unchecked)),
+    )
+
+
+def refused() -> Outcome:
+    refusal = Refusal(
+        code="RegionRemoval", path="spec.regions", message="eu-west-1 is deployed but no longer listed; list it again"
+    )
+    return outcome(Result.BLOCKED, plan=plan(refusals=(refusal,)))
+
+
+def failed() -> Outcome:
+    """eu-west-1's API did not come up; us-east-1 serves."""
+    at = ref(StackKind.API, "eu-west-1")
+    seen = observed()
+    stacks = {**seen.stacks, at: state(at, "ROLLBACK_COMPLETE")}
+    problem = Problem(code="DeploymentFailed", step="deploy/api/eu-west-1", message="Function: no such runtime")
+    return outcome(
+        Result.FAILED,
+        observed=replace(seen, stacks=stacks),
+        problems=(problem,),
+        plan=plan(waves=(Wave(steps=(step(StackKind.API, "eu-west-1"),)),)),
+    )
+
+
+EXAMPLES = {"converged": outcome, "building": building, "drifted": drifted, "refused": refused, "failed": failed}

@@ -1,0 +1,44 @@
+"""The drift report as people read it."""
+
+from dataclasses import replace
+
+from reconciler.model.change import Coverage, Diff
+from reconciler.model.observed import Unknown
+from reconciler.model.stacks import StackKind
+from reconciler.report.drift import complete, drift_json, drift_markdown, drift_text
+from tests.fakes import outcomes
+
+
+def test_findings_stand_by_place_with_what_happens_next():
+    lines = drift_text(outcomes.drifted()).splitlines()
+    assert lines[0] == "orders: 3 drift findings (1 to heal, 1 to hold, 1 to page)"
+    start = lines.index("eu-west-1")
+    assert lines[start : start + 5] == [
+        "eu-west-1",
+        "  traffic",
+        "    desired  serving  observed  drained",
+        "    hold: the gate was closed by hand; left as it is until a commit decides",
+        "    since 2026-03-01T03:00:00Z, by alice",
+    ]
+    assert lines[-1] == "Checked 211 of 212 fields; not checked: 1 write-only."
+
+
+def test_no_form_shows_a_secret():
+    drifted = outcomes.drifted()
+    for form in (drift_text(drifted), drift_markdown(drifted), str(drift_json(drifted))):
+        assert "hunter" not in form
+        assert "4ddbb67bf993" in form
+
+
+def test_nothing_found_is_not_the_same_as_nothing_there():
+    assert drift_text(outcomes.outcome()).startswith("No drift found.")
+    assert drift_text(outcomes.building()).startswith("orders is not deployed yet")
+
+
+def test_what_was_not_checked_is_never_called_in_sync():
+    whole = outcomes.outcome()
+    dark = {**whole.observed.stacks, outcomes.ref(StackKind.API, "eu-west-1"): Unknown("Unreachable", "timed out")}
+    blind = replace(whole, observed=outcomes.observed(stacks=dark))
+    partly = replace(whole, diff=Diff(coverage=Coverage(fields=10, checked=9)))
+    assert [complete(o) for o in (whole, blind, partly)] == [True, False, False]
+    assert "eu-west-1 could not be read (Unreachable: timed out): not known to be in sync." in drift_text(blind)

@@ -1,0 +1,103 @@
+"""The plan as people read it."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.change import Action, Change, Origin
+from reconciler.model.outcome import Result
+from reconciler.report.plan import plan_json, plan_markdown, plan_text
+from tests.fakes import outcomes
+
+BUILDING = """\
+orders: +2 ~1 -0, replaced 0, ETA 33m
+3 steps in 2 waves; waiting on gates comes on top
+revision a1b2c3d, fingerprint sha256:0123456789ab
+
+Changes
+  us-east-1
+    +  data
+  eu-west-1
+    +  data
+  edge
+    ~  priceClass  PriceClass_All → PriceClass_100
+
+Wave 1 of 2, about 25m
+  deploy/data/us-east-1  25m  make the Region's database
+  deploy/data/eu-west-1  25m  make the Region's database
+  then wait for replica-lag/eu-west-1: at most 1000 ms, now unknown
+Wave 2 of 2, about 8m
+  deploy/edge  8m    [hazard: EdgeConfiguration]
+
+Hazards
+  EdgeConfiguration  deploy/edge
+
+Notes
+  auth.client.mode is none: the API is public"""
+
+
+def test_a_first_deployment_reads_from_headline_to_notes():
+    assert plan_text(outcomes.building()) == BUILDING
+
+
+def test_nothing_to_do_is_one_line():
+    assert plan_text(outcomes.outcome()) == "No changes. orders is converged."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (outcomes.refused(), ["refused", "RegionRemoval", "spec.regions", "list it again"]),
+        (outcomes.failed(), ["DeploymentFailed", "deploy/api/eu-west-1", "no such runtime"]),
+        (
+            outcomes.drifted(),
+            ["PriceClass_All → PriceClass_100  (drift)", "2 drift findings left as found", "meridian drift"],
+        ),
+        (replace(outcomes.building(), result=Result.SUSPENDED), ["suspended: none of this is done"]),
+        (replace(outcomes.outcome(), result=Result.SUSPENDED), ["No changes. orders is suspended"]),
+    ],
+)
+def test_what_stands_in_the_way_is_told_in_every_form(outcome, words):
+    text = plan_text(outcome)
+    assert [word for word in words if word not in text] == []
+    for refusal in outcome.plan.refusals:
+        assert refusal.message in plan_markdown(outcome)
+
+
+def test_colour_changes_nothing_but_colour():
+    painted = plan_text(outcomes.building(), lambda style, text: f"<{style}>{text}</>")
+    assert "<good>" in painted
+    assert "<warn>" in painted
+    for style in ("good", "warn", "bad", "bold", "dim"):
+        painted = painted.replace(f"<{style}>", "")
+    assert painted.replace("</>", "") == BUILDING
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (Change(path="edge/a", action=Action.CREATE, origin=Origin.GIT, desired=1), "+  a  1"),
+        (Change(path="edge/a", action=Action.DELETE, origin=Origin.GIT, applied="x"), "-  a  x"),
+        (
+            Change(path="edge/a", action=Action.REPLACE, origin=Origin.UPGRADE, applied=1, desired=2),
+            "±  a  1 → 2  (upgrade)",
+        ),
+        (
+            Change(path="edge/a", action=Action.UPDATE, origin=Origin.DRIFT, applied=1, observed=3, desired=1),
+            "~  a  3 → 1  (drift)",
+        ),
+        (Change(path="regions/eu-west-1", action=Action.CREATE, origin=Origin.GIT), "+  (all of it)"),
+        (Change(path="edge/apiToken", action=Action.CREATE, origin=Origin.GIT, desired="x"), "(redacted, sha256"),
+    ],
+)
+def test_each_change_on_its_line(change, line):
+    outcome = outcomes.outcome(Result.PROGRESSING, plan=outcomes.plan(changes=(change,)))
+    assert line in plan_text(outcome)
+    assert f"`{change.path}`" in plan_markdown(outcome)
+
+
+def test_the_document_carries_everything_the_text_says():
+    document = plan_json(outcomes.building())
+    assert [w["steps"][0]["id"] for w in document["waves"]] == ["deploy/data/us-east-1", "deploy/edge"]
+    assert document["waves"][0]["gates"][0]["name"] == "replica-lag"
+    assert (document["converged"], document["eta"], len(document["changes"])) == (False, "PT33M", 3)

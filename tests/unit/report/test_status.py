@@ -1,0 +1,141 @@
+"""The status document over several passes, and what it says of each Region."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.model.outcome import Result, Revision
+from reconciler.model.plan import Gate, Step, StepAction, Wave
+from reconciler.model.stacks import StackKind
+from reconciler.report.status import status_document
+from reconciler.report.status_text import status_markdown, status_text
+from tests.fakes import outcomes
+from tests.fakes.outcomes import gate, minutes, probe
+
+NEXT = Revision(commit="bbbb", generation=4, digest="sha256:e")
+
+
+def later(outcome, hours=1, **changes):
+    seen = replace(outcome.observed, at=outcome.observed.at + timedelta(hours=hours))
+    moved = tuple(replace(c, last_transition=seen.at) for c in changes.pop("conditions", outcome.conditions))
+    return replace(outcome, observed=seen, conditions=moved, **changes)
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes():
+    first = status_document(outcomes.outcome(), None)
+    same = status_document(later(outcomes.outcome()), first)
+    assert same["conditions"][0]["lastTransitionTime"] == "2026-03-01T03:00:00Z"
+    assert same["updatedAt"] == "2026-03-01T04:00:00Z"
+    lost = (outcomes.condition("Ready", "False"),)
+    changed = status_document(later(outcomes.outcome(), hours=2, conditions=lost), same)
+    assert changed["conditions"][0]["lastTransitionTime"] == "2026-03-01T05:00:00Z"
+
+
+def test_revisions_are_attempted_then_applied_then_serving():
+    def told(outcome, previous):
+        document = status_document(replace(outcome, revision=NEXT), previous)
+        fields = ("desiredRevision", "lastAttemptedRevision", "lastAppliedRevision", "lastServingRevision")
+        return (*(document[field] for field in fields), document["observedGeneration"])
+
+    old = status_document(outcomes.outcome(), None)
+    waiting = outcomes.plan(waves=(Wave(gates=(Gate(name="health", region=None, detail=""),)),))
+    assert told(outcomes.outcome(Result.SUSPENDED), old) == ("bbbb", "a1b2c3d", "a1b2c3d", "a1b2c3d", 3)
+    assert told(outcomes.refused(), old) == ("bbbb", "bbbb", "a1b2c3d", "a1b2c3d", 4)
+    assert told(outcomes.failed(), old) == ("bbbb", "bbbb", "a1b2c3d", "a1b2c3d", 4)
+    assert told(outcomes.outcome(Result.WAITING, plan=waiting), old) == ("bbbb", "bbbb", "bbbb", "a1b2c3d", 4)
+    assert told(outcomes.outcome(), old) == ("bbbb", "bbbb", "bbbb", "bbbb", 4)
+    assert told(outcomes.building(), None) == ("bbbb", "bbbb", None, None, 4)
+
+
+def test_history_has_one_entry_for_each_run():
+    document = None
+    for number in range(60):  # 30 revisions, each with a pass under way and one that converges
+        revision = Revision(commit=f"c{number // 2}", generation=number // 2, digest="d")
+        result = Result.CONVERGED if number % 2 else Result.PROGRESSING
+        document = status_document(replace(outcomes.outcome(result), revision=revision), document)
+    history = document["history"]
+    assert [h["revision"] for h in history] == [f"c{n}" for n in range(29, 9, -1)]
+    assert {(h["result"], h["passes"]) for h in history} == {("Converged", 2)}
+
+
+def test_history_joins_what_came_to_the_same_again():
+    document = status_document(outcomes.outcome(), None)
+    for result in (Result.CONVERGED, Result.PROGRESSING, Result.WAITING, Result.CONVERGED):
+        document = status_document(outcomes.outcome(result), document)
+    assert [(h["result"], h["passes"]) for h in document["history"]] == [("Converged", 3), ("Converged", 2)]
+
+
+OPENS = outcomes.plan(
+    waves=(Wave(steps=(Step(action=StepAction.OPEN_GATE, target="gate", region="eu-west-1", eta=minutes(1)),)),)
+)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "more"),
+    [
+        ("serving", {}),
+        ("unknown", {"probes": {"eu-west-1": probe("eu-west-1", healthy=False)}}),
+        ("unknown", {"probes": {"eu-west-1": None}}),
+        ("unknown", {"gates": {"eu-west-1": gate("eu-west-1", threshold=0)}}),  # forced open, whatever its probe says
+        ("drained", {"gates": {"eu-west-1": gate("eu-west-1", threshold=2)}}),
+        ("drained", {"gates": {"eu-west-1": gate("eu-west-1", threshold=2, version=1)}}),
+        ("joining", {"gates": {"eu-west-1": gate("eu-west-1", threshold=2, version=1)}, "plan": OPENS}),
+        ("joining", {"gates": {"eu-west-1": None}, "plan": OPENS}),
+        ("unknown", {"gates": {"eu-west-1": None}}),
+    ],
+)
+def test_traffic_of_a_region(traffic, more):
+    plan = more.pop("plan", None) or outcomes.plan()
+    outcome = outcomes.outcome(Result.PROGRESSING, plan=plan, observed=outcomes.observed(**more))
+    regions = {r["name"]: r["traffic"] for r in status_document(outcome, None)["regions"]}
+    assert regions["eu-west-1"] == traffic
+
+
+API = outcomes.ref(StackKind.API, "eu-west-1")
+WAITS = outcomes.plan(waves=(Wave(gates=(Gate(name="health", region="eu-west-1", detail="3 good minutes"),)),))
+
+
+@pytest.mark.parametrize(
+    ("health", "why", "outcome"),
+    [
+        ("Healthy", "complete", outcomes.outcome()),
+        ("Missing", "no stacks", outcomes.building()),
+        ("Degraded", "api is ROLLBACK_COMPLETE", outcomes.failed()),
+        ("Suspended", "suspended", outcomes.outcome(Result.SUSPENDED)),
+        ("Progressing", "waiting for health/eu-west-1: 3 good minutes", outcomes.outcome(Result.WAITING, plan=WAITS)),
+        ("Progressing", "next: open-gate", outcomes.outcome(Result.PROGRESSING, plan=OPENS)),
+        (
+            "Degraded",
+            "unhealthy",
+            outcomes.outcome(observed=outcomes.observed(probes={"eu-west-1": probe("x", healthy=False)})),
+        ),
+        ("Unknown", "not reported", outcomes.outcome(observed=outcomes.observed(probes={}))),
+    ],
+)
+def test_health_of_a_region_and_its_reason(health, why, outcome):
+    document = status_document(outcome, None)
+    (region,) = [r for r in document["regions"] if r["name"] == "eu-west-1"]
+    (ready,) = region["conditions"]
+    assert (region["health"], ready["reason"]) == (health, health)
+    assert why in ready["message"]
+    assert health == "Healthy" or ready["message"] in status_text(document)
+
+
+def test_database_roles():
+    roles = {r["name"]: r["databaseRole"] for r in status_document(outcomes.outcome(), None)["regions"]}
+    assert roles == {"us-east-1": "writer", "eu-west-1": "reader"}
+
+
+def test_a_region_that_only_hosts_shared_stacks_is_not_one_of_ours():
+    seen = outcomes.observed(gates={**outcomes.observed().gates, "us-west-2": None})
+    document = status_document(outcomes.outcome(observed=seen), None)
+    assert [r["name"] for r in document["regions"]] == ["us-east-1", "eu-west-1"]
+
+
+def test_trouble_comes_before_everything_else():
+    document = status_document(outcomes.failed(), None)
+    text = status_text(document).splitlines()
+    assert text[0] == "orders: not Ready (Converged)"
+    assert text[3:5] == ["DeploymentFailed  deploy/api/eu-west-1", "  Function: no such runtime"]
+    assert "> **DeploymentFailed** `deploy/api/eu-west-1`: Function: no such runtime" in status_markdown(document)
