@@ -1,0 +1,60 @@
+"""ACM: what a certificate covers, what uses it, and that it cannot go while something does."""
+
+from typing import Any
+
+from ministack.core.responses import error_response_json, get_account_id
+from ministack.services import acm, route53
+
+from local_aws.drift.shape import plain_name
+from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.resources.acm import in_use_by
+from local_aws.resources.wrap import Properties
+
+PATCHED: tuple[str, ...] = (
+    "ministack.services.acm._certificates",
+    "ministack.services.acm._delete_certificate",
+    "ministack.services.route53._zones",
+)
+
+Record = dict[str, Any]
+
+
+def covers(certificate: Record, name: str) -> bool:
+    """RFC 6125: an exact name, or a wildcard for exactly one label."""
+    wanted = plain_name(name)
+    names = {plain_name(n) for n in [certificate["DomainName"], *(certificate.get("SubjectAlternativeNames") or [])]}
+    return wanted in names or "*." + wanted.partition(".")[2] in names
+
+
+def check_delete(arn: str) -> None:
+    """DeleteCertificate: ResourceInUseException while InUseBy is not empty (aws-facts §4, I11)."""
+    if arn in acm._certificates and in_use_by(arn):
+        raise Refused(
+            "ResourceInUseException", f"Certificate {arn} in account {get_account_id()} is in use.", 400
+        )
+
+
+def usable_here(arn: str, name: str) -> None:
+    """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name."""
+    certificate = acm._certificates.get(arn) if arn.split(":")[3:4] == [region()] else None
+    if certificate is None:
+        raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {region()}")
+    if certificate["Status"] != "ISSUED":
+        raise Refused("BadRequestException", f"Certificate {arn} is in status {certificate['Status']}, it must be ISSUED")
+    if not covers(certificate, name):
+        raise Refused(
+            "BadRequestException", f"The provided certificate does not match the custom domain name {name}: {arn}"
+        )
+
+
+def _check_request(now: Properties, _before: Properties | None) -> None:
+    """DomainValidationOptions.HostedZoneId: CloudFormation writes the CNAME there, so the zone must exist."""
+    for option in now.get("DomainValidationOptions") or []:
+        zone = option.get("HostedZoneId")
+        if zone and zone not in route53._zones:
+            raise Refused("NoSuchHostedZone", f"No hosted zone found with ID: {zone}", 404)
+
+
+def install() -> None:
+    on_call(acm, "_delete_certificate", lambda request: check_delete(request.get("CertificateArn", "")), error_response_json)
+    on_stack("AWS::CertificateManager::Certificate", put=_check_request, delete=lambda arn, _: check_delete(arn))
