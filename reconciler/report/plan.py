@@ -149,10 +149,23 @@ def _waves_text(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _gates_text(wave: Wave, paint: Paint) -> list[str]:
-    """Gates that hold already are not worth a line of their own."""
+    """Gates that hold already are not worth a line of their own. Once only gates are left, each says what it waits for."""
     met = len(wave.gates) - len(wave.waiting_for)
-    lines = [paint("dim", f"  then wait for {_gate_text(g)}") for g in wave.waiting_for]
-    return [*lines, paint("dim", f"  {count(met, 'gate')} already met")] if met else lines
+    lines = [f"  then wait for {text}" for text in _awaited(wave)]
+    return [paint("dim", line) for line in [*lines, *([f"  {count(met, 'gate')} already met"] if met else [])]]
+
+
+def _awaited(wave: Wave) -> list[str]:
+    named: dict[str, list[Gate]] = {}
+    for gate in wave.waiting_for:
+        named.setdefault(gate.name, []).append(gate)
+    lines: list[str] = []
+    for name, gates in named.items():
+        if len(gates) > 1 and wave.steps:
+            lines.append(f"{name} in {', '.join(g.region or 'every Region' for g in gates)}")
+        else:
+            lines += [_gate_text(g) for g in gates]
+    return lines
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:

@@ -27,7 +27,7 @@ def test_no_form_shows_a_secret():
     drifted = outcomes.drifted()
     for form in (drift_text(drifted), drift_markdown(drifted), str(drift_json(drifted))):
         assert "hunter" not in form
-        assert "4ddbb67bf993" in form
+        assert "f52fbd32b2b3" in form
 
 
 def test_nothing_found_is_not_the_same_as_nothing_there():

@@ -1,0 +1,50 @@
+"""The composition root: which adapters stand behind the ports. Import it late, it brings boto3 along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.aws import failures
+from reconciler.aws.clients import Clients
+from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
+from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.read_global import TABLE
+from reconciler.aws.revision import GitRevisions
+from reconciler.aws.state import DynamoJournal
+from reconciler.aws.synthesis import CachedSynthesizer
+from reconciler.loop import Ports
+
+
+def ports(*, offline: bool = False) -> Ports:
+    """Everything a pass needs. Clients are made when they are first used, so `offline` only means that nobody asks AWS
+    for the time."""
+    clients = Clients()
+    clock = WallClock() if offline else system_clock()
+    return Ports(
+        cloud=AwsCloud(clients, clock),
+        synthesizer=CachedSynthesizer(),
+        revisions=GitRevisions(),
+        journal=DynamoJournal(clients),
+        clock=clock,
+    )
+
+
+def on_loopback() -> bool:
+    """Calls cost next to nothing, and time may run fast."""
+    return loopback_endpoint() is not None
+
+
+def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
+    """The status document that the last pass left; None while there is none, or no table."""
+    client = Clients().reader("dynamodb", home_region)
+    key = {"pk": {"S": f"topology#{name}"}, "sk": {"S": "status"}}
+    try:
+        item = client.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
+    except failures.AwsError as error:
+        if failures.absent(error):
+            return None
+        raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
+    document: Mapping[str, Any] | None = json.loads(item["body"]["S"]) if item else None
+    return document
