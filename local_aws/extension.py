@@ -5,12 +5,26 @@ State that belongs to the world is kept in module globals with lower-case names:
 """
 
 from ministack import app as ministack_app
+from ministack.core import sigv4
 
-from local_aws import changesets, drift, events, global_cluster, legality, private, recovery, stacks
+from local_aws import (
+    changesets,
+    clock,
+    drift,
+    events,
+    global_cluster,
+    health,
+    legality,
+    private,
+    recovery,
+    serial,
+    stacks,
+)
 from local_aws.control import Control
-from local_aws.resources import acm, apigateway, cloudfront, dynamodb, ec2, lambda_, logs, rds, route53, s3
+from local_aws.resources import acm, apigateway, cloudfront, dynamodb, ec2, lambda_, logs, rds, route53, s3, tagging
 
 MODULES = (
+    serial,
     stacks,
     events,
     acm,
@@ -23,17 +37,20 @@ MODULES = (
     rds,
     route53,
     s3,
+    tagging,
     global_cluster,
     changesets,
     recovery,
     drift,
+    health,
     legality,
 )
 
 
 def load() -> Control:
     """The application to serve: control endpoints in front of the extended ministack."""
-    private.check()
+    private.check(name for module in MODULES for name in getattr(module, "PATCHED", ()))
+    sigv4.dt = clock.wall_clock_module()  # clients sign, and let signed addresses expire, by their own clock
     for module in MODULES:
         module.install()
     return Control(ministack_app.app)

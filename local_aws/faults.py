@@ -82,7 +82,7 @@ def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str
     }.get(code, f"{code} (injected fault)")
     status, request_id = _STATUS.get(code, 400), f"fault-{next(_REQUEST_IDS)}"
     if protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
-        return _json_error(_JSON_NAMES.get(code, code), message, status, protocol)
+        return _structured_error(_JSON_NAMES.get(code, code), message, status, protocol)
     body = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     if protocol == "ec2":
         xml = (
@@ -96,7 +96,15 @@ def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str
     return status, {"content-type": "text/xml"}, xml.encode()
 
 
-def _json_error(code: str, message: str, status: int, protocol: str) -> tuple[int, dict[str, str], bytes]:
+def _structured_error(code: str, message: str, status: int, protocol: str) -> tuple[int, dict[str, str], bytes]:
+    error = {"__type": code, "message": message}
+    if protocol == "smithy-rpc-v2-cbor":
+        body = bytes([0xA0 + len(error)]) + b"".join(_cbor_text(k) + _cbor_text(v) for k, v in error.items())
+        return status, {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, body
     kind = "application/json" if protocol == "rest-json" else "application/x-amz-json-1.1"
-    body = json.dumps({"__type": code, "message": message}).encode()
-    return status, {"content-type": kind, "x-amzn-errortype": code}, body
+    return status, {"content-type": kind, "x-amzn-errortype": code}, json.dumps(error).encode()
+
+
+def _cbor_text(text: str) -> bytes:
+    raw = text.encode()
+    return b"\x79" + len(raw).to_bytes(2, "big") + raw

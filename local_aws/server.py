@@ -43,11 +43,11 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     clock.install()
     clock.CLOCK.set_speed(speed)
     from local_aws import extension
-    from local_aws.private import MissingPrivateName
+    from local_aws.private import MissingPrivateNameError
 
     try:
         application = extension.load()
-    except MissingPrivateName as error:
+    except MissingPrivateNameError as error:
         return _refuse(str(error))
     asyncio.run(_serve(application, listener))
     sys.stdout.flush()
