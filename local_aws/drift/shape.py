@@ -6,6 +6,7 @@ compared whole, because a key that appeared in it is.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from local_aws.schemas import Path_, inside
@@ -23,7 +24,9 @@ def like(desired: Any, live: Any, maps: frozenset[Path_] = frozenset(), path: Pa
         return _like_dict(desired, live, maps, path)
     if isinstance(desired, list) and isinstance(live, list):
         return _like_list(desired, live, maps, path)
-    return desired if same(desired, live) else live
+    if same(desired, live):
+        return desired
+    return int(live) if isinstance(live, float) and live.is_integer() else live
 
 
 def _parsed(text: str) -> Any:
@@ -53,25 +56,30 @@ def _is_default(value: Any) -> bool:
 
 def _like_list(desired: list[Any], live: list[Any], maps: frozenset[Path_], path: Path_) -> list[Any]:
     """The live elements, each like its partner, in the order of the partners; new ones last."""
-    left = list(live)
-    ordered = []
-    for wanted in desired:
-        at = _partner(wanted, left, maps, (*path, "*"))
-        if at is not None:
-            ordered.append(like(wanted, left.pop(at), maps, (*path, "*")))
-    return ordered + left
+    inner, left = (*path, "*"), list(live)
+    partners: dict[int, Any] = {}
+    for is_partner in (_says_the_same(maps, inner), _has_same_identity, _is_as_structured):
+        for index, wanted in enumerate(desired):
+            at = next((i for i, found in enumerate(left) if index not in partners and is_partner(wanted, found)), None)
+            if at is not None:
+                partners[index] = like(wanted, left.pop(at), maps, inner)
+    return [partners[index] for index in sorted(partners)] + left
 
 
-def _partner(wanted: Any, candidates: list[Any], maps: frozenset[Path_], path: Path_) -> int | None:
-    for index, candidate in enumerate(candidates):
-        if like(wanted, candidate, maps, path) == wanted:
-            return index
-    if isinstance(wanted, dict):
-        identity = next((key for key in _IDENTITIES if key in wanted), None)
-        for index, candidate in enumerate(candidates):
-            if identity and isinstance(candidate, dict) and same(candidate.get(identity), wanted[identity]):
-                return index
-    return None
+def _says_the_same(maps: frozenset[Path_], path: Path_) -> Callable[[Any, Any], bool]:
+    return lambda wanted, found: bool(like(wanted, found, maps, path) == wanted)
+
+
+def _has_same_identity(wanted: Any, found: Any) -> bool:
+    if not isinstance(wanted, dict) or not isinstance(found, dict):
+        return False
+    identity = next((key for key in _IDENTITIES if key in wanted), None)
+    return identity is not None and same(wanted[identity], found.get(identity))
+
+
+def _is_as_structured(wanted: Any, found: Any) -> bool:
+    """The last resort: the next element of the same structure, where elements have no name."""
+    return isinstance(wanted, dict) and isinstance(found, dict) and not any(key in wanted for key in _IDENTITIES)
 
 
 def same(desired: Any, live: Any) -> bool:
