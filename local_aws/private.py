@@ -14,8 +14,8 @@ _NAMES = {
     "core.sigv4": "dt",
     "services.acm": "_cert_shape _certificates _future_iso _request_certificate _validation_options",
     "services.apigateway_v1": """_OPENAPI_HTTP_METHODS _apply_patch _authorizers_v1 _base_path_mappings _create_domain_name
-        _delete_rest_api _deployments_v1 _domain_names _get_rest_api _import_operation _import_rest_api _models _resources _rest_apis
-        _stages_v1 _v1_error _v1_response find_api_scope handle_request""",
+        _delete_rest_api _deployments_v1 _domain_names _get_rest_api _import_operation _import_rest_api _models _resources
+        _rest_apis _stages_v1 _v1_error _v1_response find_api_scope handle_request""",
     "services.cloudformation": "_change_sets _exports _stack_events _stacks",
     "services.cloudformation.changesets": "_resolve_parameters _stack_region_context",
     "services.cloudformation.drift": "_STACK_TAG_PROPERTY",
@@ -41,8 +41,8 @@ _NAMES = {
     "services.eventbridge": "_put_events",
     "services.kms": "_keys",
     "services.lambda_svc": "_create_function _fetch_code_from_s3 _functions _schedule_state_transition",
-    "services.rds": """_cluster_xml _clusters _db_cluster_param_groups _delete_db_cluster _delete_db_instance _error _global_clusters _instances
-        _modify_db_cluster _modify_db_instance _p _parse_member_list _resolve_cluster_in_request_region _resolve_instance
+    "services.rds": """_cluster_xml _clusters _db_cluster_param_groups _delete_db_cluster _delete_db_instance _error
+        _global_clusters _instances _modify_db_cluster _modify_db_instance _p _parse_member_list _resolve_cluster_in_request_region _resolve_instance
         _subnet_groups _unsupported_aurora_engine_version_error _xml run_offloop""",
     "services.route53": """_build_health_check_el _caller_refs _changes _create_health_check _default_records
         _error_response _find _findall _get_change _hc_caller_refs _hc_id _health_checks _new_change _parse_body
