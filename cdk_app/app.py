@@ -15,12 +15,15 @@ import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdk_app.code import stage
 from cdk_app.projection import KEYS, code_folder
 from reconciler.model.stacks import REGIONAL, stack_refs, template_key
 from reconciler.model.topology import Topology
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
 
 _VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "foundation-home": ("foundation", "Foundation", {"home": True}),
@@ -67,11 +70,11 @@ def build_for_cli(topology: Topology, out: Path) -> None:
     _refuse_lookups(out)
 
 
-def _app(out: Path, *, validated: bool) -> Any:
-    cdk = import_module("cdk_app.stacks.base").cdk  # chooses Node, then imports aws_cdk
+def _app(out: Path, *, validated: bool) -> cdk.App:
+    lib = import_module("cdk_app.stacks.base").cdk  # chooses Node, then imports aws_cdk
     # Else a second synthesis in this process names assets that it never writes.
-    cdk.AssetStaging.clear_asset_hash_cache()
-    return cdk.App(
+    lib.AssetStaging.clear_asset_hash_cache()
+    app: cdk.App = lib.App(
         outdir=str(out),
         tree_metadata=False,
         stack_traces=False,
@@ -79,10 +82,11 @@ def _app(out: Path, *, validated: bool) -> Any:
         performance_reporting=False,
         builtin_cloud_formation_validation=validated,
     )
+    return app
 
 
 def _add(
-    app: Any, topology: Topology, key: str, *, artifact: str, code: Path | None, region: str | None = None
+    app: cdk.App, topology: Topology, key: str, *, artifact: str, code: Path | None, region: str | None = None
 ) -> None:
     module, name, variant = _VARIANTS[key]
     more = variant if code is None else {**variant, "code": code}

@@ -1,11 +1,12 @@
 """The files of a code folder that ship, and a copy of exactly those.
 
 One list serves three: what goes into the asset, what its version is computed from, and what the synthesis cache looks
-at. Hidden files and bytecode are never in it, so a stray `__pycache__` changes nothing.
+at. Hidden files, bytecode and the README are never in it: a stray `__pycache__` or a better text is no new version.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,9 +15,13 @@ def shipped(folder: Path) -> tuple[Path, ...]:
     """Files of `folder`, relative to it and sorted."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: code folder not found")
-    found = (
-        p.relative_to(folder) for p in folder.rglob("*") if _ships(p.relative_to(folder)) and not _is_folder(p, folder)
-    )
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = filter(_ships, folders)
+        here = Path(place)
+        for name in (*folders, *filter(_ships, files)):
+            _refuse_strange_link(here / name, folder)
+        found += (here.relative_to(folder) / name for name in files if _ships(name))
     return tuple(sorted(found))
 
 
@@ -31,12 +36,11 @@ def stage(folder: Path, into: Path, *, generated: dict[str, str] | None = None) 
     return into
 
 
-def _ships(path: Path) -> bool:
-    return path.suffix != ".pyc" and not any(p.startswith(".") or p == "__pycache__" for p in path.parts)
+def _ships(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(".pyc") and name not in ("__pycache__", "README.md")
 
 
-def _is_folder(path: Path, root: Path) -> bool:
-    """True for a folder. A link is followed to a file inside the code folder, and refused when it leads elsewhere."""
-    if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root.resolve())):
-        raise ValueError(f"{path}: this link does not lead to a file inside {root.name}; copy the file instead")
-    return path.is_dir()
+def _refuse_strange_link(path: Path, folder: Path) -> None:
+    """A link is followed to a file of the same folder: nothing from outside may end up in a bundle unseen."""
+    if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
+        raise ValueError(f"{path}: this link does not lead to a file inside {folder.name}; copy the file instead")

@@ -14,7 +14,7 @@ import yaml
 
 ANY = "x-amazon-apigateway-any-method"
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", ANY)
-EVERYTHING = {"/": {ANY: {}}, "/{proxy+}": {ANY: {}}}
+EVERYTHING: dict[str, Any] = {"/": {ANY: {}}, "/{proxy+}": {ANY: {}}}
 """Routes of a service without a document: all of them."""
 
 

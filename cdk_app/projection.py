@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import version
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from cdk_app.code import shipped
+from reconciler.model import stacks as model_stacks
+from reconciler.model import topology as model_topology
 from reconciler.model.topology import Topology
 
-HERE = Path(__file__).parent
-ROUTER = HERE.parent / "handlers" / "edge_router"
+_HERE = Path(__file__).parent
+APP = (_HERE, Path(model_stacks.__file__), Path(model_topology.__file__))
+"""What makes any template: this package, and the model's derived names."""
+ROUTER = _HERE.parent / "handlers" / "edge_router"
 
 KEYS = ("foundation-home", "foundation", "global", "data-founder", "data", "api", "routing", "edge")
 
@@ -77,18 +82,26 @@ def code_folder(topology: Topology, key: str) -> Path | None:
 
 
 def sources(topology: Topology, key: str) -> tuple[Path, ...]:
-    """Folders whose content the template depends on; `cdk_app.code.shipped` says which of their files."""
+    """Folders and files whose content the template depends on; `cdk_app.code.shipped` says which files of a folder."""
     folder = code_folder(topology, key)
-    return (HERE,) if folder is None else (HERE, folder)
+    return APP if folder is None else (*APP, folder)
 
 
 def fingerprint(topology: Topology, key: str) -> str:
     """Equal fingerprints mean equal templates and assets: projection, content of the sources, version of aws-cdk-lib."""
-    digest = hashlib.sha256(
-        json.dumps([key, version("aws-cdk-lib"), projection(topology, key)], sort_keys=True).encode()
-    )
-    for folder in sources(topology, key):
-        for path in shipped(folder):
-            content = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-            digest.update(f"{path.as_posix()}\0{content}\n".encode())
-    return digest.hexdigest()
+    folder = code_folder(topology, key)
+    inputs = [key, _program(), projection(topology, key), None if folder is None else _content(folder)]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _program() -> str:
+    """What synthesises: it does not change while a process runs."""
+    return hashlib.sha256(json.dumps([version("aws-cdk-lib"), *map(_content, APP)]).encode()).hexdigest()
+
+
+def _content(source: Path) -> str:
+    """Names and contents of the files that ship."""
+    files = {path.as_posix(): source / path for path in shipped(source)} if source.is_dir() else {source.name: source}
+    listed = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()

@@ -7,6 +7,8 @@ switchover. The functions reach the database and nothing else: there is no gatew
 
 from __future__ import annotations
 
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
@@ -180,7 +182,7 @@ class Data(MeridianStack):
             },
         )
 
-    def _founding(self) -> dict[str, str]:
+    def _founding(self) -> dict[str, Any]:
         """What only the first member of a global cluster may have: a database name and master credentials."""
         secret = secretsmanager.CfnSecret(
             self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -63,7 +64,12 @@ class Edge(MeridianStack):
     def _router(self, code: Path) -> str:
         """ARN of the version that runs at the edge: one for each code and configuration, as versions never change."""
         asset = assets.Asset(self, "Code", path=str(code))
-        settings = {"runtime": "python3.13", "handler": "router.handler", "memory_size": 128, "timeout": 5}
+        settings: dict[str, Any] = {
+            "runtime": "python3.13",
+            "handler": "router.handler",
+            "memory_size": 128,
+            "timeout": 5,
+        }
         role = role_arn(f"meridian-{self.topology.name}-edge")
         content = json.dumps([asset.asset_hash, role, settings], sort_keys=True).encode()
         function = lambda_.CfnFunction(

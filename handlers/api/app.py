@@ -27,7 +27,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Region": REGION}
     if status == 405:
         headers["Allow"] = ", ".join(ROUTES[path])
-    return {"statusCode": status, "headers": headers, "body": "" if method == "HEAD" else json.dumps(content)}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(content)}
 
 
 def answer(method: str, path: str) -> Answer:
@@ -49,8 +49,8 @@ def index() -> Answer:
 
 
 ROUTES: dict[str, dict[str, Callable[[], Answer]]] = {
-    "/": {"GET": index, "HEAD": index},
-    HEALTH_PATH: {"GET": health, "HEAD": health},
+    "/": {"GET": index},
+    HEALTH_PATH: {"GET": health},
 }
 
 

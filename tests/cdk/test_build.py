@@ -1,0 +1,114 @@
+"""`build` and the process around it: deterministic, complete, and clear when it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cdk_app.app import build, build_for_cli
+from cdk_app.projection import KEYS
+from tests.cdk.topologies import ORDERS, ROOT
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Templates, asset lists and assets: what is deployed. Metadata holds stack traces, and differs."""
+    kept = ("*.template.json", "*.assets.json", "asset.*/**/*")
+    return {
+        str(p.relative_to(out)): p.read_bytes() for pattern in kept for p in sorted(out.glob(pattern)) if p.is_file()
+    }
+
+
+def in_another_process(request: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "cdk_app"],
+        input=pickle.dumps(request),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_same_bytes_again_here_and_in_another_process(assembly, tmp_path):
+    first = contents(assembly)
+    assert sum(name.endswith(".template.json") for name in first) == len(KEYS)
+    build(replace(ORDERS, name="other"), tmp_path / "between")
+    build(ORDERS, tmp_path / "again")
+    assert contents(tmp_path / "again") == first
+    done = in_another_process((ORDERS, None, tmp_path / "there"))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert contents(tmp_path / "there") == first
+
+
+def test_one_template_alone_is_the_same(assembly, tmp_path):
+    build(ORDERS, tmp_path / "out", ["data"])
+    assert (tmp_path / "out/data.template.json").read_bytes() == (assembly / "data.template.json").read_bytes()
+    assert not list(tmp_path.glob("out/api*"))
+
+
+def test_stray_files_do_not_change_the_asset(assembly, tmp_path):
+    code = tmp_path / "handlers/api"
+    shutil.copytree(ROOT / "handlers/api", code)
+    for name in ("__pycache__/app.pyc", ".cache/x", "README.md", "migrations/__pycache__/y.pyc"):
+        (code / name).parent.mkdir(exist_ok=True, parents=True)
+        (code / name).write_text("stray")
+    (code / "app.py").chmod(0o600)
+    os.utime(code / "app.py", (0, 0))
+    build(replace(ORDERS, root=tmp_path), tmp_path / "out", ["api"])
+    assert (tmp_path / "out/api.template.json").read_bytes() == (assembly / "api.template.json").read_bytes()
+
+
+@pytest.mark.parametrize("key", ["api", "edge"])
+def test_asset_is_there_under_the_key_that_the_template_names(key, assembly):
+    template = json.loads((assembly / f"{key}.template.json").read_text())
+    (code,) = [r["Properties"]["Code"] for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
+    files = json.loads((assembly / f"{key}.assets.json").read_text())["files"].values()
+    (asset,) = [f for f in files if f["source"]["packaging"] == "zip"]
+    assert code["S3Bucket"] == {"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}
+    assert {d["objectKey"] for d in asset["destinations"].values()} == {code["S3Key"]}
+    assert {p.suffix for p in (assembly / asset["source"]["path"]).rglob("*")} >= {".py"}
+
+
+def test_router_has_its_names_baked_in(assembly):
+    (config,) = assembly.glob("asset.*/config.json")
+    assert json.loads(config.read_text()) == {"route": "route.api.example.com", "origin": "origin.api.example.com"}
+
+
+def test_no_lookup_is_recorded(assembly):
+    assert "missing" not in json.loads((assembly / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ((ORDERS, ["network"], "out"), "no template is called network"),
+        ((replace(ORDERS, root=Path("/nowhere")), ["api"], "out"), "/nowhere/handlers/api: code folder not found"),
+        ("not a request", "synthesis failed"),
+    ],
+)
+def test_failure_is_one_line_and_a_status(request_, message, tmp_path):
+    if isinstance(request_, tuple):
+        request_ = (*request_[:2], tmp_path / "out")
+    done = in_another_process(request_)
+    assert done.returncode == 1
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_cdk_command_line_sees_one_stack_per_region(assembly, tmp_path):
+    build_for_cli(ORDERS, tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    stacks = {name: a for name, a in manifest.items() if a["type"] == "aws:cloudformation:stack"}
+    assert len(stacks) == 3 * len(ORDERS.regions) + 3
+    assert stacks["data-eu-west-1"]["environment"] == "aws://111111111111/eu-west-1"
+    assert stacks["data-eu-west-1"]["properties"]["stackName"] == "meridian-orders-data"
+    for artifact, key in {"data-us-east-1": "data-founder", "data-eu-west-1": "data", "routing": "routing"}.items():
+        assert (tmp_path / f"{artifact}.template.json").read_bytes() == (assembly / f"{key}.template.json").read_bytes()
