@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -156,3 +156,9 @@ def _is_server_fault(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return False
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+
+
+def item(error: Exception) -> dict[str, Any]:
+    """The item that made a conditional write fail, where DynamoDB gives it."""
+    response: Any = error.response if isinstance(error, ClientError) else {}
+    return dict(response.get("Item", {}))
