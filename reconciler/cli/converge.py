@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from reconciler.cli import exits, inputs, logs, output
+from reconciler.cli import exits, inputs, output
 from reconciler.cli.display import Display, display_for
-from reconciler.cli.settings import Format, Settings
+from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry
 from reconciler.model.outcome import Outcome, Result
@@ -25,13 +26,17 @@ from reconciler.model.topology import Topology
 ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
 TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
 RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
+PATIENCE = 60.0  # seconds of AWS's clock that a pass may wait for a change set
+SOME_TIME = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How waiting is done. `poll`: wall seconds between looks at the stacks in flight."""
+    """How waiting is done, in wall seconds. `poll`: between looks at the stacks in flight. `least`: between passes that
+    asked for nothing; where time runs fast, waiting would be a busy loop otherwise."""
 
     poll: float
+    least: float = 0.2
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -61,62 +66,72 @@ def run_passes(
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet)
+        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
         try:
             with display:
                 if agreed is not None:
                     inputs.refuse_moved(look(ports, topology), agreed)
-                outcome = drive(ports, topology, display, pace, once=once)
+                outcome = one_pass() if once else drive(one_pass, ports, display, pace)
+                if once:
+                    display.pass_done(outcome)
             codes.append(exits.of_convergence(outcome, detailed=settings.detailed_exitcode))
         except ReconcilerError as error:
             if len(topologies) == 1:
                 raise
-            output.show_error(settings, error, line=settings.format is Format.JSON)
+            output.show_error(settings, error, line=True)
             codes.append(exits.of_error(error))
     return codes
 
 
-def drive(ports: Ports, topology: Topology, display: Display, pace: Pace, *, once: bool = False) -> Outcome:
+def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run) -> Outcome:
+    outcome = run_pass(ports, topology, run)
+    if settings.verbose:
+        from reconciler.cli import logs
+
+        logs.passed(outcome)
+    return outcome
+
+
+def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace: Pace) -> Outcome:
     """Run passes until one ends it. The first error ends it, too, unless passes before it show that AWS can be reached."""
-    run = Run()
     last: Outcome | None = None
     failures = 0
     while True:
         try:
-            outcome = run_pass(ports, topology, run)
+            last = one_pass()
         except ReconcilerError as error:
             failures += 1
-            if last is None or once or not _passing(error) or failures > RETRIES:
+            if last is None or not _passing(error) or failures > RETRIES:
                 raise
             display.trouble(error)
             pace.sleep(0.0 if error.retry is Retry.NOW else min(2.0**failures, 30.0))
             continue
-        last, failures = outcome, 0
-        logs.passed(outcome)
-        display.pass_done(outcome)
-        if once or outcome.result in ENDS:
-            return outcome
-        wait(ports, topology, outcome, display, pace)
+        failures = 0
+        display.pass_done(last)
+        if last.result in ENDS:
+            return last
+        wait(ports, last, display, pace)
 
 
 def _passing(error: ReconcilerError) -> bool:
     return error.retry is not Retry.NEVER and not isinstance(error, LeaseHeld)
 
 
-def wait(ports: Ports, topology: Topology, outcome: Outcome, display: Display, pace: Pace) -> None:
+def wait(ports: Ports, outcome: Outcome, display: Display, pace: Pace) -> None:
     """Until the pass's time is up by the clock of AWS, or a stack in flight has moved on."""
-    until = ports.clock.now() + (outcome.requeue_after or timedelta(seconds=30))
-    names = {ref: ref.name(topology.name) for ref in outcome.in_flight}
+    until = ports.clock.now() + (outcome.requeue_after or SOME_TIME)
+    names = {ref: ref.name(outcome.topology) for ref in outcome.in_flight}
     seen: Mapping[StackRef, str | None] | None = None
-    asked = 0.0
-    while ports.clock.now() < until:
-        if names and (seen is None or asked >= pace.poll):
-            now, asked = ports.cloud.statuses(names), 0.0
+    waited, asked = 0.0, 0.0
+    while ports.clock.now() < until or not (names or outcome.requests or waited >= pace.least):
+        if names and (seen is None or waited - asked >= pace.poll):
+            now, asked = ports.cloud.statuses(names), waited
             display.statuses(now)
             if _moved_on(seen, now):
                 return
             seen = now
         pace.sleep(TICK)
-        asked += TICK
+        waited += TICK
 
 
 def _moved_on(before: Mapping[StackRef, str | None] | None, now: Mapping[StackRef, str | None]) -> bool:

@@ -13,7 +13,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock
-from reconciler.report.outcome import outcome_json
+from reconciler.report.outcome import error_json, outcome_json
 from reconciler.report.plan import plan_text
 from reconciler.report.progress import Event, Progress, advance
 from reconciler.report.status import status_document
@@ -26,7 +26,7 @@ def display_for(settings: Settings, topology: Topology, clock: Clock, *, quiet: 
     if quiet:
         return Display() if settings.format is Format.JSON else Lines(topology.name, plain, to_stderr=True)
     if settings.format is Format.JSON:
-        return Stream()
+        return Stream(settings)
     if settings.live:
         from reconciler.cli.live import Live
 
@@ -68,7 +68,19 @@ class Display:
 
 
 class Stream(Display):
-    """NDJSON: one Outcome per pass, the Status document last."""
+    """NDJSON: one Outcome per pass, then the error if one ended it, the Status document last."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.last and error:
+            self._settings.told = error
+            output.show(output.dumps(error_json(output.error_of(error)), line=True))
+        super().__exit__(kind, error, trace)
 
     def show(self, outcome: Outcome, *, first: bool) -> None:  # noqa: ARG002
         output.show(output.dumps(outcome_json(outcome), line=True))

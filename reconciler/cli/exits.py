@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
+
 from reconciler.model.errors import InvalidDesiredState, LeaseHeld, ReconcilerError, Refused, Source
 from reconciler.model.outcome import Outcome, Result
 
@@ -37,8 +39,12 @@ class Stopped(BaseException):
         self.reason = reason
 
 
-def of_error(error: ReconcilerError) -> int:
+def of_error(error: BaseException) -> int:
     match error:
+        case Stopped():
+            return error.code
+        case click.ClickException():
+            return USAGE
         case InvalidDesiredState():
             return INVALID
         case Refused() | LeaseHeld():

@@ -29,12 +29,12 @@ class Live(Lines):
     def __init__(self, name: str, paint: Paint, clock: Clock, *, colour: bool) -> None:
         super().__init__(name, paint)
         self._clock = clock
+        self._statuses: Mapping[StackRef, str | None] = {}
         self._console = Console(no_color=not colour, highlight=False)
+        self._spinner = Spinner("dots")
         self._redrawn = Redrawn(
             console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True
         )
-        self._spinner = Spinner("dots")
-        self._statuses: Mapping[StackRef, str | None] = {}
 
     def __enter__(self) -> Self:
         self._redrawn.start()
@@ -60,8 +60,7 @@ class Live(Lines):
     def _render(self) -> RenderableType:
         progress = self.progress
         if progress is None:
-            self._spinner.update(text=Text(f"{self._name}: reading AWS"))
-            return self._spinner
+            return Spinner("dots", text=f"{self._name}: reading AWS")
         return render(progress, self._clock.now(), self._statuses, self._spinner)
 
 

@@ -166,12 +166,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="meridian", standalone_mode=False, obj=settings)
         return code if isinstance(code, int) else exits.DONE
-    except click.ClickException as error:
-        return _usage(settings, arguments, error)
-    except exits.Stopped as stop:
-        return _stopped(settings, stop)
-    except Exception as error:  # noqa: BLE001  # the last place where it can be told in words
-        return _failed(settings, error)
+    except (Exception, exits.Stopped) as error:  # noqa: BLE001  # the last place where it can be told in words
+        return _failed(settings, arguments, error)
 
 
 def _stop_on(number: signal.Signals, code: int, reason: str) -> None:
@@ -182,42 +178,14 @@ def _stop_on(number: signal.Signals, code: int, reason: str) -> None:
     signal.signal(number, stop)
 
 
-def _usage(settings: Settings, arguments: Sequence[str], error: click.ClickException) -> int:
-    """The format may stand behind the word that was wrong."""
+def _failed(settings: Settings, arguments: Sequence[str], error: BaseException) -> int:
     from reconciler.cli.output import show_error, tell
 
     if "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
-        settings.format = Format.JSON
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    show_error(settings, exits.NotDone(error.format_message(), code="UsageError"))
-    if context:
-        tell(f"{context.get_usage()}\nsee `{context.command_path} --help`")
-    return exits.USAGE
-
-
-def _stopped(settings: Settings, stop: exits.Stopped) -> int:
-    from reconciler.cli.output import show_error
-
-    show_error(
-        settings,
-        exits.NotDone(f"{stop.reason}; nothing is lost: the same command goes on", code="Stopped"),
-        line=True,
-    )
-    return stop.code
-
-
-def _failed(settings: Settings, error: Exception) -> int:
-    from reconciler.cli.output import show_error, tell
-    from reconciler.model.errors import ReconcilerError
-
-    if settings.verbose:
-        import traceback
-
-        tell("".join(traceback.format_exception(error)).rstrip())
-    if not isinstance(error, ReconcilerError):
-        told = f"{type(error).__name__}: {error}; this is a bug in meridian, -v shows where"
-        error = ReconcilerError(told, code="InternalError")
-    show_error(settings, error, line=True)
+        settings.format = Format.JSON  # it may stand behind the word that was wrong
+    show_error(settings, error, line="converge" in arguments)
+    if isinstance(error, click.UsageError) and error.ctx:
+        tell(f"{error.ctx.get_usage()}\nsee `{error.ctx.command_path} --help`")
     return exits.of_error(error)
 
 

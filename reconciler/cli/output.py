@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import click
+
+from reconciler.cli import exits
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import InvalidDesiredState, ReconcilerError
 from reconciler.report.outcome import error_json, list_json
@@ -57,13 +61,27 @@ def show_all(
             show("\n\n".join(texts()))
 
 
-def show_error(settings: Settings, error: ReconcilerError, *, line: bool = False) -> None:
-    """The reason to stderr, in words; with `--format json` to stdout, as a document."""
-    if settings.format is Format.JSON:
-        show(dumps(error_json(error), line=line))
-    colour = settings.colour and sys.stderr.isatty()
-    style = ansi if colour else plain
-    if isinstance(error, InvalidDesiredState):
-        tell(str(error))
-    else:
-        tell(f"{style('bad', error.code)}: {error.message}")
+def error_of(error: BaseException) -> ReconcilerError:
+    """What is told of anything that ended a command."""
+    match error:
+        case ReconcilerError():
+            return error
+        case exits.Stopped():
+            return exits.NotDone(f"{error.reason}; nothing is lost: the same command goes on", code="Stopped")
+        case click.ClickException():
+            return exits.NotDone(error.format_message(), code="UsageError")
+        case _:
+            told = f"{type(error).__name__}: {error}; this is a bug in meridian, -v shows where"
+            return ReconcilerError(told, code="InternalError")
+
+
+def show_error(settings: Settings, error: BaseException, *, line: bool = False) -> None:
+    """The reason to stderr, in words; with `--format json` to stdout as a document, unless that was done already."""
+    if settings.verbose and not isinstance(error, (exits.Stopped, click.ClickException)):
+        tell("".join(traceback.format_exception(error)).rstrip())
+    told = error_of(error)
+    if settings.format is Format.JSON and settings.told is not error:
+        settings.told = error
+        show(dumps(error_json(told), line=line))
+    style = ansi if settings.colour and sys.stderr.isatty() else plain
+    tell(str(told) if isinstance(told, InvalidDesiredState) else f"{style('bad', told.code)}: {told.message}")

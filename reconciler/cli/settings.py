@@ -32,6 +32,8 @@ class Settings:
     verbose: bool = False
     no_color: bool = False
     detailed_exitcode: bool = False
+    told: BaseException | None = None
+    """The error whose document is on stdout already."""
 
     @property
     def colour(self) -> bool:
@@ -101,7 +103,3 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     settings = context.ensure_object(Settings)
     field = (parameter.name or "").rstrip("_")
     setattr(settings, field, Format(value) if field == "format" else value)
-    if field == "verbose":
-        from reconciler.cli import logs
-
-        logs.switch_on()

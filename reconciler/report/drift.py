@@ -27,6 +27,7 @@ NEXT = {
     Disposition.HOLD: "left as it is until a commit decides",
     Disposition.PAGE: "a person must look",
 }
+SHOWN_REASONS = 3
 STYLES = {Disposition.HEAL: "warn", Disposition.HOLD: "bold", Disposition.PAGE: "bad"}
 
 
@@ -98,8 +99,11 @@ def _coverage_text(outcome: Outcome, paint: Paint) -> list[str]:
     lines = [f"Checked {coverage.checked} of {count(coverage.fields, 'field')}."]
     reasons = Counter(u.why for u in coverage.unchecked)
     if reasons:
-        told = ", ".join(f"{n} {why}" for why, n in reasons.most_common())
-        lines = [lines[0][:-1] + f"; not checked: {told}."]
+        most = reasons.most_common(SHOWN_REASONS)
+        told = [f"{n} {why}" for why, n in most]
+        rest = reasons.total() - sum(n for _, n in most)
+        told += [f"{rest} for other reasons (`--format json` names each)"] if rest else []
+        lines = [lines[0][:-1] + f"; not checked: {', '.join(told)}."]
     for region, unknown in outcome.observed.unknown_regions().items():
         lines.append(paint("bad", f"{region} could not be read ({one_line(str(unknown))}): not known to be in sync."))
     return lines
@@ -112,11 +116,13 @@ def _counts(findings: Iterable[Finding]) -> str:
 
 
 def _why(finding: Finding) -> str:
-    reason = one_line(finding.reason)
-    return f"{reason}; {NEXT[finding.disposition]}" if reason else NEXT[finding.disposition]
+    reason, then = one_line(finding.reason), NEXT[finding.disposition]
+    return f"{reason}; {then}" if reason and then not in reason else reason or then
 
 
 def _desired(finding: Finding) -> str:
+    if finding.missing and finding.desired is None:
+        return "(there)"
     return text_value(finding.path, finding.desired)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
+from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain, text_value
 
 GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
 HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
@@ -78,7 +78,8 @@ def _troubles(document: Document) -> Iterable[tuple[str, str, str]]:
 def _conditions(document: Document, paint: Paint) -> list[str]:
     found = document["conditions"]
     rows = [
-        (c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"], one_line(c["message"])) for c in found
+        (c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"], text_value("", c["message"], 90))
+        for c in found
     ]
     styles = [_condition_style(c) for c in found]
     return [paint("bold", "Conditions"), *(paint(s, line) for s, line in zip(styles, columns(rows), strict=True))]
