@@ -39,6 +39,10 @@ def read_region(
     if StackKind.EDGE in names:
         listed[names[StackKind.EDGE]] = edge_ids
     pending = _by_name(reads, topology, region, at) if whole else {}
+    logs = [
+        reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+        for prefix in _log_prefixes(topology, region, whole=whole)
+    ]
     domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
 
     stacks = listing.result()
@@ -49,6 +53,7 @@ def read_region(
         pending |= _by_id(reads, region, ids[names[StackKind.API]], ids[names[StackKind.DATA]])
     return RegionFacts(
         stacks=_stacks(stacks, templates, ids, events),
+        log_groups=_joined(logs),
         **{name: future.result() for name, future in pending.items()},
         domain_names={name: future.result() for name, future in domains.items()},
         mappings={name: future.result() for name, future in mappings.items()},
@@ -166,13 +171,26 @@ def _by_name(reads: Reads, topology: Topology, region: str, at: datetime) -> dic
         "instances": reads.many("rds", region, "describe_db_instances", "DBInstances", Filters=members),
         "lag": _start_lag(reads, topology, region, at),
         "function": reads.one("lambda", region, lambda c: body(c.get_function_configuration(FunctionName=function))),
-        "log_groups": reads.many(
-            "logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=f"/meridian/{topology.name}/"
-        ),
         "alarms": reads.many(
             "cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"meridian-{topology.name}-"
         ),
     }
+
+
+def _log_prefixes(topology: Topology, region: str, *, whole: bool) -> list[str]:
+    """One listing each: a listing by pattern could serve all, but AWS then leaves out the retention."""
+    ours = [f"/meridian/{topology.name}/", f"/aws/rds/cluster/{topology.cluster(region)}/"] if whole else []
+    return [*ours, f"/aws/vendedlogs/meridian/{topology.name}/"] if region == EDGE_REGION else ours
+
+
+def _joined(listings: Sequence[Future[Listing]]) -> Listing:
+    found: list[Mapping[str, Any]] = []
+    for listing in listings:
+        items = listing.result()
+        if isinstance(items, Unknown):
+            return items
+        found += items
+    return found
 
 
 def _start_lag(reads: Reads, topology: Topology, region: str, at: datetime) -> Future[Series]:
@@ -219,13 +237,8 @@ def _by_id(reads: Reads, region: str, api: Ids, data: Ids) -> dict[str, Future[A
     start(
         "certificate", "acm", api, "Certificate", lambda c, i: c.describe_certificate(CertificateArn=i)["Certificate"]
     )
-    start("key", "kms", data, "Key", _key)
+    start("key", "kms", data, "Key", lambda c, i: c.describe_key(KeyId=i)["KeyMetadata"])
     return found
-
-
-def _key(kms: Any, key_id: str) -> Mapping[str, Any]:
-    found = kms.describe_key(KeyId=key_id)["KeyMetadata"]
-    return {**found, **body(kms.get_key_rotation_status(KeyId=key_id))}
 
 
 def body(response: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -63,8 +63,5 @@ def instance(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def key(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "Description": found.get("Description", ""),
-        "Enabled": found.get("Enabled", False),
-        "EnableKeyRotation": found.get("KeyRotationEnabled", False),
-    }
+    """Rotation and policy would each be a call more."""
+    return {"Description": found.get("Description", ""), "Enabled": found.get("Enabled", False)}
