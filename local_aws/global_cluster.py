@@ -10,14 +10,16 @@ from ministack.core.responses import get_account_id
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
-from local_aws import states
+from local_aws import durations, states
 from local_aws.clock import CLOCK
-from local_aws.resources.rds import forwarding_status
+from local_aws.resources.rds import forwarding_status, is_secondary
 from local_aws.resources.wrap import Properties, around, boolean, tags
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.rds._attach_cluster_to_global",
+    "ministack.services.rds._cluster_xml",
     "ministack.services.rds._clusters",
+    "ministack.services.rds._create_db_cluster",
     "ministack.services.rds._create_global_cluster",
     "ministack.services.rds._delete_global_cluster",
     "ministack.services.rds._error",
@@ -178,6 +180,18 @@ def _create_global_cluster(stock: Any, request: Record) -> Any:
     return answer
 
 
+def _create_db_cluster(stock: Any, request: Record) -> Any:
+    """A cluster made by call takes as long as one made by a stack."""
+    answer = stock(request)
+    cluster = rds._clusters.get(rds._p(request, "DBClusterIdentifier"))
+    if answer[0] != 200 or cluster is None:
+        return answer
+    seconds = durations.CLUSTER_SECONDARY if is_secondary(cluster) else durations.CLUSTER_FOUNDER
+    states.hold(cluster, "Status", "creating", "available", seconds)
+    body = f"<CreateDBClusterResult><DBCluster>{rds._cluster_xml(cluster)}</DBCluster></CreateDBClusterResult>"
+    return rds._xml(200, "CreateDBClusterResponse", body)
+
+
 def _switchover(stock: Any, request: Record) -> Any:
     """SwitchoverGlobalCluster: refused unless every member is at rest and alike; then a minute in two phases."""
     group = rds._resolve_global_cluster(rds._p(request, "GlobalClusterIdentifier") or "")
@@ -231,6 +245,7 @@ def _finish_switchover(group: Record, target_arn: str) -> None:
 def install() -> None:
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": _create, "update": _update, "delete": _delete}
     around(rds, "_create_global_cluster", _create_global_cluster)
+    around(rds, "_create_db_cluster", _create_db_cluster)
     around(rds, "_global_cluster_xml", _global_cluster_xml)
     around(rds, "_switchover_global_cluster", _switchover)
     states.settles(TYPE, lambda name, _: rds._global_clusters[name]["Status"] == "available")

@@ -22,10 +22,11 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.apigateway_v1._resources",
     "ministack.services.apigateway_v1._rest_apis",
     "ministack.services.apigateway_v1._stages_v1",
-    "ministack.services.cloudwatch._cbor_metric_data_result",
+    "ministack.services.cloudwatch._cbor_ok",
     "ministack.services.cloudwatch._dims_key",
     "ministack.services.cloudwatch._get_metric_data",
     "ministack.services.cloudwatch._get_metric_statistics",
+    "ministack.services.cloudwatch._json_ok",
     "ministack.services.cloudwatch._list_metrics",
     "ministack.services.cloudwatch._metrics",
     "ministack.services.lambda_svc._functions",
@@ -56,11 +57,9 @@ def healthy(check_id: str) -> bool:
     if check is None:
         return True  # an unknown check never takes a record away
     config = check["config"]
-    if config.get("Disabled"):
-        return True
-    observed = _calculated(config) if config.get("Type") == "CALCULATED" else _observed(check)
-    result = observed != bool(config.get("Inverted"))
-    _note(check, result=result)
+    observed, since = _calculated(check) if config.get("Type") == "CALCULATED" else _observed(check)
+    result = bool(config.get("Disabled")) or observed != bool(config.get("Inverted"))
+    _note(check, since, result=result)
     return result
 
 
@@ -70,22 +69,28 @@ def observe_all() -> None:
         healthy(check_id)
 
 
-def _calculated(config: Record) -> bool:
+def _calculated(check: Record) -> tuple[bool, float]:
     """Healthy while enough children are. A threshold above their number is never met, 0 always is."""
+    config = check["config"]
     children = config.get("ChildHealthChecks") or []
-    return sum(healthy(child) for child in children) >= int(config.get("HealthThreshold", len(children)))
+    result = sum(healthy(child) for child in children) >= int(config.get("HealthThreshold", len(children)))
+    found = [route53._health_checks.get(child) for child in children]
+    return result, max((child["_history"][-1][0] for child in found if child), default=0.0)
 
 
-def _observed(check: Record) -> bool:
-    """The status that the checkers agree on: a change must last for `threshold` requests in a row."""
+def _observed(check: Record) -> tuple[bool, float]:
+    """The status that the checkers agree on, and since when: a change must last for `threshold` requests in a row.
+
+    A new check counts as healthy until its checkers know better.
+    """
     config, now, seen = check["config"], CLOCK.now(), probe(check)
-    state = check.setdefault("_probe", {"status": True, "seen": True, "since": now})
+    state = check.setdefault("_probe", {"status": True, "seen": True, "since": now, "changed": now})
     if seen != state["seen"]:
         state.update(seen=seen, since=now)
     patience = int(config.get("RequestInterval", 30)) * int(config.get("FailureThreshold", 3))
     if seen != state["status"] and now - state["since"] >= patience:
-        state["status"] = seen
-    return bool(state["status"])
+        state.update(status=seen, changed=state["since"] + patience)
+    return bool(state["status"]), float(state["changed"])
 
 
 def probe(check: Record) -> bool:
@@ -98,11 +103,16 @@ def probe(check: Record) -> bool:
     return reachable(config["FullyQualifiedDomainName"], config.get("ResourcePath") or "/")
 
 
-def _note(check: Record, *, result: bool) -> None:
-    """The history that the metrics are made from: (time, healthy) of each change."""
+def _note(check: Record, since: float, *, result: bool) -> None:
+    """The history that the metrics are made from: (time, healthy) of each change.
+
+    `since`: when what is below this check last changed; a change that is younger than that comes from its settings.
+    """
     history = check.setdefault("_history", [])
-    if not history or history[-1][1] != result:
+    if not history:
         history.append((CLOCK.now(), result))
+    elif history[-1][1] != result:
+        history.append((since if since > history[-1][0] else CLOCK.now(), result))
 
 
 # ---- what a request needs --------------------------------------------------------------------------------------------------
@@ -209,7 +219,12 @@ def set_lag(request: Record) -> Record:
 
 async def _handle(stock: Any, method: str, path: str, headers: Record, body: bytes, query: Record) -> Any:
     parts = path.strip("/").split("/")
-    if method == "GET" and len(parts) == 4 and parts[1] == "healthcheck" and parts[3] in ("status", "lastfailurereason"):
+    if (
+        method == "GET"
+        and len(parts) == 4
+        and parts[1] == "healthcheck"
+        and parts[3] in ("status", "lastfailurereason")
+    ):
         return _status(parts[2], "GetHealthCheckStatusResponse", failing_only=parts[3] == "lastfailurereason")
     answer = await stock(method, path, headers, body, query)
     observe_all()
@@ -310,11 +325,13 @@ def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[t
     ]
 
 
-def _newest_first(stock: Any, result: Record) -> Any:
-    """GetMetricData lists the newest value first unless ScanBy says otherwise."""
-    if not _ascending["asked"]:
-        result = {**result, "Timestamps": result["Timestamps"][::-1], "Values": result["Values"][::-1]}
-    return stock(result)
+def _newest_first(stock: Any, answer: Record, *rest: Any) -> Any:
+    """GetMetricData lists the newest value first unless ScanBy says otherwise; ministack the oldest."""
+    results = answer.get("MetricDataResults")
+    if results and not _ascending["asked"]:
+        turned = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
+        answer = {**answer, "MetricDataResults": turned}
+    return stock(answer, *rest)
 
 
 _ascending = {"asked": False}
@@ -330,7 +347,8 @@ def install() -> None:
     around(cloudwatch, "_get_metric_statistics", _with_metrics)
     around(cloudwatch, "_list_metrics", _with_metrics)
     around(cloudwatch, "_get_metric_data", _metric_data)
-    around(cloudwatch, "_cbor_metric_data_result", _newest_first)
+    around(cloudwatch, "_cbor_ok", _newest_first)
+    around(cloudwatch, "_json_ok", _newest_first)
     for name, action in (("_post_health", set_health), ("_post_lag", set_lag)):
         if not hasattr(Control, name):
             setattr(Control, name, lambda _control, request, action=action: action(request))

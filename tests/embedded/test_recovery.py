@@ -1,0 +1,124 @@
+"""Failed operations end as on AWS, say why, and there is a way out of each."""
+
+from typing import Any
+
+import pytest
+
+from tests.embedded.test_changesets import Stack, log_group, refused
+
+CAUSE = "AWS::SSM::Parameter failed by an injected fault"
+
+
+def parameter(value: str) -> dict[str, Any]:
+    properties = {"Name": "/p", "Type": "String", "Value": value}
+    return {"Type": "AWS::SSM::Parameter", "Properties": properties, "DependsOn": "Log"}
+
+
+def body(days: int = 7, value: str = "a") -> dict[str, Any]:
+    return {"Resources": {"Log": log_group("/l", days), "Parameter": parameter(value)}}
+
+
+@pytest.fixture
+def stack(aws: Any) -> Stack:
+    return Stack(aws)
+
+
+def fault(stack: Stack, *resources: str, times: int = 1) -> None:
+    stack.aws.control("faults", {"faults": [{"resource": name, "times": times} for name in resources]})
+
+
+def events(stack: Stack, name: str | None = None) -> list[tuple[str, str, str]]:
+    """Oldest first: logical id, status, reason."""
+    found = stack.client.describe_stack_events(StackName=name or stack.name)["StackEvents"]
+    return [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for e in found][::-1]
+
+
+def retention(stack: Stack) -> int | None:
+    groups = stack.aws.client("logs").describe_log_groups(logGroupNamePrefix="/l")["logGroups"]
+    return groups[0]["retentionInDays"] if groups else None
+
+
+def test_a_failed_creation_is_rolled_back_and_says_what_failed_first(stack: Stack) -> None:
+    fault(stack, "AWS::SSM::Parameter")
+    assert stack.run(body(), "CREATE") == "ROLLBACK_COMPLETE"
+    failed = [(name, reason) for name, status, reason in events(stack) if status == "CREATE_FAILED"]
+    assert failed == [("Parameter", CAUSE)]
+    assert retention(stack) is None
+    statuses = [status for name, status, _ in events(stack) if name == "s"]
+    assert statuses[-2:] == ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+
+
+def test_resources_in_flight_are_cancelled_not_failed(stack: Stack) -> None:
+    database = {"Type": "AWS::RDS::GlobalCluster", "Properties": {"GlobalClusterIdentifier": "g", "Engine": "aurora-postgresql"}}
+    resources = {"Slow": database, "Log": log_group("/l"), "Parameter": parameter("a")}
+    fault(stack, "AWS::SSM::Parameter")
+    assert stack.run({"Resources": resources}, "CREATE") == "ROLLBACK_COMPLETE"
+    failed = {name: reason for name, status, reason in events(stack) if status == "CREATE_FAILED"}
+    assert failed == {"Parameter": CAUSE, "Slow": "Resource creation cancelled"}
+
+
+def test_a_failed_update_puts_the_old_values_back(stack: Stack) -> None:
+    stack.run(body(7, "a"), "CREATE")
+    fault(stack, "AWS::SSM::Parameter")
+    assert stack.run(body(14, "b")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert retention(stack) == 7
+    assert ("Parameter", "UPDATE_FAILED", CAUSE) in events(stack)
+    assert stack.run(body(14, "b")) == "UPDATE_COMPLETE"
+    assert retention(stack) == 14
+
+
+def failed_rollback(stack: Stack) -> str:
+    stack.run(body(7, "a"), "CREATE")
+    fault(stack, "AWS::SSM::Parameter", "AWS::Logs::LogGroup/rollback")
+    return stack.run(body(14, "b"))
+
+
+def test_a_rollback_that_fails_leaves_only_two_ways(stack: Stack) -> None:
+    assert failed_rollback(stack) == "UPDATE_ROLLBACK_FAILED"
+    assert "UPDATE_ROLLBACK_FAILED state and can not be updated" in refused("ValidationError", stack.create, body(30))
+    [failed] = [name for name, status, _ in events(stack) if status == "UPDATE_FAILED" and name == "Log"]
+    assert failed == "Log"
+
+
+def test_continue_update_rollback_finishes_it(stack: Stack) -> None:
+    failed_rollback(stack)
+    stack.client.continue_update_rollback(StackName="s")
+    assert stack.aws.stack_status("s") == "UPDATE_ROLLBACK_IN_PROGRESS"
+    assert stack.aws.settled("s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert retention(stack) == 7
+
+
+def test_continue_update_rollback_can_skip_a_resource(stack: Stack) -> None:
+    failed_rollback(stack)
+    stack.client.continue_update_rollback(StackName="s", ResourcesToSkip=["Log"])
+    assert stack.aws.settled("s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert retention(stack) == 14
+
+
+def test_continue_update_rollback_is_for_failed_rollbacks(stack: Stack) -> None:
+    stack.run(body(), "CREATE")
+    refused("ValidationError", stack.client.continue_update_rollback, StackName="s")
+
+
+def test_a_stack_whose_rollback_failed_can_be_deleted(stack: Stack) -> None:
+    failed_rollback(stack)
+    stack.client.delete_stack(StackName="s")
+    stack.aws.until(lambda: not stack.client.describe_stacks()["Stacks"])
+    assert retention(stack) is None
+
+
+def test_a_failed_deletion_keeps_the_resource_and_can_be_tried_again(stack: Stack) -> None:
+    stack.run(body(), "CREATE")
+    fault(stack, "AWS::Logs::LogGroup/delete")
+    stack.client.delete_stack(StackName="s")
+    assert stack.aws.settled("s") == "DELETE_FAILED"
+    left = stack.client.list_stack_resources(StackName="s")["StackResourceSummaries"]
+    assert [(r["LogicalResourceId"], r["ResourceStatus"]) for r in left] == [("Log", "DELETE_FAILED")]
+    stack.client.delete_stack(StackName="s")
+    stack.aws.until(lambda: not stack.client.describe_stacks()["Stacks"])
+
+
+def test_a_failed_creation_that_cannot_be_cleaned_up_is_rollback_failed(stack: Stack) -> None:
+    fault(stack, "AWS::SSM::Parameter", "AWS::Logs::LogGroup/delete")
+    assert stack.run(body(), "CREATE") == "ROLLBACK_FAILED"
+    assert retention(stack) == 7
