@@ -61,6 +61,8 @@ class StackState:
     """The applied template; None while the stack has none (REVIEW_IN_PROGRESS)."""
     resources: Mapping[str, str] = field(default_factory=dict)
     """Logical id to physical id, where they were read."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """`Logical.Attribute` to its value, for the `Fn::GetAtt`s of the template that a fact tells."""
     failure: Failure | None = None
 
     @property

@@ -9,12 +9,13 @@ from reconciler.model.facts import Facts, RegionFacts, StackFacts
 from reconciler.model.observed import Failure, Seen, StackState, Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.observe.attributes import attributes
 
 
 def stack_states(facts: Facts, topology: Topology) -> Mapping[StackRef, Seen[StackState]]:
     """Every stack that may exist in a Region that was asked; None where there is none."""
     return {
-        ref: _state(ref, region_facts, ref.name(topology.name))
+        ref: _state(facts, topology, ref, region_facts)
         for region, region_facts in facts.regions.items()
         for ref in _refs(topology, region)
     }
@@ -29,15 +30,15 @@ def _refs(topology: Topology, region: str) -> list[StackRef]:
     return [StackRef(kind, region) for kind in kinds]
 
 
-def _state(ref: StackRef, region: RegionFacts, name: str) -> Seen[StackState]:
+def _state(facts: Facts, topology: Topology, ref: StackRef, region: RegionFacts) -> Seen[StackState]:
     if isinstance(region.stacks, Unknown):
         return region.stacks
-    found = region.stacks.get(name)
+    found = region.stacks.get(ref.name(topology.name))
     if found is None or found.stack["StackStatus"] == "DELETE_COMPLETE":
         return None
     if isinstance(found.template, Unknown):
         return found.template  # without its template, a stack's state would read as "nothing applied yet"
-    stack = found.stack
+    stack, ids = found.stack, known(found.resources) or {}
     return StackState(
         ref=ref,
         status=stack["StackStatus"],
@@ -46,7 +47,8 @@ def _state(ref: StackRef, region: RegionFacts, name: str) -> Seen[StackState]:
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", ())},
         outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
         template=found.template or None,
-        resources=known(found.resources) or {},
+        resources=ids,
+        attributes=attributes(facts, topology, ref, ids),
         failure=_failure(found),
     )
 

@@ -1,0 +1,44 @@
+"""Attributes of resources that templates refer to (`Fn::GetAtt`), where a fact tells them: each one more property checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.facts import Facts
+from reconciler.model.observed import known
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import Topology
+
+
+def attributes(facts: Facts, topology: Topology, ref: StackRef, ids: Mapping[str, str]) -> Mapping[str, str]:
+    """`Logical.Attribute` to its value, in one stack. Names that records point at end in a dot, as Route 53 gives them."""
+    region = facts.regions[ref.region]
+    match ref.kind:
+        case StackKind.DATA:
+            key = known(region.key) or {}
+            groups = {f"{name}.GroupId": ids.get(name) for name in ("FunctionGroup", "DatabaseGroup")}
+            return _told({**groups, "Key.Arn": key.get("Arn")})
+        case StackKind.API:
+            domain = known(region.domain_names.get(topology.region_origin(ref.region))) or {}
+            role = ids.get("Role")
+            return _told(
+                {
+                    "Role.Arn": role and f"arn:aws:iam::{facts.account}:role/{role}",
+                    "RegionalDomain.RegionalDomainName": _dotted(domain.get("regionalDomainName")),
+                    "RegionalDomain.RegionalHostedZoneId": domain.get("regionalHostedZoneId"),
+                }
+            )
+        case StackKind.EDGE:
+            distribution = known(facts.distribution) or {}
+            return _told({"Distribution.DomainName": _dotted(distribution.get("DomainName"))})
+        case _:
+            return {}
+
+
+def _told(found: Mapping[str, Any]) -> Mapping[str, str]:
+    return {name: value for name, value in found.items() if value}
+
+
+def _dotted(name: str | None) -> str | None:
+    return name and f"{name.lower()}."

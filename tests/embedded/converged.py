@@ -1,0 +1,66 @@
+"""A world that the pass itself converged on the worked example, once per module; every test starts from a copy of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from reconciler.drive import Run
+from reconciler.load import load
+from reconciler.loop import Ports, run_pass
+from reconciler.model.facts import Facts
+from reconciler.model.observed import Observed
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.topology import Topology
+from reconciler.observe import observe
+from reconciler.wiring import ports
+from tests.embedded.conftest import ROOT, Aws
+
+PASSES = 150
+
+
+@dataclass(frozen=True)
+class Converged:
+    aws: Aws
+    ports: Ports
+    topology: Topology
+    snapshot: str
+
+    def restore(self) -> None:
+        assert self.aws.control("restore", {"id": self.snapshot})[0] == 200
+
+    def facts(self) -> Facts:
+        return self.ports.cloud.facts(self.topology)
+
+    def observed(self) -> Observed:
+        return observe(self.facts(), self.topology)
+
+
+@contextmanager
+def credentials(aws: Aws) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", aws.url)
+        patch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.delenv("AWS_PROFILE", raising=False)
+        yield
+
+
+@contextmanager
+def converged(aws: Aws) -> Iterator[Converged]:
+    with credentials(aws):
+        aws.control("reset", {})
+        (topology,) = load(ROOT / "desired_state")
+        world, run = ports(), Run()
+        for _ in range(PASSES):
+            outcome: Outcome = run_pass(world, topology, run)
+            assert not outcome.problems, outcome.problems
+            if outcome.result is Result.CONVERGED:
+                break
+            world.clock.sleep(10)
+        assert outcome.result is Result.CONVERGED, outcome.plan.waves[0]
+        _, answer = aws.control("snapshot", {})
+        yield Converged(aws, world, topology, answer["id"])
