@@ -11,9 +11,17 @@ PATCHED: tuple[str, ...] = tuple(
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 
-_SUMMARY = (
-    ["ChangeSetId", "ChangeSetName", "StackId", "StackName", "Status", "StatusReason", "ExecutionStatus", "CreationTime", "Description"]
-)
+_SUMMARY = [
+    "ChangeSetId",
+    "ChangeSetName",
+    "StackId",
+    "StackName",
+    "Status",
+    "StatusReason",
+    "ExecutionStatus",
+    "CreationTime",
+    "Description",
+]
 _HEAD = [*_SUMMARY, "OnStackFailure", "ImportExistingResources", "DeploymentMode", "StackDriftStatus"]
 # Members that only IncludePropertyValues shows.
 _VALUES = ("BeforeContext", "AfterContext", "PreviousDeploymentContext")

@@ -6,7 +6,6 @@ Who writes is live state: it lives in the global cluster's members and moves wit
 import hashlib
 from typing import Any
 
-from ministack.core.responses import get_account_id
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
@@ -239,7 +238,6 @@ def _finish_switchover(group: Record, target_arn: str) -> None:
     group.pop("FailoverState", None)
     group["Status"] = "available"
     states.changed()
-
 
 
 def install() -> None:

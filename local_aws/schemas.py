@@ -17,7 +17,29 @@ PATCHED: tuple[str, ...] = ()
 
 DATA = Path(__file__).parent / "data" / "schemas.json"
 # The services of this architecture; a type outside them has no facts and is treated as AWS treats an unknown one.
-SERVICES = ["ACMPCA", "ApiGateway", "CertificateManager", "CloudFront", "CloudWatch", "DynamoDB", "EC2", "Events", "IAM", "KMS", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS", "SQS", "SSM", "Scheduler", "SecretsManager", "WAFv2"]
+SERVICES = [
+    "ACMPCA",
+    "ApiGateway",
+    "CertificateManager",
+    "CloudFront",
+    "CloudWatch",
+    "DynamoDB",
+    "EC2",
+    "Events",
+    "IAM",
+    "KMS",
+    "Lambda",
+    "Logs",
+    "RDS",
+    "Route53",
+    "S3",
+    "SNS",
+    "SQS",
+    "SSM",
+    "Scheduler",
+    "SecretsManager",
+    "WAFv2",
+]
 _MAX_DEPTH = 8  # deeper than any property we meet; stops schemas that refer to themselves
 
 Path_ = tuple[str, ...]

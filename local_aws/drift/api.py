@@ -17,7 +17,24 @@ def function(physical_id: str, _props: Properties) -> Properties | None:
     if found is None:
         return None
     config = found["config"]
-    same_names = ["FunctionName", "Runtime", "Handler", "Role", "Timeout", "MemorySize", "Description", "Architectures", "PackageType", "EphemeralStorage", "TracingConfig", "Environment", "DeadLetterConfig", "LoggingConfig", "KmsKeyArn", "FileSystemConfigs"]
+    same_names = [
+        "FunctionName",
+        "Runtime",
+        "Handler",
+        "Role",
+        "Timeout",
+        "MemorySize",
+        "Description",
+        "Architectures",
+        "PackageType",
+        "EphemeralStorage",
+        "TracingConfig",
+        "Environment",
+        "DeadLetterConfig",
+        "LoggingConfig",
+        "KmsKeyArn",
+        "FileSystemConfigs",
+    ]
     live = _renamed(config, {name: name for name in same_names})
     live["Layers"] = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
     vpc = config.get("VpcConfig") or {}

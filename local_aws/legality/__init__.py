@@ -1,7 +1,8 @@
 """What AWS refuses, one small function per rule with its source in the docstring.
 
 Whatever the embedded AWS wrongly allows, the reconciler will wrongly do. ministack accepts almost every order of steps, so the
-rules that order them stand here, in front of its calls and of its stack handlers. Installed last: a refusal comes before the effect.
+rules that order them stand here, in front of its calls and of its stack handlers. Installed last: a refusal comes before
+the effect.
 """
 
 from local_aws.legality import apigateway, certificates, cloudfront, database, functions, network, route53, storage

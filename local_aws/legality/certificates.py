@@ -29,9 +29,7 @@ def covers(certificate: Record, name: str) -> bool:
 def check_delete(arn: str) -> None:
     """DeleteCertificate: ResourceInUseException while InUseBy is not empty (aws-facts §4, I11)."""
     if arn in acm._certificates and in_use_by(arn):
-        raise Refused(
-            "ResourceInUseException", f"Certificate {arn} in account {get_account_id()} is in use.", 400
-        )
+        raise Refused("ResourceInUseException", f"Certificate {arn} in account {get_account_id()} is in use.", 400)
 
 
 def usable_here(arn: str, name: str) -> None:
@@ -40,7 +38,9 @@ def usable_here(arn: str, name: str) -> None:
     if certificate is None:
         raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {region()}")
     if certificate["Status"] != "ISSUED":
-        raise Refused("BadRequestException", f"Certificate {arn} is in status {certificate['Status']}, it must be ISSUED")
+        raise Refused(
+            "BadRequestException", f"Certificate {arn} is in status {certificate['Status']}, it must be ISSUED"
+        )
     if not covers(certificate, name):
         raise Refused(
             "BadRequestException", f"The provided certificate does not match the custom domain name {name}: {arn}"
@@ -56,5 +56,7 @@ def _check_request(now: Properties, _before: Properties | None) -> None:
 
 
 def install() -> None:
-    on_call(acm, "_delete_certificate", lambda request: check_delete(request.get("CertificateArn", "")), error_response_json)
+    on_call(
+        acm, "_delete_certificate", lambda request: check_delete(request.get("CertificateArn", "")), error_response_json
+    )
     on_stack("AWS::CertificateManager::Certificate", put=_check_request, delete=lambda arn, _: check_delete(arn))

@@ -92,7 +92,9 @@ def _edge_function(association: Config) -> None:
     arn = association.get("LambdaFunctionARN") or ""
     parts = arn.split(":")
     if len(parts) != 8 or not parts[7].isdigit():
-        _refuse_edge(f"The function ARN must reference a specific function version. (The ARN must end with the version): {arn}")
+        _refuse_edge(
+            f"The function ARN must reference a specific function version. (The ARN must end with the version): {arn}"
+        )
     if parts[3] != "us-east-1":
         _refuse_edge(f"The function must be in region 'us-east-1'. ARN: {arn}")
     function = lambda_svc._functions.get_scoped(parts[4], "us-east-1", parts[6])

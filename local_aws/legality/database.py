@@ -105,12 +105,16 @@ def _fits(wanted: Properties, group: Record) -> None:
         raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {region()}.")
     same_name = [e for e in members(group) if e["DBClusterArn"].rsplit(":", 1)[1] == wanted.get("DBClusterIdentifier")]
     if same_name:
-        raise Refused("InvalidParameterValue", "Cluster identifiers must be unique across the Regions of a global cluster.")
+        raise Refused(
+            "InvalidParameterValue", "Cluster identifiers must be unique across the Regions of a global cluster."
+        )
     for key, word in (("Engine", "engine"), ("EngineVersion", "engineVersion")):
         if wanted.get(key) and wanted[key] != group.get(key):
             raise Refused("InvalidParameterValue", f"Value for {word} should match setting for global cluster {name}")
     if boolean(wanted.get("StorageEncrypted")) != boolean(group.get("StorageEncrypted")):
-        raise Refused("InvalidParameterValue", f"Value for storageEncrypted should match setting for global cluster {name}")
+        raise Refused(
+            "InvalidParameterValue", f"Value for storageEncrypted should match setting for global cluster {name}"
+        )
     if boolean(wanted.get("ManageMasterUserPassword")):
         raise Refused(
             "InvalidParameterCombination",
@@ -125,15 +129,17 @@ def _founder(wanted: Properties) -> None:
     if restored or (wanted.get("MasterUsername") and (managed or wanted.get("MasterUserPassword"))):
         return
     if not wanted.get("MasterUsername"):
-        raise Refused(
-            "InvalidParameterValue", "The parameter MasterUsername must be provided and must not be blank."
-        )
+        raise Refused("InvalidParameterValue", "The parameter MasterUsername must be provided and must not be blank.")
     raise Refused("InvalidParameterValue", "Invalid master password")
 
 
 def _secondary(wanted: Properties, group: Record) -> None:
     """crossplane#1668, tf#13715: credentials and database are the primary's, the key is its own Region's."""
-    for key, word in (("MasterUsername", "user name"), ("MasterUserPassword", "password"), ("DatabaseName", "database name")):
+    for key, word in (
+        ("MasterUsername", "user name"),
+        ("MasterUserPassword", "password"),
+        ("DatabaseName", "database name"),
+    ):
         if wanted.get(key):
             raise Refused("InvalidParameterCombination", f"Cannot specify {word} for cross region replication cluster")
     key = str(wanted.get("KmsKeyId") or "")
@@ -187,14 +193,26 @@ def check_delete_cluster(name: str) -> None:
         )
     if cluster.get("DBClusterMembers"):
         raise Refused(
-            "InvalidDBClusterStateFault", "Cluster cannot be deleted, it still contains DB instances in non-deleting state."
+            "InvalidDBClusterStateFault",
+            "Cluster cannot be deleted, it still contains DB instances in non-deleting state.",
         )
 
 
 _CALL_NAMES = (
-    "DBClusterIdentifier Engine EngineVersion DBSubnetGroupName DBClusterParameterGroupName GlobalClusterIdentifier "
-    "MasterUsername MasterUserPassword ManageMasterUserPassword DatabaseName KmsKeyId StorageEncrypted SnapshotIdentifier"
-).split()
+    "DBClusterIdentifier",
+    "Engine",
+    "EngineVersion",
+    "DBSubnetGroupName",
+    "DBClusterParameterGroupName",
+    "GlobalClusterIdentifier",
+    "MasterUsername",
+    "MasterUserPassword",
+    "ManageMasterUserPassword",
+    "DatabaseName",
+    "KmsKeyId",
+    "StorageEncrypted",
+    "SnapshotIdentifier",
+)
 
 
 def _check_create_call(request: Record) -> None:
@@ -233,7 +251,9 @@ def check_delete_subnet_group(name: str) -> None:
 def install() -> None:
     on_call(rds, "_create_db_cluster", _check_create_call, rds._error)
     on_call(rds, "_modify_db_cluster", _check_modify_call, rds._error)
-    on_call(rds, "_delete_subnet_group", lambda r: check_delete_subnet_group(rds._p(r, "DBSubnetGroupName")), rds._error)
+    on_call(
+        rds, "_delete_subnet_group", lambda r: check_delete_subnet_group(rds._p(r, "DBSubnetGroupName")), rds._error
+    )
     on_stack("AWS::RDS::DBCluster", put=_check_stack_cluster, delete=lambda name, _: check_delete_cluster(name))
     on_stack("AWS::RDS::DBInstance", put=_check_instance)
     on_stack("AWS::RDS::DBSubnetGroup", delete=lambda name, _: check_delete_subnet_group(name))

@@ -25,7 +25,8 @@ def check_function(role_arn: str, vpc: Record) -> None:
     role = iam._roles.get(role_arn.rsplit("/", 1)[-1]) if ":role/" in role_arn else None
     if role is None or "lambda.amazonaws.com" not in str(role.get("AssumeRolePolicyDocument")):
         raise Refused(
-            "InvalidParameterValueException", f"The role defined for the function cannot be assumed by Lambda. ({role_arn})"
+            "InvalidParameterValueException",
+            f"The role defined for the function cannot be assumed by Lambda. ({role_arn})",
         )
     for key, store in (("SubnetIds", ec2._subnets), ("SecurityGroupIds", ec2._security_groups)):
         unknown = [item for item in vpc.get(key) or [] if item not in store]

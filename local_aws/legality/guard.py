@@ -27,7 +27,9 @@ class Refused(Exception):
 
     def as_stack_reason(self, service: str) -> str:
         told = _sdk_error(self.message, service, self.status)
-        return f'Resource handler returned message: "{self.code}: {told}" (HandlerErrorCode: {_handler_code(self.code)})'
+        return (
+            f'Resource handler returned message: "{self.code}: {told}" (HandlerErrorCode: {_handler_code(self.code)})'
+        )
 
 
 def _handler_code(code: str) -> str:

@@ -85,7 +85,9 @@ def _users_of_group(group: str) -> Iterator[str]:
         if any(item["VpcSecurityGroupId"] == group for item in cluster.get("VpcSecurityGroups") or []):
             yield cluster["DBClusterIdentifier"]
     for other in ec2._security_groups.values():
-        if other["GroupId"] != group and group in str(other.get("IpPermissions")) + str(other.get("IpPermissionsEgress")):
+        if other["GroupId"] != group and group in str(other.get("IpPermissions")) + str(
+            other.get("IpPermissionsEgress")
+        ):
             yield other["GroupId"]
 
 

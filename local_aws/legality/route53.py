@@ -74,7 +74,9 @@ def _one_kind_of_value(record: Record) -> None:
     """ResourceRecordSet: an alias has no TTL of its own; other records need a TTL and values; a CNAME has one value."""
     if record.get("AliasTarget"):
         if record.get("TTL") is not None or record.get("ResourceRecords"):
-            raise Refused("InvalidInput", f"Invalid request: {_named(record)} is an alias: TTL and values are not allowed")
+            raise Refused(
+                "InvalidInput", f"Invalid request: {_named(record)} is an alias: TTL and values are not allowed"
+            )
         return
     if record.get("TTL") is None or not record.get("ResourceRecords"):
         raise Refused("InvalidInput", f"Invalid request: Expected TTL and ResourceRecords for {_named(record)}")
@@ -111,7 +113,9 @@ def _one_policy_per_name(others: list[Record], record: Record) -> None:
     """aws-facts §5.1 (external-dns#4345): weighted, latency, simple ... cannot be mixed on one name and type."""
     policy = _policy(record)
     if (policy == "simple") == bool(record.get("SetIdentifier")):
-        raise Refused("InvalidInput", f"Invalid request: {_named(record)} needs both a SetIdentifier and a routing policy")
+        raise Refused(
+            "InvalidInput", f"Invalid request: {_named(record)} needs both a SetIdentifier and a routing policy"
+        )
     if policy == "Region" and record["Region"] not in _LATENCY_REGIONS:
         raise Refused("InvalidInput", f"Invalid request: {record['Region']} is not a Region for latency records")
     for other in _siblings(others, record):
@@ -222,7 +226,9 @@ def check_health_check(config: Record) -> None:
     unknown = [child for child in children if child not in route53._health_checks]
     if unknown:
         raise Refused("InvalidInput", f"Child health check ids are invalid: {', '.join(unknown)}")
-    if config.get("Type") in _ENDPOINT_TYPES and not (config.get("FullyQualifiedDomainName") or config.get("IPAddress")):
+    if config.get("Type") in _ENDPOINT_TYPES and not (
+        config.get("FullyQualifiedDomainName") or config.get("IPAddress")
+    ):
         raise Refused("InvalidInput", "An IP address or a fully qualified domain name is needed")
 
 

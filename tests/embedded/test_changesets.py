@@ -156,7 +156,9 @@ def test_replacement_follows_the_registry_down_to_nested_properties(
 ) -> None:
     def body(config: dict) -> dict[str, Any]:
         config = {"FullyQualifiedDomainName": "a.example.com", **config}
-        return {"Resources": {"Probe": {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": config}}}}
+        return {
+            "Resources": {"Probe": {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": config}}}
+        }
 
     stack.run(body(before), "CREATE")
     [change] = stack.plan(body(after))
@@ -196,7 +198,11 @@ def test_an_attribute_of_a_changed_resource_is_known_after_apply(stack: Stack) -
     stack.run(body(7), "CREATE")
     changes = {c["LogicalResourceId"]: c for c in stack.plan(body(14))}
     [detail] = changes["Copy"]["Details"]
-    assert (detail["ChangeSource"], detail["CausingEntity"], detail["Evaluation"]) == ("ResourceAttribute", "Log.Arn", "Dynamic")
+    assert (detail["ChangeSource"], detail["CausingEntity"], detail["Evaluation"]) == (
+        "ResourceAttribute",
+        "Log.Arn",
+        "Dynamic",
+    )
     assert detail["Target"]["AfterValue"] == "x" + UNKNOWN
 
 
@@ -294,7 +300,10 @@ def test_a_template_over_the_limit_is_refused(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [([], "Parameters: [Days] must have values"), (values("Other"), "Parameters: [Other] do not exist in the template")],
+    [
+        ([], "Parameters: [Days] must have values"),
+        (values("Other"), "Parameters: [Other] do not exist in the template"),
+    ],
 )
 def test_missing_and_unknown_parameters_are_refused(stack: Stack, given: list, told: str) -> None:
     body = template({"Ref": "Days"}, Parameters={"Days": {"Type": "String"}})
@@ -313,7 +322,11 @@ def test_named_iam_resources_need_their_capability(stack: Stack) -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "r", "AssumeRolePolicyDocument": policy}}
     for given in ([], ["CAPABILITY_IAM"]):
         message = refused(
-            "InsufficientCapabilitiesException", stack.create, {"Resources": {"Role": role}}, "CREATE", Capabilities=given
+            "InsufficientCapabilitiesException",
+            stack.create,
+            {"Resources": {"Role": role}},
+            "CREATE",
+            Capabilities=given,
         )
         assert "CAPABILITY_NAMED_IAM" in message
     assert stack.run({"Resources": {"Role": role}}, "CREATE") == "CREATE_COMPLETE"

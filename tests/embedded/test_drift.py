@@ -103,7 +103,13 @@ def set_ttl(aws: Any, ttl: int) -> None:
 
 
 def test_what_was_just_deployed_has_not_drifted(stack: Stack) -> None:
-    resources = {"Role": ROLE, "Function": function(), "Log": log_group("/l"), "Record": record(), "Edge": distribution()}
+    resources = {
+        "Role": ROLE,
+        "Function": function(),
+        "Log": log_group("/l"),
+        "Record": record(),
+        "Edge": distribution(),
+    }
     assert stack.run({"Resources": resources}, "CREATE") == "CREATE_COMPLETE"
     found = drifts(stack)
     assert {name: d["StackResourceDriftStatus"] for name, d in found.items()} == dict.fromkeys(resources, "IN_SYNC")
@@ -170,7 +176,9 @@ def test_removed_methods_of_a_distribution_are_seen(stack: Stack) -> None:
 def test_a_function_setting_is_seen_and_its_code_is_not(stack: Stack) -> None:
     stack.run({"Resources": {"Role": ROLE, "Function": function()}}, "CREATE")
     client = stack.aws.client("lambda")
-    client.update_function_configuration(FunctionName="f", MemorySize=128, Environment={"Variables": {"MODE": "a", "NEW": "1"}})
+    client.update_function_configuration(
+        FunctionName="f", MemorySize=128, Environment={"Variables": {"MODE": "a", "NEW": "1"}}
+    )
     found = drifts(stack)["Function"]
     assert differences(found) == {"/MemorySize": ("512", "128"), "/Environment/Variables/NEW": ("null", "1")}
     assert "Code" not in json.loads(found["ExpectedProperties"])
@@ -243,7 +251,10 @@ def test_a_change_already_made_by_hand_is_only_recorded(stack: Stack) -> None:
     stack.run({"Resources": {"Record": record(TTL="30")}}, "CREATE")
     set_ttl(stack.aws, 60)
     [change] = stack.plan({"Resources": {"Record": record(TTL="60")}}, DeploymentMode="REVERT_DRIFT", name="sync")
-    assert (change["Action"], change["Details"][0]["Target"]["AttributeChangeType"]) == ("SyncWithActual", "SyncWithActual")
+    assert (change["Action"], change["Details"][0]["Target"]["AttributeChangeType"]) == (
+        "SyncWithActual",
+        "SyncWithActual",
+    )
     assert stack.execute("sync") == "UPDATE_COMPLETE"
     assert drifts(stack)["Record"]["StackResourceDriftStatus"] == "IN_SYNC"
 
@@ -254,7 +265,9 @@ def test_write_only_properties_are_named_and_compared_with_the_last_deployment(s
     client = stack.aws.client("lambda")
     client.update_function_configuration(FunctionName="f", Timeout=3)
     [change] = stack.plan(body, DeploymentMode="REVERT_DRIFT")
-    assert {"Path": "/Properties/Code/ZipFile", "Reason": "WRITE_ONLY_PROPERTY"} in change["ResourceDriftIgnoredAttributes"]
+    assert {"Path": "/Properties/Code/ZipFile", "Reason": "WRITE_ONLY_PROPERTY"} in change[
+        "ResourceDriftIgnoredAttributes"
+    ]
     assert [d["Target"]["Path"] for d in change["Details"]] == ["/Properties/Timeout"]
 
 
@@ -278,7 +291,10 @@ def test_a_type_without_a_reader_is_unsupported(stack: Stack) -> None:
 
     stack.run(body("10.0.0.0/16"), "CREATE")
     changes = stack.plan(body("10.1.0.0/16"), DeploymentMode="REVERT_DRIFT")
-    assert {c["LogicalResourceId"]: c["ResourceDriftStatus"] for c in changes} == {"Vpc": "UNSUPPORTED", "Table": "UNSUPPORTED"}
+    assert {c["LogicalResourceId"]: c["ResourceDriftStatus"] for c in changes} == {
+        "Vpc": "UNSUPPORTED",
+        "Table": "UNSUPPORTED",
+    }
 
 
 def test_a_health_check_turned_around_by_hand_is_seen(stack: Stack) -> None:

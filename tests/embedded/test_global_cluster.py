@@ -1,5 +1,6 @@
 """Aurora global databases: membership, roles, forwarding, the endpoint and the switchover."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -13,11 +14,19 @@ def network(region: str) -> dict[str, Any]:
     subnets = {
         f"Subnet{i}": {
             "Type": "AWS::EC2::Subnet",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": f"10.0.{i}.0/24", "AvailabilityZone": f"{region}{zone}"},
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "CidrBlock": f"10.0.{i}.0/24",
+                "AvailabilityZone": f"{region}{zone}",
+            },
         }
         for i, zone in enumerate("ab")
     }
-    group = {"DBSubnetGroupName": "g", "DBSubnetGroupDescription": "d", "SubnetIds": [{"Ref": name} for name in subnets]}
+    group = {
+        "DBSubnetGroupName": "g",
+        "DBSubnetGroupDescription": "d",
+        "SubnetIds": [{"Ref": name} for name in subnets],
+    }
     return {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
         **subnets,
@@ -119,7 +128,9 @@ def test_a_member_catches_up_before_it_is_connected(world: Any) -> None:
     rds = world.client("rds", "eu-west-1")
     arguments = {"DBClusterIdentifier": "orders-eu-west-1", "Engine": "aurora-postgresql"}
     rds.create_db_cluster(**arguments, GlobalClusterIdentifier="orders")
-    statuses = {m["DBClusterArn"].split(":")[3]: m["SynchronizationStatus"] for m in described(world)["GlobalClusterMembers"]}
+    statuses = {
+        m["DBClusterArn"].split(":")[3]: m["SynchronizationStatus"] for m in described(world)["GlobalClusterMembers"]
+    }
     assert statuses == {"us-east-1": "connected", "eu-west-1": "pending-resync"}
 
 
@@ -188,16 +199,16 @@ def test_a_template_that_drops_the_global_cluster_detaches_the_cluster(database:
 
 
 def test_a_global_cluster_with_members_cannot_be_deleted(database: Any) -> None:
-    refused("InvalidGlobalClusterStateFault", database.client("rds").delete_global_cluster, GlobalClusterIdentifier="orders")
+    refused(
+        "InvalidGlobalClusterStateFault", database.client("rds").delete_global_cluster, GlobalClusterIdentifier="orders"
+    )
     database.client("cloudformation").delete_stack(StackName="global")
     assert database.settled("global") == "DELETE_FAILED"
 
 
 def test_the_lag_of_a_secondary_can_be_read_and_set(database: Any) -> None:
-    import datetime
-
     def lag(region: str) -> list[float]:
-        now = datetime.datetime.fromisoformat(database.control("clock")[1]["now"])
+        now = dt.datetime.fromisoformat(database.control("clock")[1]["now"])
         metric = {
             "Namespace": "AWS/RDS",
             "MetricName": "AuroraGlobalDBReplicationLag",
@@ -205,7 +216,7 @@ def test_the_lag_of_a_secondary_can_be_read_and_set(database: Any) -> None:
         }
         query = {"Id": "lag", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
         [found] = database.client("cloudwatch", region).get_metric_data(
-            MetricDataQueries=[query], StartTime=now - datetime.timedelta(minutes=5), EndTime=now
+            MetricDataQueries=[query], StartTime=now - dt.timedelta(minutes=5), EndTime=now
         )["MetricDataResults"]
         return list(found["Values"])
 

@@ -1,6 +1,6 @@
 """Health follows what a request needs, changes as slowly as on AWS, and is told by status calls and metrics."""
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -85,7 +85,7 @@ class Checks:
         self, check: str, metric: str = "HealthCheckStatus", minutes: int = 2, region: str = "us-east-1"
     ) -> list[float]:
         """Newest first."""
-        now = datetime.datetime.fromisoformat(self.aws.control("clock")[1]["now"])
+        now = dt.datetime.fromisoformat(self.aws.control("clock")[1]["now"])
         described = {
             "Namespace": "AWS/Route53",
             "MetricName": metric,
@@ -93,7 +93,7 @@ class Checks:
         }
         query = {"Id": "q", "MetricStat": {"Metric": described, "Period": 60, "Stat": "Minimum"}}
         [found] = self.aws.client("cloudwatch", region).get_metric_data(
-            MetricDataQueries=[query], StartTime=now - datetime.timedelta(minutes=minutes), EndTime=now
+            MetricDataQueries=[query], StartTime=now - dt.timedelta(minutes=minutes), EndTime=now
         )["MetricDataResults"]
         assert found["Timestamps"] == sorted(found["Timestamps"], reverse=True)
         return list(found["Values"])
@@ -263,12 +263,12 @@ def test_metric_statistics_answer_the_same(checks: Checks) -> None:
     probe = checks.probe()
     checks.set(probe, "healthy")
     checks.becomes(probe, healthy=True)
-    now = datetime.datetime.fromisoformat(checks.aws.control("clock")[1]["now"])
+    now = dt.datetime.fromisoformat(checks.aws.control("clock")[1]["now"])
     found = checks.cloudwatch.get_metric_statistics(
         Namespace="AWS/Route53",
         MetricName="HealthCheckStatus",
         Dimensions=[{"Name": "HealthCheckId", "Value": probe}],
-        StartTime=now - datetime.timedelta(minutes=2),
+        StartTime=now - dt.timedelta(minutes=2),
         EndTime=now,
         Period=60,
         Statistics=["Minimum"],

@@ -49,7 +49,10 @@ def test_a_failed_creation_is_rolled_back_and_says_what_failed_first(stack: Stac
 
 
 def test_resources_in_flight_are_cancelled_not_failed(stack: Stack) -> None:
-    database = {"Type": "AWS::RDS::GlobalCluster", "Properties": {"GlobalClusterIdentifier": "g", "Engine": "aurora-postgresql"}}
+    database = {
+        "Type": "AWS::RDS::GlobalCluster",
+        "Properties": {"GlobalClusterIdentifier": "g", "Engine": "aurora-postgresql"},
+    }
     resources = {"Slow": database, "Log": log_group("/l"), "Parameter": parameter("a")}
     fault(stack, "AWS::SSM::Parameter")
     assert stack.run({"Resources": resources}, "CREATE") == "ROLLBACK_COMPLETE"
@@ -82,6 +85,7 @@ def test_a_rollback_that_fails_leaves_only_two_ways(stack: Stack) -> None:
 
 def test_continue_update_rollback_finishes_it(stack: Stack) -> None:
     failed_rollback(stack)
+    stack.aws.control("clock", {"speed": 20})
     stack.client.continue_update_rollback(StackName="s")
     assert stack.aws.stack_status("s") == "UPDATE_ROLLBACK_IN_PROGRESS"
     assert stack.aws.settled("s") == "UPDATE_ROLLBACK_COMPLETE"
