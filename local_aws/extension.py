@@ -21,7 +21,20 @@ from local_aws import (
     stacks,
 )
 from local_aws.control import Control
-from local_aws.resources import acm, apigateway, cloudfront, dynamodb, ec2, lambda_, logs, rds, route53, s3, tagging
+from local_aws.resources import (
+    acm,
+    apigateway,
+    cloudfront,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    lambda_,
+    logs,
+    rds,
+    route53,
+    s3,
+    tagging,
+)
 
 MODULES = (
     serial,
@@ -30,6 +43,7 @@ MODULES = (
     acm,
     apigateway,
     cloudfront,
+    cloudwatch,
     dynamodb,
     ec2,
     lambda_,

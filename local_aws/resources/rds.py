@@ -110,12 +110,19 @@ def _instance(name: str, now: Properties, before: Properties | None) -> None:
             VpcSecurityGroups=list(cluster.get("VpcSecurityGroups", [])),
         )
         _one_writer(cluster)
+    instance["PerformanceInsightsKMSKeyId"] = now.get("PerformanceInsightsKMSKeyId", "")
+    instance["PerformanceInsightsRetentionPeriod"] = int(now.get("PerformanceInsightsRetentionPeriod") or 7)
     if before is None:
         secondary = bool(cluster) and is_secondary(cluster)
         busy = durations.INSTANCE_SECONDARY if secondary else durations.INSTANCE_FOUNDER
         states.hold(instance, "DBInstanceStatus", "creating", "available", busy)
     else:
         states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+
+
+def _instance_xml(stock, instance: Record) -> str:
+    key = instance.get("PerformanceInsightsKMSKeyId")
+    return stock(instance) + (f"<PerformanceInsightsKMSKeyId>{key}</PerformanceInsightsKMSKeyId>" if key else "")
 
 
 def _one_writer(cluster: Record) -> None:
@@ -186,6 +193,7 @@ def install() -> None:
     after("AWS::RDS::DBCluster", _cluster)
     after("AWS::RDS::DBInstance", _instance)
     around(rds, "_cluster_xml", _cluster_xml)
+    around(rds, "_instance_xml", _instance_xml)
     around(rds, "_modify_db_cluster", _modify_cluster)
     around(rds, "_modify_db_instance", _modify_instance)
     stores = (

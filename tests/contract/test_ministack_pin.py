@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,12 +33,15 @@ def _used(path: Path) -> set[str]:
     return {name for name in used if name.rpartition(".")[2].startswith("_")}
 
 
+@functools.cache
 def _listed() -> set[str]:
     """What `private` lists, and what the modules with a list of their own do."""
     listed = set(private.NAMES)
     for path in SOURCES:
         for node in ast.parse(path.read_text()).body:
-            named = isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "PATCHED"
+            named = (
+                isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "PATCHED"
+            )
             if named and isinstance(node.value, ast.Tuple):
                 listed |= set(ast.literal_eval(node.value))
     return listed
@@ -65,5 +69,7 @@ def test_a_missing_name_stops_the_start_and_is_named() -> None:
 
 def test_another_version_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private, "version", lambda _: "9.9.9")
-    with pytest.raises(private.MissingPrivateNameError, match=r"ministack 9\.9\.9 is installed.* needs exactly 1\.5\.33"):
+    with pytest.raises(
+        private.MissingPrivateNameError, match=r"ministack 9\.9\.9 is installed.* needs exactly 1\.5\.33"
+    ):
         private.check()
