@@ -1,7 +1,6 @@
-"""Stack `api`: a Region's function behind its REST API, two custom domains, the probe, and the alarms.
+"""Stack `api`: a Region's function behind its REST API, the names it answers to, and the alarms.
 
-The API answers to `<region>.origin.<d>`, which the edge router chooses, and to `origin.<d>`, which CloudFront falls
-back to. Its own execute-api name is off. Only the edge role and the probe role get past the health path: in one account
+The API's own execute-api name is off. Only the edge role and the probe role get past the health path: in one account
 an IAM permission alone would do, so everybody else is denied by name.
 """
 
@@ -14,22 +13,20 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from cdk_app import openapi
+from cdk_app.stacks.api_names import add_names
 from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, policy, role_arn, statement, sub, trust
 from reconciler.model.topology import Topology
 
 STAGE = "live"
 DATABASE_USER = "app"
-PROBE_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 ACCESS_LOG = {
     "id": "$context.requestId",
     "time": "$context.requestTime",
@@ -57,17 +54,14 @@ class Api(MeridianStack):
         self.topology = topology
         self.function_name = f"meridian-{topology.name}-api"
         self.signed = topology.api.origin_auth != "none"
-        self.host = cdk.Fn.sub(topology.region_origin("${AWS::Region}"))
         self.text("ClusterResourceId")
         function = self._function(code)
         api = self._rest_api(openapi.routes(code / "openapi.yaml"))
         stage = self._stage(api)
         self._permit(function)
-        regional = self._domains(api, stage)
-        self._probe(self._record(regional))
         self._alarms()
         self.output("ApiId", api.ref)
-        self.output("RegionalTarget", regional.attr_regional_domain_name)
+        add_names(self, topology, api=api, stage=stage)
 
     def _log_group(self, logical: str, suffix: str) -> logs.CfnLogGroup:
         name = f"/meridian/{self.topology.name}/{suffix}"
@@ -214,74 +208,6 @@ class Api(MeridianStack):
             function_name=self.function_name,
             source_arn=cdk.Fn.sub(arn("execute-api", "${Api}/*")),
         ).add_resource_dependency(function)
-
-    def _domains(self, api: apigateway.CfnRestApi, stage: apigateway.CfnStage) -> apigateway.CfnDomainName:
-        """Both names on one certificate and one stage; gives the regional one."""
-        zone, shared = self.topology.domain.zone_id, self.topology.origin_name
-        validation = acm.CfnCertificate.DomainValidationOptionProperty
-        certificate = acm.CfnCertificate(
-            self,
-            "Certificate",
-            domain_name=self.host,
-            subject_alternative_names=[shared],
-            validation_method="DNS",
-            domain_validation_options=[validation(domain_name=n, hosted_zone_id=zone) for n in (self.host, shared)],
-        )
-        made = []
-        for logical, name in (("Regional", self.host), ("Shared", shared)):
-            domain = apigateway.CfnDomainName(
-                self,
-                f"{logical}Domain",
-                domain_name=name,
-                regional_certificate_arn=certificate.ref,
-                security_policy="TLS_1_2",
-                endpoint_configuration=apigateway.CfnDomainName.EndpointConfigurationProperty(types=["REGIONAL"]),
-            )
-            apigateway.CfnBasePathMapping(
-                self, f"{logical}Mapping", domain_name=domain.ref, rest_api_id=api.ref, stage=stage.ref
-            )
-            made.append(domain)
-        made[1].add_resource_dependency(made[0])  # an account may create one domain name per 30 seconds
-        return made[0]
-
-    def _record(self, regional: apigateway.CfnDomainName) -> route53.CfnRecordSet:
-        return route53.CfnRecordSet(
-            self,
-            "Record",
-            hosted_zone_id=self.topology.domain.zone_id,
-            name=cdk.Fn.sub(f"{self.topology.region_origin('${AWS::Region}')}."),
-            type="A",
-            alias_target=route53.CfnRecordSet.AliasTargetProperty(
-                dns_name=regional.attr_regional_domain_name,
-                hosted_zone_id=regional.attr_regional_hosted_zone_id,
-                evaluate_target_health=False,
-            ),
-        )
-
-    def _probe(self, record: route53.CfnRecordSet) -> None:
-        """Asks the health path from three continents. Unsigned, as health checkers cannot sign."""
-        health = self.topology.api.health
-        probe = route53.CfnHealthCheck(
-            self,
-            "Probe",
-            health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
-                type="HTTPS",
-                fully_qualified_domain_name=self.host,
-                port=443,
-                resource_path=health.path,
-                enable_sni=True,
-                request_interval=health.interval_seconds,
-                failure_threshold=health.failure_threshold,
-                inverted=False,
-                measure_latency=False,
-                regions=list(PROBE_REGIONS),
-            ),
-            health_check_tags=[
-                route53.CfnHealthCheck.HealthCheckTagProperty(key=k, value=v) for k, v in self.tag_pairs.items()
-            ],
-        )
-        probe.add_resource_dependency(record)
-        self.output("ProbeId", probe.attr_health_check_id)
 
     def _alarms(self) -> None:
         half_the_timeout = self.topology.api.timeout_seconds * 500
