@@ -21,7 +21,8 @@ _POOL = 16  # connections that one client keeps: more than the reads it ever has
 
 class Clients:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._making = threading.Lock()  # a boto3 session makes one client at a time
+        self._counting = threading.Lock()
         self._session: boto3.Session | None = None
         self._made: dict[tuple[str, str, bool], Any] = {}
         self._calls: Counter[str] = Counter()
@@ -43,13 +44,13 @@ class Clients:
 
     def calls(self) -> Mapping[str, int]:
         """HTTP attempts so far, by service."""
-        with self._lock:
+        with self._counting:
             return dict(self._calls)
 
     def _client(self, service: str, region: str, *, writes: bool) -> Any:
         key = (service, region, writes)
         if key not in self._made:
-            with self._lock:  # a boto3 session makes one client at a time
+            with self._making:
                 if key not in self._made:
                     self._made[key] = self._make(service, region, self._writing if writes else self._reading)
         return self._made[key]
@@ -61,7 +62,7 @@ class Clients:
         client = make(service, region_name=region, config=config)
 
         def count(**_: Any) -> None:
-            with self._lock:
+            with self._counting:
                 self._calls[service] += 1
 
         client.meta.events.register("before-send", count)
