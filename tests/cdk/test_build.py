@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cdk_app.app import build, build_for_cli
+from cdk_app.app import build, main
 from cdk_app.projection import KEYS
+from reconciler.load import load
 from tests.cdk.topologies import ORDERS, ROOT
 
 
@@ -82,6 +83,20 @@ def test_router_has_its_names_baked_in(assembly):
     assert json.loads(config.read_text()) == {"route": "route.api.example.com", "origin": "origin.api.example.com"}
 
 
+def test_templates_here_are_those_of_the_worked_example():
+    assert load(ROOT / "desired_state" / "orders.yaml") == (ORDERS,)
+
+
+def test_command_line_wants_one_document(tmp_path):
+    two = (ROOT / "desired_state/orders.yaml").read_text()
+    (tmp_path / "desired_state").mkdir()
+    shutil.copytree(ROOT / "handlers/api", tmp_path / "handlers/api")
+    apart = two.replace("name: orders  ", "name: parcels  ").replace("api.example.com", "b.example.com")
+    (tmp_path / "desired_state/two.yaml").write_text(f"{two}---\n{apart}")
+    with pytest.raises(SystemExit, match="holds 2 documents: name the file of one"):
+        main([str(tmp_path / "desired_state")])
+
+
 def test_no_lookup_is_recorded(assembly):
     assert "missing" not in json.loads((assembly / "manifest.json").read_text())
 
@@ -103,8 +118,9 @@ def test_failure_is_one_line_and_a_status(request_, message, tmp_path):
     assert done.stderr.count(b"\n") == 1
 
 
-def test_cdk_command_line_sees_one_stack_per_region(assembly, tmp_path):
-    build_for_cli(ORDERS, tmp_path)
+def test_cdk_command_line_sees_one_stack_per_region(assembly, tmp_path, monkeypatch):
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+    main([str(ROOT / "desired_state" / "orders.yaml")])
     manifest = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
     stacks = {name: a for name, a in manifest.items() if a["type"] == "aws:cloudformation:stack"}
     assert len(stacks) == 3 * len(ORDERS.regions) + 3

@@ -35,7 +35,9 @@ PARAMETERS = {
 }
 OUTPUTS = {
     "data": {"SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId"},
-    "data-founder": {*["SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId", "MasterSecret"]},
+    "data-founder": {
+        *["SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId", "MasterSecret"]
+    },
     "api": {"ApiId", "ProbeId", "RegionalTarget"},
     "edge": {"DistributionId", "DistributionDomain"},
 }
