@@ -7,6 +7,7 @@ imported. Two things keep wall time: the check of request signatures (clients si
 import datetime as dt
 import heapq
 import itertools
+import logging
 import threading
 import time as time_module
 from asyncio import AbstractEventLoop, Future, TimerHandle
@@ -19,6 +20,8 @@ wall_time = time_module.time
 wall_gmtime = time_module.gmtime
 wall_strftime = time_module.strftime
 wall_datetime = dt.datetime
+
+logger = logging.getLogger("local_aws.clock")
 
 # A polling thread of ministack never spins faster than this, whatever the speed (wall seconds).
 SHORTEST_POLL = 0.05
@@ -111,7 +114,10 @@ class Clock:
         while self._timers and self._timers[0].at <= self.now():
             timer = heapq.heappop(self._timers)
             if timer.action:
-                timer.context.run(timer.action)
+                try:
+                    timer.context.run(timer.action)
+                except Exception:
+                    logger.exception("a timer failed")
         self._arm()
 
     # --- what ministack's threads see ----------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ _NAMES = {
     "services.kms": "_keys",
     "services.lambda_svc": "_create_function _fetch_code_from_s3 _functions _schedule_state_transition",
     "services.rds": """
-        _cluster_xml _clusters _db_cluster_param_groups _delete_db_cluster _delete_db_instance _error
+        _cluster_xml _clusters _create_db_instance _db_cluster_param_groups _delete_db_cluster _delete_db_instance _error
         _global_clusters _instance_xml _instances _modify_db_cluster _modify_db_instance _p _parse_member_list
         _resolve_cluster_in_request_region _resolve_instance _subnet_groups
         _unsupported_aurora_engine_version_error _xml run_offloop

@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.clock import CLOCK
+from local_aws.clock import CLOCK, Timer
 
 Record = dict[str, Any]
 
+_held: dict[tuple[int, str], Timer] = {}  # by the record's identity: its timer keeps the record alive
 _waiting: list[asyncio.Future[None]] = []
 _SETTLED: dict[str, Callable[[str, Record], bool]] = {}
 _LOOKERS: list[Callable[[], None]] = []
@@ -22,18 +23,27 @@ def hold(
     record: Record, field: str, busy: str, final: str, seconds: float, then: Callable[[], None] | None = None
 ) -> None:
     """Show `busy` for virtual seconds, then `final`. A later hold of the same field supersedes this one."""
+    release(record, field)
     record[field] = busy
-    mark = f"_hold_{field}"
-    turn = record[mark] = record.get(mark, 0) + 1
 
     def finish() -> None:
-        if record.get(mark) == turn:
-            record[field] = final
-            if then:
-                then()
+        _held.pop((id(record), field), None)
+        record[field] = final
+        if then:
+            then()
         changed()
 
-    CLOCK.later(seconds, finish)
+    _held[id(record), field] = CLOCK.later(seconds, finish)
+
+
+def release(record: Record, field: str) -> None:
+    """The field no longer changes by itself."""
+    if timer := _held.pop((id(record), field), None):
+        timer.cancel()
+
+
+def held(record: Record, field: str) -> bool:
+    return (id(record), field) in _held
 
 
 def settles(resource_type: str, settled: Callable[[str, Record], bool]) -> None:
@@ -76,3 +86,4 @@ def _wake() -> None:
 
 def clear() -> None:
     _waiting.clear()
+    _held.clear()

@@ -40,7 +40,7 @@ def _begin(certificate: Certificate) -> None:
 def _look() -> None:
     """Start the issue of every certificate whose records are there; called after whatever may have changed a zone."""
     for certificate in acm._certificates.all_values():
-        waiting = certificate["Status"] == "PENDING_VALIDATION" and "_hold_Status" not in certificate
+        waiting = certificate["Status"] == "PENDING_VALIDATION" and not states.held(certificate, "Status")
         if waiting and certificate.get("ValidationMethod") == "DNS" and _validated(certificate):
             states.hold(
                 certificate,

@@ -93,15 +93,17 @@ def _busy(name: str, status: str) -> None:
 
 
 def _create_domain_name(stock, data: dict) -> tuple:
+    """A stack's update creates the name again; the record stays the same one, for those who look at it."""
     existing = gateway._domain_names.get(data.get("domainName", ""))
     answer = stock(data)
     if answer[0] >= 300:
         return answer
-    record = gateway._domain_names[data["domainName"]]
-    if existing:
-        record.update({k: v for k, v in existing.items() if k.startswith("_hold_")})
-    _busy(record["domainName"], "UPDATING" if existing else "PENDING")
-    return gateway._v1_response(record, answer[0])
+    name = data["domainName"]
+    if existing is not None:
+        existing.update(gateway._domain_names[name])
+        gateway._domain_names[name] = existing
+    _busy(name, "PENDING" if existing is None else "UPDATING")
+    return gateway._v1_response(gateway._domain_names[name], answer[0])
 
 
 def _domain_available(name: str, _: dict) -> bool:
@@ -112,7 +114,7 @@ def _domain_available(name: str, _: dict) -> bool:
 
 
 async def _handle(stock, method, path, headers, body, query_params):
-    """UpdateDomainName, UpdateBasePathMapping and PutRestApi, which ministack lacks; no marks of ours on the wire."""
+    """UpdateDomainName, UpdateBasePathMapping and PutRestApi, which ministack lacks."""
     if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)", path)):
         return _patch(gateway._domain_names.get(found[1]), body, lambda: _busy(found[1], "UPDATING"))
     if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)/basepathmappings/([^/]+)", path)):
@@ -133,22 +135,11 @@ def _patch(record: dict | None, body: bytes, then=None) -> tuple:
     return gateway._v1_response(record)
 
 
-def _without_marks(stock, data: Any, status: int = 200) -> tuple:
-    return stock(_clean(data), status)
-
-
-def _clean(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {k: _clean(v) for k, v in data.items() if not str(k).startswith("_hold_")}
-    return [_clean(item) for item in data] if isinstance(data, list) else data
-
-
 def install() -> None:
     gateway._OPENAPI_HTTP_METHODS.add(ANY)
     around(gateway, "_import_operation", _import_operation)
     around(gateway, "_apply_patch", _typed_patch)
     around(gateway, "_create_domain_name", _create_domain_name)
-    around(gateway, "_v1_response", _without_marks)
     around(gateway, "handle_request", _handle)
     around(ministack_app, "_handle_execute_api_request", _data_plane)
     host = r"(?:" + re.escape(ministack_app._MINISTACK_HOST) + r"|[a-z0-9-]+\.amazonaws\.com)"

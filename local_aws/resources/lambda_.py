@@ -23,7 +23,7 @@ def _function(name: str, now: Properties, before: Properties | None) -> None:
     moved = (config.get("VpcConfig") or {}).get("SubnetIds") != joined.get("SubnetIds")
     config["VpcConfig"] = joined
     if before is None or moved:
-        _begin(config, created=before is None, seconds=durations.function(config))
+        _begin(function, created=before is None, seconds=durations.function(config))
 
 
 def _vpc_config(network: Properties) -> dict[str, Any]:
@@ -36,24 +36,31 @@ def _vpc_config(network: Properties) -> dict[str, Any]:
     }
 
 
-def _begin(config: dict[str, Any], *, created: bool, seconds: float) -> None:
+def _begin(function: dict[str, Any], *, created: bool, seconds: float) -> None:
+    config = function["config"]
     if created:
         config.update(StateReason="The function is being created.", StateReasonCode="Creating")
-        states.hold(config, "State", "Pending", "Active", seconds, lambda: _clear(config))
-    states.hold(config, "LastUpdateStatus", "InProgress", "Successful", seconds, lambda: _clear(config))
+        states.hold(config, "State", "Pending", "Active", seconds)
+    states.hold(config, "LastUpdateStatus", "InProgress", "Successful", seconds, lambda: _done(function))
 
 
-def _clear(config: dict[str, Any]) -> None:
-    config.update(StateReason="", StateReasonCode="", LastUpdateStatusReason="", LastUpdateStatusReasonCode="")
+def _done(function: dict[str, Any]) -> None:
+    """The function, and the versions that were published while it was not ready."""
+    silent = dict.fromkeys(
+        ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
+    )
+    for config in (function["config"], *(version["config"] for version in function["versions"].values())):
+        config.update(silent, State="Active", LastUpdateStatus="Successful")
 
 
 def _transition(name: str, delay: float) -> None:
     """Stands in for ministack's: an update leaves the function active, and the time is AWS's, not a fixed half second."""
-    config = lambda_svc._functions[name]["config"]
+    function = lambda_svc._functions[name]
+    config = function["config"]
     created = config.get("StateReasonCode") != "Updating"
     if not created:
         config.update(State="Active", StateReason="", StateReasonCode="")
-    _begin(config, created=created, seconds=durations.function(config) if created else durations.FUNCTION)
+    _begin(function, created=created, seconds=durations.function(config) if created else durations.FUNCTION)
 
 
 def _create(stock, data: dict) -> tuple:

@@ -100,7 +100,18 @@ def _cluster_xml(stock, cluster: Record) -> str:
 
 def _instance(name: str, now: Properties, before: Properties | None) -> None:
     instance = rds._instances[name]
-    cluster = rds._clusters.get(now.get("DBClusterIdentifier", ""))
+    instance["PerformanceInsightsKMSKeyId"] = now.get("PerformanceInsightsKMSKeyId", "")
+    instance["PerformanceInsightsRetentionPeriod"] = int(now.get("PerformanceInsightsRetentionPeriod") or 7)
+    _inherit(instance)
+    if before is None:
+        states.hold(instance, "DBInstanceStatus", "creating", "available", _creation(instance))
+    else:
+        states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+
+
+def _inherit(instance: Record) -> None:
+    """A member has its cluster's version, encryption and network."""
+    cluster = rds._clusters.get(instance.get("DBClusterIdentifier") or "")
     if cluster:
         instance.update(
             EngineVersion=cluster["EngineVersion"],
@@ -110,14 +121,11 @@ def _instance(name: str, now: Properties, before: Properties | None) -> None:
             VpcSecurityGroups=list(cluster.get("VpcSecurityGroups", [])),
         )
         _one_writer(cluster)
-    instance["PerformanceInsightsKMSKeyId"] = now.get("PerformanceInsightsKMSKeyId", "")
-    instance["PerformanceInsightsRetentionPeriod"] = int(now.get("PerformanceInsightsRetentionPeriod") or 7)
-    if before is None:
-        secondary = bool(cluster) and is_secondary(cluster)
-        busy = durations.INSTANCE_SECONDARY if secondary else durations.INSTANCE_FOUNDER
-        states.hold(instance, "DBInstanceStatus", "creating", "available", busy)
-    else:
-        states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+
+
+def _creation(instance: Record) -> float:
+    cluster = rds._clusters.get(instance.get("DBClusterIdentifier") or "")
+    return durations.INSTANCE_SECONDARY if cluster and is_secondary(cluster) else durations.INSTANCE_FOUNDER
 
 
 def _instance_xml(stock, instance: Record) -> str:
@@ -131,6 +139,15 @@ def _one_writer(cluster: Record) -> None:
     writer = next((m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]), None)
     for member in members:
         member["IsClusterWriter"] = member["DBInstanceIdentifier"] == (writer or members[0]["DBInstanceIdentifier"])
+
+
+def _create_instance(stock, request: dict) -> tuple:
+    answer = stock(request)
+    instance = rds._resolve_instance(rds._p(request, "DBInstanceIdentifier"))
+    if answer[0] < 300 and instance:
+        _inherit(instance)
+        states.hold(instance, "DBInstanceStatus", "creating", "available", _creation(instance))
+    return answer
 
 
 def _modify_instance(stock, request: dict) -> tuple:
@@ -157,8 +174,8 @@ def _delete_by_call(store, find, field: str, kind: str):
         if answer[0] < 300 and record:
             name = record[field]
             store[name] = record
+            states.release(record, status_field)
             record[status_field] = "deleting"
-            record[f"_hold_{status_field}"] = record.get(f"_hold_{status_field}", 0) + 1
             CLOCK.later(durations.in_stack(kind, "DELETE"), lambda: (store.pop(name, None), states.changed()))
         return answer
 
@@ -173,6 +190,7 @@ def _deleting(store, field: str):
         if record is None:
             return None
         shown = record[field]
+        states.release(record, field)
         record[field] = "deleting"
         return lambda: record.update({field: shown})
 
@@ -195,6 +213,7 @@ def install() -> None:
     around(rds, "_cluster_xml", _cluster_xml)
     around(rds, "_instance_xml", _instance_xml)
     around(rds, "_modify_db_cluster", _modify_cluster)
+    around(rds, "_create_db_instance", _create_instance)
     around(rds, "_modify_db_instance", _modify_instance)
     stores = (
         ("AWS::RDS::DBCluster", rds._clusters, "Status", "_delete_db_cluster", rds._resolve_cluster_in_request_region),

@@ -94,9 +94,21 @@ async def _fail(op: Operation, disable_rollback: bool, retain_except_on_create: 
         op.stack["_failed_operation"] = failed
         op.stack_status(f"{op.verb}_FAILED", op.reason)
         return
+    reason = _why(op)
     for name in [n for n, r in op.resources.items() if n not in op.before and not r["PhysicalResourceId"]]:
         op.resources.pop(name)  # it never came to be: nothing to delete
-    await stock._roll_back_operation(op.name, op.id, op.stack, failed)
+    await stock._roll_back_operation(op.name, op.id, op.stack, failed, reason_override=reason)
+
+
+def _why(op: Operation) -> str:
+    """The reason of a create's roll-back, in AWS's words; ministack has those of an update."""
+    if op.verb == "UPDATE" or not op.failed:
+        return ""
+    failed = {op.failed} | {
+        name for name, record in op.resources.items() if record["ResourceStatus"] == "CREATE_FAILED"
+    }
+    first = [op.failed, *sorted(failed - {op.failed})]
+    return f"The following resource(s) failed to create: [{', '.join(first)}]. Rollback requested by user."
 
 
 async def _clean_up(op: Operation, kept: set[str]) -> None:

@@ -152,6 +152,9 @@ def test_a_failure_gives_up_what_goes_on_beside_it(aws: Aws) -> None:
         if e["ResourceStatus"] == "CREATE_FAILED"
     }
     assert reasons == {"Slow": "Resource creation cancelled", "Topic": "no"}
+    found = aws.client("cloudformation").describe_stack_events(StackName="s")["StackEvents"]
+    (reason,) = [e["ResourceStatusReason"] for e in found if e["ResourceStatus"] == "ROLLBACK_IN_PROGRESS"]
+    assert reason == "The following resource(s) failed to create: [Topic, Slow]. Rollback requested by user."
     assert aws.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
