@@ -14,6 +14,9 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import (
+    ConnectionError as ConnectionFailed,
+)
 
 from reconciler.model.errors import (
     AccessDenied,
@@ -111,7 +114,7 @@ def code(error: Exception) -> str:
     """AWS's error code, else ours: `Unreachable` for a connection that failed, the exception's name for the rest."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return UNREACHABLE if isinstance(error, HTTPClientError) else type(error).__name__
+    return UNREACHABLE if isinstance(error, (ConnectionFailed, HTTPClientError)) else type(error).__name__
 
 
 def message(error: Exception) -> str:

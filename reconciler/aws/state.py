@@ -45,9 +45,9 @@ class Lease:
 
 
 class DynamoJournal:
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, lease_seconds: float | None = None) -> None:
         self._clients = clients
-        self._length = _LEASE_ON_LOOPBACK if loopback_endpoint() else _LEASE
+        self._length = lease_seconds or (_LEASE_ON_LOOPBACK if loopback_endpoint() else _LEASE)
         self._me = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
@@ -73,6 +73,7 @@ class DynamoJournal:
     def _acquire(self, topology: Topology, lease: Lease) -> bool:
         """True: held. False: there is no table. A holder that renews while we watch is alive: `LeaseHeld`."""
         watched: str | None = None
+        self._clients.writer("dynamodb", topology.home_region)  # made now, so that making it costs nothing of the lease
         while True:
             until = time.time() + self._length
             taken = self._write(
