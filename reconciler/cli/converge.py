@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.display import Display, display_for
@@ -26,7 +25,6 @@ from reconciler.model.topology import Topology
 ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
 TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
 RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
-PATIENCE = 60.0  # seconds of AWS's clock that a pass may wait for a change set
 SOME_TIME = timedelta(seconds=30)
 
 
@@ -66,7 +64,7 @@ def run_passes(
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
+        one_pass = partial(_logged_pass, settings, ports, topology, Run())
         try:
             with display:
                 if agreed is not None:
@@ -143,9 +141,5 @@ def _moved_on(before: Mapping[StackRef, str | None] | None, now: Mapping[StackRe
 
 def _stop_after(timeout: timedelta) -> None:
     """By wall time, and wherever we are then: dying at any call loses nothing."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise exits.Stopped(exits.TIMEOUT, f"not converged after {timeout.total_seconds():g} s")
-
-    signal.signal(signal.SIGALRM, stop)
+    exits.stop_on(signal.SIGALRM, exits.TIMEOUT, f"not converged after {timeout.total_seconds():g} s")
     signal.setitimer(signal.ITIMER_REAL, timeout.total_seconds())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
@@ -21,6 +24,9 @@ TIMEOUT = 124
 INTERRUPTED = 130
 TERMINATED = 143
 
+GRACE = 10.0
+"""Seconds of wall time between being asked to stop and leaving, whatever hangs."""
+
 _GOOD = frozenset({DONE, CHANGES})
 
 
@@ -37,6 +43,21 @@ class Stopped(BaseException):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+def stop_on(number: signal.Signals, code: int, reason: str) -> None:
+    """Let a signal raise `Stopped`. What is cleaned up then gets a few seconds; asked twice, we go at once."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        os._exit(code)
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, leave)
+        signal.signal(signal.SIGALRM, leave)
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        raise Stopped(code, reason)
+
+    signal.signal(number, stop)
 
 
 def of_error(error: BaseException) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -161,21 +160,13 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     settings = Settings()
-    _stop_on(signal.SIGINT, exits.INTERRUPTED, "interrupted")
-    _stop_on(signal.SIGTERM, exits.TERMINATED, "terminated")
+    exits.stop_on(signal.SIGINT, exits.INTERRUPTED, "interrupted")
+    exits.stop_on(signal.SIGTERM, exits.TERMINATED, "terminated")
     try:
         code = cli.main(list(arguments), prog_name="meridian", standalone_mode=False, obj=settings)
         return code if isinstance(code, int) else exits.DONE
     except (Exception, exits.Stopped) as error:  # noqa: BLE001  # the last place where it can be told in words
         return _failed(settings, arguments, error)
-
-
-def _stop_on(number: signal.Signals, code: int, reason: str) -> None:
-    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        signal.signal(number, signal.SIG_DFL)  # asked twice, we go at once
-        raise exits.Stopped(code, reason)
-
-    signal.signal(number, stop)
 
 
 def _failed(settings: Settings, arguments: Sequence[str], error: BaseException) -> int:
