@@ -1,0 +1,85 @@
+"""The acts of the demo, each a thing that a team does with its API: create, change, repair, and find nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demo.by_hand import REGION
+from demo.stage import Stage, StepFailed
+
+LAST_REGION = "    - {name: ap-northeast-1, cidr: 10.30.0.0/16, traffic: serving}\n"
+NEW_REGION = "    - {name: eu-central-1,   cidr: 10.40.0.0/16, traffic: serving}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    title: str
+    play: Callable[[Stage], str]
+    """Gives the result in half a line, or raises `StepFailed`."""
+
+
+def create(stage: Stage) -> str:
+    stage.console.tell(
+        "The AWS account holds a hosted zone and nothing else. The whole API is one YAML file: three Regions, the "
+        "database's writer in us-east-1, one public name. Commit it, read the plan, converge."
+    )
+    stage.commit("Orders API in three Regions")
+    stage.meridian("plan", "--out", "../plan-1.json")
+    stage.console.tell(
+        "Every wave may start only when the gates of the one before hold. Traffic is let in last: each Region's gate is "
+        "created closed and opened when its probe is healthy."
+    )
+    stage.meridian("converge", "--plan", "../plan-1.json", says=("Ready (Converged)",))
+    return "three Regions serve"
+
+
+def change(stage: Stage) -> str:
+    stage.console.tell("A commit that changes two settings and adds a fourth Region, while the API is serving.")
+    stage.edit(
+        ("memoryMb: 512", "memoryMb: 1024"),
+        ("ttlSeconds: 10", "ttlSeconds: 20"),
+        (LAST_REGION, LAST_REGION + NEW_REGION),
+    )
+    stage.commit("More memory, a longer TTL, and a fourth Region")
+    stage.meridian("plan", "--detailed-exitcode", "--out", "../plan-2.json", expect=2)
+    stage.console.tell(
+        "The function changes in one Region after another, the writer's last, with a soak between. The new Region gets "
+        "traffic only once its database follows and its probe is healthy. The edge is not touched."
+    )
+    stage.meridian("converge", "--plan", "../plan-2.json", says=("Ready (Converged)",))
+    return "settings rolled out, four Regions serve"
+
+
+def repair(stage: Stage) -> str:
+    stage.console.tell("Somebody changes two things by hand, past Git. The desired state has not moved.")
+    stage.python("demo.by_hand")
+    stage.meridian("drift", "--detailed-exitcode", expect=2, says=("edge/priceClass", "routing/ttlSeconds", REGION))
+    stage.console.tell("Both are named by the field of the file that they disagree with. Converging repairs them.")
+    stage.plan = []
+    stage.meridian("converge", says=("Ready (Converged)",))
+    stage.meridian("drift", "--detailed-exitcode")
+    return "both found by name and repaired"
+
+
+def rest(stage: Stage) -> str:
+    stage.console.tell("Nothing is left to do: the plan is empty, and another converge changes nothing on AWS.")
+    stage.meridian("plan", "--detailed-exitcode")
+    stage.forget_calls()
+    stage.meridian("converge", says=("Ready (Converged)",))
+    calls = stage.calls()
+    stage.console.tell(
+        f"Calls that this converge made: {calls['total']}, of which may change anything: {calls['mutating']}."
+    )
+    if calls["mutating"]:
+        made = ", ".join(c["call"] for c in calls["calls"] if c["mutating"])
+        raise StepFailed(f"a converge with nothing to do made mutating calls: {made}")
+    return f"{calls['total']} reads, 0 writes"
+
+
+ACTS = (
+    Act("From nothing to three Regions", create),
+    Act("Change settings and add a Region", change),
+    Act("Repair what was changed by hand", repair),
+    Act("Nothing to do", rest),
+)
