@@ -20,6 +20,8 @@ from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, Lease
 
 _PARALLEL = 16
+_REQUESTS_PER_STEP = 2
+"""In one pass: creating a change set and executing it, if `Run.patience` lets the pass wait for it."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Driver:
     def _step(self, step: Step) -> tuple[tuple[Sent, ...], Problem | None]:
         sent: list[Sent] = []
         try:
-            while True:
+            for _ in range(_REQUESTS_PER_STEP):
                 move = self._next(step)
                 if isinstance(move, act.Wait):
                     return tuple(sent), None
@@ -74,7 +76,8 @@ class Driver:
                 self.cloud.perform(move)
                 sent.append(Sent(id=step.id, call=move.call, region=step.region))
                 if not self._goes_on(move):
-                    return tuple(sent), None
+                    break
+            return tuple(sent), None
         except LeaseLost:
             raise
         except ReconcilerError as error:
@@ -109,7 +112,7 @@ class Driver:
         desired = self.stacks[ref]
         name = act.change_set_name(step, desired, state, self.seen.diff.to_heal(ref))
         change_set = None
-        if state is not None and state.settles and desired.parameters is not None:
+        if (state is None or state.settles) and desired.parameters is not None:
             change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
         waited = 0.0
         while change_set and change_set.pending and waited < self.run.patience:

@@ -40,6 +40,7 @@ class Ports:
 
 def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
+    before = ports.cloud.calls()
     with ports.journal.lease(topology) as lease:
         outcome, stacks = _see(ports, topology)
         if outcome.result in {Result.PROGRESSING, Result.WAITING}:
@@ -54,7 +55,8 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
             )
             sent, problems = driver.first_wave()
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
-        outcome = _finished(ports, topology, replace(outcome, result=_result(outcome)))
+            outcome = replace(outcome, result=_result(outcome))
+        outcome = _finished(ports, topology, outcome, before)
         if outcome.observed.account == topology.account:
             ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
@@ -62,8 +64,9 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
 
 def look(ports: Ports, topology: Topology) -> Outcome:
     """Load → observe → diff → plan, and nothing else: what `plan` and `drift` show. Reads only."""
+    before = ports.cloud.calls()
     outcome, _ = _see(ports, topology)
-    return _finished(ports, topology, outcome)
+    return _finished(ports, topology, outcome, before)
 
 
 def offline(ports: Ports, topology: Topology) -> Outcome:
@@ -95,9 +98,10 @@ def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcom
     return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
 
 
-def _finished(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
+def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mapping[str, int]) -> Outcome:
     spent = ports.clock.now() - outcome.observed.at
-    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=ports.cloud.calls(), duration=spent)
+    calls = {service: n - before.get(service, 0) for service, n in ports.cloud.calls().items()}
+    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=calls, duration=spent)
     return replace(outcome, conditions=conditions(outcome, topology))
 
 

@@ -52,13 +52,13 @@ def judge(ref: StackRef, logical_id: str, prop: str, declared: Any, live: Any) -
         case _ if ref.kind in _DATA_BEARING:
             return Disposition.HOLD, "database settings are not written back unasked: undo it by hand, or commit it"
         case _:
-            return Disposition.HEAL, "the next converge writes the declared value back"
+            return Disposition.HEAL, "it is declared, and no operator needs it otherwise in an incident"
 
 
 def judge_missing(ref: StackRef, resource_type: str) -> tuple[Disposition, str]:
     """Disposition of a resource that its stack lists and AWS no longer has."""
     if ref.kind not in _DATA_BEARING and resource_type in HEALABLE_TYPES:
-        return Disposition.HEAL, "deleted outside: the next converge creates it again"
+        return Disposition.HEAL, "deleted outside"
     return Disposition.PAGE, f"{resource_type} was deleted outside: a person must look before anything is made again"
 
 

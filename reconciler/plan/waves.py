@@ -28,8 +28,10 @@ def waves(scene: Scene) -> tuple[Wave, ...]:
 
 
 def _open_part(wave: Wave) -> Wave:
-    """Gates of a wave whose steps are done count only while they do not hold; before that they all show."""
-    return wave if wave.steps else replace(wave, gates=wave.waiting_for)
+    """Gates come after the steps: before them they are open questions, afterwards they count only while they do not hold."""
+    if wave.steps:
+        return replace(wave, gates=tuple(replace(g, met=False) for g in wave.gates))
+    return replace(wave, gates=wave.waiting_for)
 
 
 def _all(scene: Scene) -> Iterator[Wave]:
