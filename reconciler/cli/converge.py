@@ -25,6 +25,7 @@ from reconciler.model.topology import Topology
 ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
 TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
 RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
+PATIENCE = 60.0  # seconds of AWS's clock that a pass may wait for a change set
 SOME_TIME = timedelta(seconds=30)
 
 
@@ -64,7 +65,7 @@ def run_passes(
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run())
+        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
         try:
             with display:
                 if agreed is not None:
