@@ -11,6 +11,7 @@ from reconciler.aws import failures, read_global
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_region import Ids, read_region, start_ids
+from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import Answer, Facts, Listing, RegionFacts
 from reconciler.model.observed import Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
@@ -20,11 +21,11 @@ from reconciler.model.topology import EDGE_REGION, Topology
 def read_facts(clients: Clients, topology: Topology, at: datetime) -> Facts:
     """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
     reads = Reads(clients)
-    try:
-        with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
+    with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
+        try:
             return _read(clients, reads, waiters, topology, at)
-    finally:
-        reads.close()
+        finally:
+            reads.close()  # before the waiters are waited for: what has not begun is not worth beginning
 
 
 _WAITERS = 40
@@ -33,7 +34,7 @@ _WAITERS = 40
 
 def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime) -> Facts:
     edge_name = StackRef(StackKind.EDGE, EDGE_REGION).name(topology.name)
-    identity = waiters.submit(_account, clients, topology.home_region)
+    identity = waiters.submit(account, clients, topology.deployment_regions[:2])
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
     cluster = read_global.start_global_cluster(reads, topology)
@@ -46,13 +47,13 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
     zone = read_global.start_zone(reads, topology)
     recorded = read_global.start_recorded(reads, topology)
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, _result(edge_ids)))
-    account = identity.result()  # first: what follows is worth nothing if this fails
+    caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, checks.result(), at)
-    left = _left_over(topology, cluster.result(), checks.result(), records.result())
+    left = left_over(topology, cluster.result(), checks.result(), records.result())
     regions |= start(sorted(left - set(topology.region_names)), left)
     return Facts(
         at=at,
-        account=account,
+        account=caller,
         regions={region: future.result() for region, future in regions.items()},
         zone=zone.result(),
         records=records.result(),
@@ -68,14 +69,21 @@ def _result(ids: Future[Ids]) -> Ids:
     return ids.result()
 
 
-def _account(clients: Clients, region: str) -> str:
-    try:
-        return str(clients.reader("sts", region).get_caller_identity()["Account"])
-    except failures.AwsError as error:
-        raise failures.translated(error, "sts:GetCallerIdentity", region) from error
+def account(clients: Clients, regions: Iterable[str]) -> str:
+    """The account of the credentials. A Region that is down does not decide; the next one is asked."""
+    failed: ReconcilerError = CloudUnavailable("no Region to ask")
+    for region in regions:
+        try:
+            return str(clients.reader("sts", region).get_caller_identity()["Account"])
+        except failures.AwsError as error:
+            failed = failures.translated(error, "sts:GetCallerIdentity", region)
+            failed.__cause__ = error
+        if not isinstance(failed, CloudUnavailable):
+            break
+    raise failed
 
 
-def _left_over(topology: Topology, cluster: Answer, checks: Listing, records: Listing) -> set[str]:
+def left_over(topology: Topology, cluster: Answer, checks: Listing, records: Listing) -> set[str]:
     """Regions that AWS still holds something of and that the document may no longer name."""
     found = {member["DBClusterArn"].split(":")[3] for member in (known(cluster) or {}).get("GlobalClusterMembers", ())}
     prefix = topology.gate_reference_prefix("*").split("*")[0]

@@ -61,6 +61,16 @@ def test_every_reader_reads_its_resource(world: Converged) -> None:
         assert read == resources, stack
 
 
+def test_a_look_at_everything_stays_within_its_budget_of_calls(world: Converged) -> None:
+    world.aws.control("calls", {})
+    before = sum(world.ports.cloud.calls().values())
+    world.facts()
+    answer = world.aws.control("calls")[1]
+    assert answer["mutating"] == 0
+    assert answer["total"] == sum(world.ports.cloud.calls().values()) - before
+    assert answer["total"] <= 14 + 22 * len(world.topology.regions)
+
+
 def record_ttl(aws: Aws) -> None:
     name = f"route.{DOMAIN}"
     record = {"Name": name, "Type": "CNAME", "SetIdentifier": "eu-west-1", "Region": "eu-west-1", "TTL": 60}

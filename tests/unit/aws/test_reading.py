@@ -1,0 +1,68 @@
+"""Who is asked for the account, and which Regions are looked at besides those of the document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+
+from reconciler.aws.clients import Clients
+from reconciler.aws.reading import account, left_over
+from reconciler.model.errors import CloudUnavailable, CredentialsMissing
+from reconciler.model.observed import Unknown
+from tests.fakes.topologies import orders
+
+DOWN = EndpointConnectionError(endpoint_url="https://sts")
+
+
+@dataclass
+class Sts:
+    """Clients whose calls fail in some Regions."""
+
+    failing: dict[str, Exception]
+    asked: list[str] = field(default_factory=list)
+
+    def reader(self, _service: str, region: str) -> Any:
+        self.asked.append(region)
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        if error := self.failing.get(self.asked[-1]):
+            raise error
+        return {"Account": "111111111111"}
+
+
+def test_a_home_region_that_is_down_does_not_hide_the_account() -> None:
+    sts = Sts({"us-east-1": DOWN})
+    assert account(cast("Clients", sts), ("us-east-1", "eu-west-1", "sa-east-1")) == "111111111111"
+    assert sts.asked == ["us-east-1", "eu-west-1"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "kind", "asked"),
+    [
+        ({"a": DOWN, "b": DOWN}, CloudUnavailable, ["a", "b"]),
+        ({"a": NoCredentialsError()}, CredentialsMissing, ["a"]),
+    ],
+)
+def test_nobody_else_is_asked_about_bad_credentials(
+    failing: dict[str, Exception], kind: type[Exception], asked: list[str]
+) -> None:
+    sts = Sts(failing)
+    with pytest.raises(kind):
+        account(cast("Clients", sts), ("a", "b"))
+    assert sts.asked == asked
+
+
+def test_regions_with_leftovers_are_looked_at() -> None:
+    cluster = {"GlobalClusterMembers": [{"DBClusterArn": "arn:aws:rds:sa-east-1:1:cluster:orders-sa-east-1"}]}
+    checks = [
+        {"CallerReference": "meridian/orders/eu-central-1/gate/1"},
+        {"CallerReference": "meridian/other/us-west-2/gate/1"},
+    ]
+    records = [{"Name": "route.api.example.com.", "Region": "ap-south-1"}, {"Name": "api.example.com."}]
+    assert left_over(orders(), cluster, checks, records) == {"sa-east-1", "eu-central-1", "ap-south-1"}
+    nothing = Unknown("AccessDenied", "")
+    assert left_over(orders(), nothing, nothing, nothing) == set()
