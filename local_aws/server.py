@@ -6,10 +6,13 @@ Importing this module is cheap; ministack is imported by `main`, after the envir
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import warnings
+from typing import NoReturn
 
 HOST = "127.0.0.1"
 ACCOUNT = "111111111111"
@@ -27,7 +30,8 @@ _SETTINGS = {
     "LOG_LEVEL": "ERROR",
     "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: Lambda runs as a subprocess, databases are records
 }
-_KEPT = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}
+_KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
@@ -37,7 +41,24 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     except OSError as error:
         where = f"{HOST}:{port}"
         return _refuse(f"cannot listen on {where}: {error.strerror}; choose another with --port (0: any free one)")
-    _prepare_environment(listener.getsockname()[1], verbose=verbose)
+    scratch = tempfile.mkdtemp(prefix="local-aws-")  # unpacked Lambda code; gone with the process
+
+    def leave(code: int) -> NoReturn:
+        shutil.rmtree(scratch, ignore_errors=True)
+        sys.stdout.flush()
+        os._exit(code)  # ministack's polling threads must not delay the end
+
+    for name in _STOPPING:
+        signal.signal(name, lambda *_: leave(0))  # until the event loop takes them over
+    try:
+        leave(_run(listener, scratch, speed, verbose=verbose))
+    except Exception:
+        logging.getLogger("local_aws").exception("the embedded AWS failed")
+        leave(1)
+
+
+def _run(listener: socket.socket, scratch: str, speed: float, *, verbose: bool) -> int:
+    _prepare_environment(listener.getsockname()[1], scratch, verbose=verbose)
     from local_aws import clock
 
     clock.install()
@@ -50,8 +71,7 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     except MissingPrivateNameError as error:
         return _refuse(str(error))
     asyncio.run(_serve(application, listener))
-    sys.stdout.flush()
-    os._exit(0)  # ministack's polling threads and Lambda workers must not delay the end
+    return 0
 
 
 def _refuse(reason: str) -> int:
@@ -67,10 +87,11 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _prepare_environment(port: int, *, verbose: bool) -> None:
+def _prepare_environment(port: int, scratch: str, *, verbose: bool) -> None:
     for name in set(os.environ) - _KEPT:
         del os.environ[name]
-    os.environ.update(_SETTINGS, GATEWAY_PORT=str(port))
+    os.environ.update(_SETTINGS, GATEWAY_PORT=str(port), TMPDIR=scratch)
+    tempfile.tempdir = scratch
     if verbose:
         os.environ["LOG_LEVEL"] = "INFO"
     logging.basicConfig(stream=sys.stderr, level=os.environ["LOG_LEVEL"], format="%(levelname)s [%(name)s] %(message)s")
@@ -83,7 +104,7 @@ async def _serve(application, listener: socket.socket) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in _STOPPING:
         loop.add_signal_handler(name, stop.set)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
@@ -93,7 +114,9 @@ async def _serve(application, listener: socket.socket) -> None:
     config.graceful_timeout = 0.2
     config.shutdown_timeout = 1.0
     server = asyncio.create_task(serve(application, config, shutdown_trigger=stop.wait))
-    await application.ready.wait()
-    sys.stdout.write(f"AWS_ENDPOINT_URL=http://{HOST}:{os.environ['GATEWAY_PORT']}\n")
-    sys.stdout.flush()
+    ready = asyncio.create_task(application.ready.wait())
+    await asyncio.wait({server, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if application.ready.is_set():
+        sys.stdout.write(f"AWS_ENDPOINT_URL=http://{HOST}:{os.environ['GATEWAY_PORT']}\n")
+        sys.stdout.flush()
     await server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import boto3
 import pytest
@@ -36,6 +38,24 @@ def test_says_when_it_is_ready_and_stops_on_a_signal(name: signal.Signals) -> No
     process.stdout.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_stops_while_it_is_starting_and_leaves_nothing_on_disk(tmp_path: Path) -> None:
+    for delay in (0.1, 0.4):
+        command = [sys.executable, "-m", "local_aws", "--port", "0"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE
+        )
+        time.sleep(delay)
+        process.terminate()
+        _, errors = process.communicate(timeout=5)
+        assert process.returncode in (0, -signal.SIGTERM)  # the second: Python itself had not started yet
+        assert errors == b""
+    process, _ = start("--port", "0", environment={"TMPDIR": str(tmp_path)})
+    process.terminate()
+    assert process.wait(5) == 0
+    process.stdout.close()
+    assert [p.name for p in tmp_path.iterdir()] == []
 
 
 def test_serves_on_127_0_0_1_only(aws: Aws) -> None:
