@@ -1,0 +1,62 @@
+"""One embedded AWS per worker, converged once from nothing by the real command and brought back before every test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.world import ROOT, SPEED, Project, Ran, World
+
+
+@dataclass(frozen=True)
+class Converged:
+    """The first convergence, and the world it left."""
+
+    ran: Ran
+    calls: dict[str, int]
+    snapshot: str
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
+        # Workers share the templates: making them is the slow part, and another suite's proof.
+        cache = tmp_path_factory.getbasetemp().parent / "meridian-templates"
+        yield World(line.partition("=")[2], cache)
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def converged(server: World, tmp_path_factory: pytest.TempPathFactory) -> Converged:
+    project = Project.copied_to(tmp_path_factory.mktemp("worked-example"))
+    ran = server.converges(project)
+    return Converged(ran, server.calls(), server.snapshot())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.copied_to(tmp_path / "project")
+
+
+@pytest.fixture
+def world(server: World, converged: Converged) -> World:
+    """The worked example, converged, with no calls counted yet."""
+    server.restore(converged.snapshot)
+    return server
+
+
+@pytest.fixture
+def nothing(server: World) -> World:
+    """An account with a hosted zone and nothing else."""
+    server.control("reset", {})
+    server.control("clock", {"speed": SPEED})
+    return server
