@@ -10,6 +10,8 @@ from demo.stage import Stage, StepFailed
 
 LAST_REGION = "    - {name: ap-northeast-1, cidr: 10.30.0.0/16, traffic: serving}\n"
 NEW_REGION = "    - {name: eu-central-1,   cidr: 10.40.0.0/16, traffic: serving}\n"
+NAMED = ("2 drift findings", "priceClass", "routing/ttlSeconds", REGION)
+"""What the drift report has to say of the changes made by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def change(stage: Stage) -> str:
 def repair(stage: Stage) -> str:
     stage.console.tell("Somebody changes two things by hand, past Git. The desired state has not moved.")
     stage.python("demo.by_hand")
-    stage.meridian("drift", "--detailed-exitcode", expect=2, says=("edge/priceClass", "routing/ttlSeconds", REGION))
+    stage.meridian("drift", "--detailed-exitcode", expect=2, says=NAMED)
     stage.console.tell("Both are named by the field of the file that they disagree with. Converging repairs them.")
     stage.plan = []
     stage.meridian("converge", says=("Ready (Converged)",))

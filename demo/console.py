@@ -40,15 +40,14 @@ class Console:
         self.line()
         self.line(f"$ {line}", "command")
 
-    def output(self, line: str, *, shown: bool = True) -> None:
-        """One line of a command; what is not shown is in the transcript all the same."""
-        self.line(f"  {line}".rstrip(), shown=shown)
+    def output(self, line: str) -> None:
+        """One line of what a command says."""
+        self.line(f"  {line}".rstrip())
 
-    def line(self, text: str = "", style: str = "", *, shown: bool = True) -> None:
+    def line(self, text: str = "", style: str = "") -> None:
         self._transcript.write(text + "\n")
         self._transcript.flush()
-        if shown:
-            print(f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style and self._colour else text, flush=True)  # noqa: T201
+        print(f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style and self._colour else text, flush=True)  # noqa: T201
 
     def table(self, rows: list[tuple[str, ...]]) -> None:
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

@@ -103,13 +103,15 @@ class Stage:
         (FOLDER / name).write_text(output + "\n")
 
     def _run(self, *command: str) -> tuple[int, str]:
+        """What the plan before it said already, a converge need not say to the reader again."""
         said = iter(self.plan if command[1] == "converge" else ())
-        again = bool(self.plan)
+        again = True
 
         def show(line: str) -> None:
             nonlocal again
             again = again and next(said, None) == line
-            self.console.output(line, shown=not again)
+            if not again:
+                self.console.output(line)
 
         self.console.command(" ".join(command))
         return processes.run(command, self.repository, self.environment, show)
