@@ -44,7 +44,8 @@ def _read_one(stack: Record, record: Record) -> LiveResource:
     live = drift.look(stack, record)
     merged = deployed
     if live.status == "MODIFIED":
-        for key in live.expected.keys() & deployed.keys():
+        fixed = {path[0] for path in facts(record["ResourceType"]).create_only if len(path) == 1}
+        for key in (live.expected.keys() & deployed.keys()) - fixed:  # drift is not reconciled by replacement (§9.3)
             merged.pop(key)
             if key in live.properties:
                 merged[key] = live.properties[key]

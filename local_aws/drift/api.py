@@ -159,12 +159,17 @@ def permission(_physical_id: str, props: Properties) -> Properties | None:
     return {} if statements else None
 
 
-def certificate(physical_id: str, _props: Properties) -> Properties | None:
+def certificate(physical_id: str, props: Properties) -> Properties | None:
+    """ACM counts the domain name itself among the alternative names; a template need not."""
     found = acm._certificates.get(physical_id)
     if found is None:
         return None
     names = {"DomainName": "DomainName", "SubjectAlternativeNames": "SubjectAlternativeNames", "Tags": "Tags"}
-    return _renamed(found, names) | {"ValidationMethod": found.get("ValidationMethod", "DNS")}
+    live = _renamed(found, names) | {"ValidationMethod": found.get("ValidationMethod", "DNS")}
+    if found["DomainName"] not in props.get("SubjectAlternativeNames", ()):
+        others = [name for name in live.get("SubjectAlternativeNames") or () if name != found["DomainName"]]
+        live["SubjectAlternativeNames"] = others
+    return live
 
 
 def alarm(physical_id: str, _props: Properties) -> Properties | None:

@@ -35,8 +35,9 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             findings += found
             checked += count
             unchecked += left
-            if mine:
-                allowed[ref] = touched(desired, mine, state.template)
+            drifted = frozenset(f.logical_id for f in found if f.logical_id)
+            if mine or drifted:
+                allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
     changes += traffic_changes(topology, observed)
     coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))

@@ -27,13 +27,15 @@ def stack_changes(desired: DesiredStack, state: Seen[StackState]) -> tuple[Chang
     return _named(found) or _outputs(desired, state.template)
 
 
-def touched(desired: DesiredStack, changes: tuple[Change, ...], applied: Mapping[str, Any] | None) -> frozenset[str]:
-    """Logical ids that a change set for these changes may name: the changed resources and all that refer to them.
+def touched(
+    desired: DesiredStack, changes: tuple[Change, ...], drifted: frozenset[str], applied: Mapping[str, Any] | None
+) -> frozenset[str]:
+    """Logical ids that a change set may name: the changed and the drifted resources, and all that refer to them.
 
     CloudFormation lists a resource that takes an attribute of a changed one, since the value may change with it.
     """
     resources = {**(applied or {}).get("Resources", {}), **desired.template.body.get("Resources", {})}
-    marked = {c.logical_id for c in changes if c.logical_id}
+    marked = drifted | {c.logical_id for c in changes if c.logical_id}
     marked |= {name for name, _ in _differing(desired.template.body, applied or {})}
     if any(c.logical_id is None for c in changes) or not applied:
         names = set(desired.template.body.get("Parameters", {}))

@@ -178,14 +178,13 @@ def _deploy(scene: Scene, ref: StackRef) -> Step:
     why = ", ".join(dict.fromkeys(names)) if stands else "create"
     if state is not None and state.in_progress:
         why = f"{state.status} since {state.changed_at:%H:%M:%S}"
-    drifted = frozenset(f.logical_id for f in heals if f.logical_id)
     return Step(
         action=StepAction.REPAIR if heals else StepAction.DEPLOY,
         target=str(ref.kind),
         region=ref.region,
         stack=ref,
         eta=durations.deployment(ref.kind, create=not stands),
-        allow=(scene.diff.touched.get(ref, frozenset()) | drifted) if stands else frozenset(),
+        allow=scene.diff.touched.get(ref, frozenset()) if stands else frozenset(),
         why=why,
     )
 
