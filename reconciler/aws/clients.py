@@ -32,7 +32,7 @@ class Clients:
             "read_timeout": _READ,
             "max_pool_connections": _POOL,
         }
-        self._reading = Config(**common, retries={"mode": "adaptive", "total_max_attempts": 5})
+        self._reading = Config(**common, retries={"mode": "adaptive", "total_max_attempts": 4})
         # A write that failed on its way may have been carried out: whether to repeat it is for the next pass to see.
         self._writing = Config(**common, retries={"mode": "standard", "total_max_attempts": 1})
 

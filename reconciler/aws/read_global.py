@@ -10,7 +10,8 @@ from typing import Any
 
 from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
-from reconciler.aws.read_region import Ids, body
+from reconciler.aws.read_region import body
+from reconciler.aws.read_stacks import Ids
 from reconciler.model.facts import Answer, Listing, Series
 from reconciler.model.observed import Unknown
 from reconciler.model.topology import EDGE_REGION, Topology

@@ -13,13 +13,12 @@ from typing import Any
 
 from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
-from reconciler.model.facts import Answer, Listing, RegionFacts, Series, StackFacts
+from reconciler.aws.read_stacks import Ids, RegionStacks
+from reconciler.model.facts import Answer, Listing, RegionFacts, Series
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
-Ids = Mapping[str, str] | Unknown
-"""Logical id to physical id of one stack's resources."""
 STAGE = "live"
 
 
@@ -27,120 +26,25 @@ def read_region(
     reads: Reads, topology: Topology, region: str, at: datetime, edge_ids: Future[Ids], *, whole: bool
 ) -> RegionFacts:
     """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them."""
-    names = _stack_names(topology, region)
-    regional = {names[StackKind.DATA], names[StackKind.API]}
-    listing = reads.many("cloudformation", region, "describe_stacks", "Stacks")
-    if not whole:
-        seen = listing.result()
-        whole = not isinstance(seen, Unknown) and any(s["StackName"] in regional for s in seen)
-        names = {kind: name for kind, name in names.items() if whole or name not in regional}
-    templates = {name: start_template(reads, region, name) for name in names.values()}
-    listed = {name: start_ids(reads, region, name) for kind, name in names.items() if kind in _WITH_IDS}
-    if StackKind.EDGE in names:
-        listed[names[StackKind.EDGE]] = edge_ids
+    stacks = RegionStacks(reads, topology, region, edge_ids)
+    whole = whole or stacks.has_regional()
+    stacks.start(whole=whole)
     pending = _by_name(reads, topology, region, at) if whole else {}
+    domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
     logs = [
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         for prefix in _log_prefixes(topology, region, whole=whole)
     ]
-    domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
-
-    stacks = listing.result()
-    events = _failed_events(reads, region, stacks, set(names.values()))
-    pending |= _closer(reads, topology, region, stacks)
-    ids = {name: future.result() for name, future in listed.items()}
+    pending |= _closer(reads, topology, region, stacks.listing.result())
     if whole:
-        pending |= _by_id(reads, region, ids[names[StackKind.API]], ids[names[StackKind.DATA]])
+        pending |= _by_id(reads, region, stacks.ids(StackKind.API), stacks.ids(StackKind.DATA))
     return RegionFacts(
-        stacks=_stacks(stacks, templates, ids, events),
+        stacks=stacks.facts(),
         log_groups=_joined(logs),
         **{name: future.result() for name, future in pending.items()},
         domain_names={name: future.result() for name, future in domains.items()},
         mappings={name: future.result() for name, future in mappings.items()},
     )
-
-
-_WITH_IDS = (StackKind.DATA, StackKind.API)
-
-
-def _stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
-    kinds = [StackKind.FOUNDATION, StackKind.DATA, StackKind.API]
-    if region == topology.home_region:
-        kinds += [StackKind.GLOBAL, StackKind.ROUTING]
-    if region == EDGE_REGION:
-        kinds.append(StackKind.EDGE)
-    return {kind: StackRef(kind, region).name(topology.name) for kind in kinds}
-
-
-def start_template(reads: Reads, region: str, name: str) -> Future[Answer]:
-    def read(client: Any) -> Mapping[str, Any]:
-        body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        return body if isinstance(body, Mapping) else {}
-
-    return reads.one("cloudformation", region, read)
-
-
-def start_ids(reads: Reads, region: str, name: str) -> Future[Ids]:
-    def read(client: Any) -> Mapping[str, str]:
-        pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
-        return {
-            item["LogicalResourceId"]: item["PhysicalResourceId"]
-            for page in pages
-            for item in page["StackResourceSummaries"]
-            if item.get("PhysicalResourceId") and item["ResourceStatus"] != "DELETE_COMPLETE"
-        }
-
-    nothing: Mapping[str, str] = {}
-    return reads.start("cloudformation", region, read, nothing)
-
-
-def _stacks(
-    found: Listing,
-    templates: Mapping[str, Future[Answer]],
-    ids: Mapping[str, Ids],
-    events: Mapping[str, Future[Listing]],
-) -> Mapping[str, StackFacts] | Unknown:
-    if isinstance(found, Unknown):
-        return found
-    return {
-        name: StackFacts(
-            stack=stack,
-            template=templates[name].result(),
-            resources=ids.get(name, {}),
-            events=events[name].result() if name in events else (),
-        )
-        for stack in found
-        if (name := stack["StackName"]) in templates
-    }
-
-
-def _failed_events(reads: Reads, region: str, found: Listing, names: set[str]) -> dict[str, Future[Listing]]:
-    if isinstance(found, Unknown):
-        return {}
-    return {
-        s["StackName"]: _start_events(reads, region, s["StackId"])
-        for s in found
-        if s["StackName"] in names and ("FAILED" in s["StackStatus"] or "ROLLBACK" in s["StackStatus"])
-    }
-
-
-def _start_events(reads: Reads, region: str, stack_id: str) -> Future[Listing]:
-    """Events of the stack's latest operation, newest first."""
-
-    def read(client: Any) -> Sequence[Mapping[str, Any]]:
-        events: list[Mapping[str, Any]] = []
-        for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-            for event in page["StackEvents"]:
-                events.append(event)
-                if event.get("PhysicalResourceId") == stack_id and event["ResourceStatus"] in _BEGINNINGS:
-                    return events
-        return events
-
-    nothing: Sequence[Mapping[str, Any]] = ()
-    return reads.start("cloudformation", region, read, nothing)
-
-
-_BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS"}
 
 
 def _closer(reads: Reads, topology: Topology, region: str, found: Listing) -> dict[str, Future[Any]]:

@@ -10,7 +10,8 @@ from typing import Any
 from reconciler.aws import failures, read_global
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
-from reconciler.aws.read_region import Ids, read_region, start_ids
+from reconciler.aws.read_region import read_region
+from reconciler.aws.read_stacks import Ids, start_ids
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import Answer, Facts, Listing, RegionFacts
 from reconciler.model.observed import Unknown, known
