@@ -38,7 +38,7 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "converged": plan.converged,
         "result": str(outcome.result),
         "eta": iso_duration(plan.eta),
-        "changes": [_change_json(c) for c in plan.changes],
+        "changes": [_change_json(c) for c in planned_changes(outcome)],
         "waves": [
             {"steps": [_step_json(s) for s in w.steps], "gates": [gate_json(g) for g in w.gates]} for w in plan.waves
         ],
@@ -58,7 +58,7 @@ def plan_text(outcome: Outcome, paint: Paint = plain) -> str:
         _headline(outcome, paint),
         _refusals_text(outcome, paint),
         _problems_text(outcome, paint),
-        _changes_text(outcome.plan, paint),
+        _changes_text(outcome, paint),
         _waves_text(outcome.plan, paint),
         _hazards_text(outcome.plan, paint),
         _notes_text(outcome, paint),
@@ -71,8 +71,8 @@ def plan_markdown(outcome: Outcome) -> str:
     lines = [f"### {plan.topology}: {summary(outcome)}", ""]
     lines += [f"> **refused: {r.code}** `{r.path}`: {one_line(r.message)}" for r in plan.refusals]
     lines += [f"> **{p.code}** `{p.step}`: {one_line(p.message)}" for p in outcome.problems]
-    if plan.changes:
-        rows = [(SYMBOLS[c.action], f"`{c.path}`", f"`{_old(c)}`", f"`{_new(c)}`", str(c.origin)) for c in plan.changes]
+    if changes := planned_changes(outcome):
+        rows = [(SYMBOLS[c.action], f"`{c.path}`", f"`{_old(c)}`", f"`{_new(c)}`", str(c.origin)) for c in changes]
         lines += ["", *markdown_table(("", "path", "now", "desired", "origin"), rows)]
     for number, wave in enumerate(plan.waves, 1):
         lines += ["", f"**Wave {number} of {len(plan.waves)}**", ""]
@@ -86,12 +86,38 @@ def plan_markdown(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
+def planned_changes(outcome: Outcome) -> tuple[Change, ...]:
+    """What the plan changes: what the desired state brings along, and the drift that some step of it repairs."""
+    repaired = {step.stack for step in outcome.plan.steps}
+    known = {(c.path, c.stack) for c in outcome.plan.changes}
+    drifted = (
+        f
+        for f in outcome.diff.findings
+        if f.disposition is Disposition.HEAL and f.stack in repaired and (f.path, f.stack) not in known
+    )
+    return (*outcome.plan.changes, *(_as_change(f) for f in drifted))
+
+
+def _as_change(finding: Finding) -> Change:
+    return Change(
+        path=finding.path,
+        action=Action.CREATE if finding.missing else Action.UPDATE,
+        origin=Origin.DRIFT,
+        stack=finding.stack,
+        desired=finding.desired,
+        applied=finding.desired,
+        observed=finding.observed,
+        logical_id=finding.logical_id,
+    )
+
+
 def summary(outcome: Outcome) -> str:
     """The plan in half a line, such as `+2 ~5 -0, replaced 0, ETA 23m`."""
     plan = outcome.plan
-    if plan.converged and not plan.changes:
+    changes = planned_changes(outcome)
+    if plan.converged and not changes:
         return "no changes"
-    n = Counter(c.action for c in plan.changes)
+    n = Counter(c.action for c in changes)
     text = f"+{n[Action.CREATE]} ~{n[Action.UPDATE]} -{n[Action.DELETE]}, replaced {n[Action.REPLACE]}"
     if plan.refusals:
         return f"refused ({text})"
@@ -128,9 +154,9 @@ def _problems_text(outcome: Outcome, paint: Paint) -> list[str]:
     return lines
 
 
-def _changes_text(plan: Plan, paint: Paint) -> list[str]:
+def _changes_text(outcome: Outcome, paint: Paint) -> list[str]:
     lines: list[str] = []
-    for place, changes in _by_place(plan.changes):
+    for place, changes in _by_place(planned_changes(outcome)):
         lines.append(f"  {place}")
         table = columns([(SYMBOLS[c.action], _below(place, c.path), _values(c) + _origin(c)) for c in changes], "    ")
         lines += [paint(STYLES[c.action], line) for c, line in zip(changes, table, strict=True)]

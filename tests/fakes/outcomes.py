@@ -157,10 +157,9 @@ def drifted() -> Outcome:
         ),
     )
     unchecked = (Unchecked(path="edge/Router/Code", why="write-only"),)
-    changes = (Change(**price, action=Action.UPDATE, origin=Origin.DRIFT, applied="PriceClass_100"),)
     return outcome(
         Result.PROGRESSING,
-        plan=plan(changes=changes, waves=(Wave(steps=(step(StackKind.EDGE, "us-east-1", action=StepAction.REPAIR),)),)),
+        plan=plan(waves=(Wave(steps=(step(StackKind.EDGE, "us-east-1", action=StepAction.REPAIR),)),)),
         diff=Diff(findings=findings, coverage=Coverage(fields=212, checked=211, unchecked=unchecked)),
     )
 

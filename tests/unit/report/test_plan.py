@@ -101,3 +101,13 @@ def test_the_document_carries_everything_the_text_says():
     assert [w["steps"][0]["id"] for w in document["waves"]] == ["deploy/data/us-east-1", "deploy/edge"]
     assert document["waves"][0]["gates"][0]["name"] == "replica-lag"
     assert (document["converged"], document["eta"], len(document["changes"])) == (False, "PT33M", 3)
+
+
+def test_repaired_drift_is_a_change_once_and_drift_left_alone_is_none():
+    drifted = outcomes.drifted()
+    (change,) = plan_json(drifted)["changes"]
+    assert (change["path"], change["origin"], change["observed"]) == ("edge/priceClass", "drift", "PriceClass_All")
+    known = Change(path="edge/priceClass", action=Action.UPDATE, origin=Origin.GIT, stack=outcomes.EDGE)
+    twice = replace(drifted, plan=replace(drifted.plan, changes=(known,)))
+    assert [c["origin"] for c in plan_json(twice)["changes"]] == ["git"]
+    assert plan_json(replace(drifted, plan=outcomes.plan()))["changes"] == []

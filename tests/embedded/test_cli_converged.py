@@ -1,0 +1,85 @@
+"""The command line on a converged topology: nothing to do, changes from outside and their repair, a commit."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.embedded.command import prepared
+from tests.embedded.converged import converged
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def world(server):
+    with converged(server) as world:
+        yield world
+
+
+@pytest.fixture
+def meridian(world, tmp_path, tmp_path_factory):
+    world.restore()
+    return prepared(tmp_path, world.aws.url, tmp_path_factory.getbasetemp() / "templates")
+
+
+def cheapen(aws):
+    """Somebody changes the price class by hand."""
+    cloudfront = aws.client("cloudfront")
+    (found,) = cloudfront.list_distributions()["DistributionList"]["Items"]
+    answer = cloudfront.get_distribution_config(Id=found["Id"])
+    config = {**answer["DistributionConfig"], "PriceClass": "PriceClass_All"}
+    cloudfront.update_distribution(Id=found["Id"], IfMatch=answer["ETag"], DistributionConfig=config)
+
+
+def edit(meridian, old, new):
+    """A change to the desired state."""
+    file = meridian.folder / "desired_state" / "orders.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_nothing_to_do_is_said_and_done(meridian):
+    code, out, _ = meridian.run("plan", "--detailed-exitcode")
+    assert (code, out.splitlines()[0]) == (0, "No changes. orders is converged.")
+    code, (outcome, status) = meridian.json("converge")
+    assert (code, outcome["result"], outcome["requests"]) == (0, "Converged", [])
+    assert {c["type"]: c["status"] for c in status["conditions"]} == {
+        "Ready": "True",
+        "Serving": "True",
+        "DriftDetected": "False",
+    }
+    assert {(r["traffic"], r["health"]) for r in status["regions"]} == {("serving", "Healthy")}
+    code, (kept,) = meridian.json("status")
+    assert (code, kept["topology"], kept["history"][0]["result"]) == (0, "orders", "Converged")
+
+
+def test_a_change_by_hand_is_named_healed_and_gone(meridian, world):
+    cheapen(world.aws)
+    code, (plan,) = meridian.json("plan", "--detailed-exitcode")
+    assert code == 2
+    assert [(c["path"], c["origin"], c["observed"]) for c in plan["changes"]] == [
+        ("edge/priceClass", "drift", "PriceClass_All")
+    ]
+    code, out, _ = meridian.run("drift", "--detailed-exitcode")
+    assert (code, out.splitlines()[0]) == (2, "orders: 1 drift finding (1 to heal)")
+    code, (report,) = meridian.json("drift", "--heal", "--detailed-exitcode")
+    assert (code, report["drifted"]) == (0, False)
+
+
+def test_healing_leaves_commits_alone(meridian, world):
+    cheapen(world.aws)
+    edit(meridian, "memoryMb: 512", "memoryMb: 1024")
+    code, (error,) = meridian.json("drift", "--heal")
+    assert (code, error["errors"][0]["code"]) == (3, "MoreThanDrift")
+    edit(meridian, "mode: heal", "mode: report")
+    code, (error,) = meridian.json("drift", "--heal")
+    assert (code, error["errors"][0]["code"]) == (3, "HealingOff")
+
+
+def test_a_refusal_names_its_rule_and_exits_3(meridian):
+    edit(meridian, "writer: us-east-1", "writer: eu-west-1")
+    for command in ("plan", "converge"):
+        code, documents = meridian.json(command)
+        assert code == 3
+        assert documents[0]["refusals"][0]["path"] == "spec.database.writer"
