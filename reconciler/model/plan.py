@@ -38,8 +38,9 @@ class Step:
 
     @property
     def id(self) -> str:
-        where = str(self.stack) if self.stack else f"{self.target}/{self.region}"
-        return f"{self.action}/{where}"
+        """A repair goes by the name of the deployment that it is: while it runs, nobody can tell the two apart."""
+        verb = StepAction.DEPLOY if self.action is StepAction.REPAIR else self.action
+        return f"{verb}/{self.stack or f'{self.target}/{self.region}'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

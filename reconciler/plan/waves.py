@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from reconciler.model.change import Change, Finding
 from reconciler.model.observed import known
 from reconciler.model.plan import Gate, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind, StackRef
@@ -174,8 +175,7 @@ def _deploy(scene: Scene, ref: StackRef) -> Step:
     state = scene.state(ref)
     stands = state is not None and state.stands
     changes, heals = scene.diff.changed(ref), scene.diff.to_heal(ref) if scene.heals(ref) else ()
-    names = [c.path.rsplit("/", 1)[-1] for c in changes] + [f.path.rsplit("/", 1)[-1] for f in heals]
-    why = ", ".join(dict.fromkeys(names)) if stands else "create"
+    why = _reason(changes, heals) if stands else "create"
     if state is not None and state.in_progress:
         why = f"{state.status} since {state.changed_at:%H:%M:%S}"
     return Step(
@@ -187,6 +187,12 @@ def _deploy(scene: Scene, ref: StackRef) -> Step:
         allow=scene.diff.touched.get(ref, frozenset()) if stands else frozenset(),
         why=why,
     )
+
+
+def _reason(changes: tuple[Change, ...], heals: tuple[Finding, ...]) -> str:
+    changed = ", ".join(dict.fromkeys(c.path.rsplit("/", 1)[-1] for c in changes))
+    drifted = ", ".join(dict.fromkeys(f.path.rsplit("/", 1)[-1] for f in heals))
+    return "; ".join(part for part in (changed, f"repair drift of {drifted}" if drifted else "") if part)
 
 
 def _create_gate(region: str) -> Step:

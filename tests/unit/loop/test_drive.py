@@ -1,0 +1,151 @@
+"""Carrying out a wave: what is asked of AWS, in which order, and where a run stops trying."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+
+from reconciler.diff import desired_stacks, diff
+from reconciler.drive import Driver, Run
+from reconciler.model.errors import AccessDenied, LeaseLost, Throttled
+from reconciler.model.observed import Failure, StackState
+from reconciler.model.outcome import Outcome, Result, Revision
+from reconciler.model.requests import ChangeSet, CreateChangeSet
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.plan import plan
+from tests.fakes.topologies import NAMES, with_regions
+from tests.fakes.world import START, World, templates
+
+READY = ChangeSet(name="", status="CREATE_COMPLETE", execution_status="AVAILABLE")
+
+
+class FakeCloud:
+    """Keeps what it is asked for; a change set becomes ready after `slow` looks at it."""
+
+    def __init__(self, *, slow: int = 0, error: Exception | None = None) -> None:
+        self.slow, self.error = slow, error
+        self.made: dict[str, int] = {}
+        self.calls: list[str] = []
+
+    def change_set(self, stack, stack_name, name):
+        if name not in self.made:
+            return None
+        self.made[name] += 1
+        return READY if self.made[name] > self.slow else replace(READY, status="CREATE_PENDING")
+
+    def perform(self, request):
+        if self.error:
+            raise self.error
+        self.calls.append(request.call.split(":")[1])
+        if isinstance(request, CreateChangeSet):
+            self.made.setdefault(request.name, 0)
+
+
+class FakeClock:
+    def now(self):
+        return START
+
+    def sleep(self, seconds):
+        pass
+
+
+class FakeLease(nullcontext):
+    def __init__(self, *, lost: bool = False) -> None:
+        self.lost = lost
+
+    def check(self):
+        if self.lost:
+            raise LeaseLost("taken over")
+
+
+def driver(world: World, cloud: FakeCloud, run: Run, *, lost: bool = False) -> Driver:
+    observed = world.observed()
+    stacks = desired_stacks(world.desired, observed, templates(world.desired))
+    found = diff(world.desired, stacks, observed)
+    seen = Outcome(
+        topology="orders",
+        revision=Revision(commit="abc", generation=1, digest=""),
+        result=Result.PROGRESSING,
+        requeue_after=None,
+        plan=plan(world.desired, "abc", observed, found, stacks),
+        diff=found,
+        observed=observed,
+    )
+    return Driver(
+        cloud=cloud,
+        clock=FakeClock(),
+        lease=FakeLease(lost=lost),
+        topology=world.desired,
+        stacks=stacks,
+        seen=seen,
+        run=run,
+    )
+
+
+@pytest.fixture
+def world() -> World:
+    return World(with_regions(NAMES[0]))
+
+
+@pytest.mark.parametrize(
+    ("patience", "slow", "calls"),
+    [
+        (0, 0, ["CreateChangeSet"]),
+        (60, 0, ["CreateChangeSet", "ExecuteChangeSet"]),
+        (60, 5, ["CreateChangeSet", "ExecuteChangeSet"]),
+        (3, 9, ["CreateChangeSet"]),
+    ],
+)
+def test_a_new_stack_is_created_once_and_executed_when_there_is_patience(world, patience, slow, calls):
+    cloud, run = FakeCloud(slow=slow), Run(patience=patience)
+    sent, problems = driver(world, cloud, run).first_wave()
+    assert cloud.calls == calls
+    assert [s.call.split(":")[1] for s in sent] == calls
+    assert not problems
+    assert run.begun == ({StackRef(StackKind.FOUNDATION, NAMES[0])} if len(calls) == 2 else set())
+
+
+def test_the_next_pass_executes_what_the_last_one_created(world):
+    cloud = FakeCloud()
+    driver(world, cloud, Run()).first_wave()
+    driver(world, cloud, Run()).first_wave()
+    assert cloud.calls == ["CreateChangeSet", "ExecuteChangeSet"]
+
+
+@pytest.mark.parametrize(("error", "retry"), [(Throttled("slow down"), True), (AccessDenied("no"), False)])
+def test_an_error_of_aws_becomes_the_steps_problem(world, error, retry):
+    _, (problem,) = driver(world, FakeCloud(error=error), Run()).first_wave()
+    assert (problem.step, problem.retry) == ("deploy/foundation/us-east-1", retry)
+
+
+def test_nothing_is_written_once_the_lease_is_lost(world):
+    cloud = FakeCloud()
+    with pytest.raises(LeaseLost):
+        driver(world, cloud, Run(), lost=True).first_wave()
+    assert not cloud.calls
+
+
+def test_a_stack_that_fails_in_this_run_is_told_not_tried_again(world):
+    ref = StackRef(StackKind.FOUNDATION, NAMES[0])
+    failure = Failure(logical_id="Assets", resource_type="AWS::S3::Bucket", reason="exists")
+    world.stacks[ref] = StackState(
+        ref=ref, status="ROLLBACK_COMPLETE", changed_at=START, template={"Resources": {}}, failure=failure
+    )
+    cloud = FakeCloud()
+    _, (problem,) = driver(world, cloud, Run(executed={ref})).first_wave()
+    assert problem.code == "DeploymentFailed"
+    assert "Assets (AWS::S3::Bucket): exists" in problem.message
+    driver(world, cloud, Run()).first_wave()
+    assert cloud.calls == ["DeleteStack"], "a later run recovers it"
+
+
+def test_an_empty_change_set_is_put_away_and_the_second_time_a_problem(world):
+    world.run()
+    world.desired = replace(world.desired, edge=replace(world.desired.edge, price_class="PriceClass_All"))
+    run, cloud = Run(), FakeCloud()
+    empty = replace(READY, status="FAILED", reason="The submitted information didn't contain changes.")
+    cloud.change_set = lambda *_: empty
+    driver(world, cloud, run).first_wave()
+    _, (problem,) = driver(world, cloud, run).first_wave()
+    assert cloud.calls == ["DeleteChangeSet"]
+    assert problem.code == "NothingToChange"
