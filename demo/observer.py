@@ -1,8 +1,8 @@
 """`python -m demo.observer`: watches AWS while the reconciler works, and says afterwards whether an invariant ever broke.
 
 A process of its own that shares nothing with the reconciler. A snapshot is read call by call while AWS changes, so a
-violation counts only if a second snapshot, read at once, shows the same. SIGTERM ends it: it writes its report as JSON and
-exits with 1 if an invariant broke, or if it saw too little to say that none did.
+violation counts only if a second snapshot, read at once, shows the same. Its report is JSON. SIGTERM ends it; it exits with 1 if
+an invariant broke, or if it saw too little to say that none did.
 """
 
 from __future__ import annotations
@@ -83,9 +83,16 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; whoever started us ends us
     while not stopped:
         watch.look(reader.snapshot)
+        _write(options.out, watch.report())
         time.sleep(PAUSE)
-    options.out.write_text(json.dumps(watch.report(), indent=2) + "\n")
     return 1 if watch.broken or watch.blind else 0
+
+
+def _write(file: Path, report: dict[str, Any]) -> None:
+    """After every snapshot, so that it tells what was seen however we end; a reader finds a whole report or none."""
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(report, indent=2) + "\n")
+    new.replace(file)
 
 
 def _options() -> argparse.Namespace:
