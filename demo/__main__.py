@@ -64,8 +64,6 @@ def _play(stage: Stage, tally: Tally) -> None:
         tally.rows.append((str(number), act.title, f"{time.monotonic() - began:.1f}", result))
         if tally.failed:
             return
-    stage.console.heading("Where it stands")
-    stage.meridian("status")
     stage.save("status.json", "status", "--format", "json")
 
 

@@ -67,6 +67,7 @@ def repair(stage: Stage) -> str:
 def rest(stage: Stage) -> str:
     stage.console.tell("Nothing is left to do: the plan is empty, and another converge changes nothing on AWS.")
     stage.meridian("plan", "--detailed-exitcode")
+    stage.plan = []
     stage.forget_calls()
     stage.meridian("converge", says=("Ready (Converged)",))
     calls = stage.calls()

@@ -50,6 +50,9 @@ class Stage:
     def meridian(self, *arguments: str, expect: int = 0, says: tuple[str, ...] = ()) -> str:
         """Run the real command line in the scratch repository; its exit code and output have to be as expected."""
         code, output = self._run("meridian", *arguments)
+        if "--detailed-exitcode" in arguments:
+            self.console.output("")
+            self.console.output(f"(exit code {code})")
         if code != expect:
             raise StepFailed(f"meridian {' '.join(arguments)} ended with exit code {code}, not {expect}")
         missing = [text for text in says if text not in output]
@@ -109,7 +112,7 @@ class Stage:
 
         def show(line: str) -> None:
             nonlocal again
-            again = again and next(said, None) == line
+            again = again and line in ("", next(said, None))
             if not again:
                 self.console.output(line)
 
