@@ -222,7 +222,8 @@ class _Scene:
 
     def _modify(self, key: str, details: list[Record], now: LiveResource | None, *, replacement: str) -> Record:
         resource = self.after[key]
-        shown = self.before[key] | ({"Properties": now.merged} if now else {})
+        old = self.before[key]
+        shown = old | ({"Properties": now.over(old.get("Properties") or {})} if now else {})
         change = self._head(key, "Modify", resource) | {
             "Replacement": replacement,
             "Scope": list(dict.fromkeys(d["Target"]["Attribute"] for d in details)),
@@ -248,7 +249,7 @@ class _Scene:
         if self.retag and _takes_tags(new.get("Type", "")):
             details.append({"Target": {"Attribute": "Tags", "RequiresRecreation": "Never"}, "Evaluation": "Static"})
         old_props, new_props = old.get("Properties") or {}, new.get("Properties") or {}
-        starting = now.merged if now else old_props
+        starting = now.over(old_props) if now else old_props
         for leaf in leaves(starting, new_props):
             details += self._leaf(key, leaf, old_props, now)
         if now:
@@ -303,7 +304,7 @@ def _synced(resource_type: str, old: Record, new: Record, now: LiveResource) -> 
     """What the template asks for and somebody has already done by hand: only the stack's record follows."""
     details = []
     for leaf in leaves(old, new):
-        actual = at(now.merged, leaf.path)
+        actual = at(now.over(old), leaf.path)
         if same_or_absent(actual, leaf.after):
             target = _target(leaf, recreation(resource_type, leaf.path)) | {
                 "AttributeChangeType": "SyncWithActual",

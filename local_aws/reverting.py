@@ -21,12 +21,18 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveResource:
-    """`merged`: the deployed properties with the live values in place of those that can be read."""
+    """What differs from the last deployment: `changed` values, and properties that are `gone`."""
 
     status: str
-    merged: Record
+    changed: Record
+    gone: frozenset[str]
     ignored: list[Record]
     seen_at: str
+
+    def over(self, properties: Record) -> Record:
+        """The properties as they really are. What nobody touched stays as it was written, secrets unresolved."""
+        kept = {key: value for key, value in properties.items() if key not in self.gone}
+        return kept | {key: value for key, value in self.changed.items() if key in properties}
 
 
 def read(stack: Record) -> dict[str, LiveResource]:
@@ -40,33 +46,31 @@ def read(stack: Record) -> dict[str, LiveResource]:
 
 
 def _read_one(stack: Record, record: Record) -> LiveResource:
-    deployed = copy.deepcopy(record.get("Properties") or {})
+    known, deployed = facts(record["ResourceType"]), record.get("Properties") or {}
     live = drift.look(stack, record)
-    merged = deployed
-    if live.status == "MODIFIED":
-        fixed = {path[0] for path in facts(record["ResourceType"]).create_only if len(path) == 1}
-        for key in (live.expected.keys() & deployed.keys()) - fixed:  # drift is not reconciled by replacement (§9.3)
-            merged.pop(key)
-            if key in live.properties:
-                merged[key] = live.properties[key]
-        _drop_foreign_tags(record["ResourceType"], record.get("Properties") or {}, merged)
+    fixed = {path[0] for path in known.create_only if len(path) == 1}  # drift is not reconciled by replacement (§9.3)
+    compared = (live.expected.keys() & deployed.keys()) - fixed if live.status == "MODIFIED" else set()
+    changed = {
+        key: copy.deepcopy(live.properties[key])
+        for key in compared
+        if key in live.properties and live.properties[key] != live.expected[key]
+    }
+    if known.tags in changed:
+        changed[known.tags] = _own_tags(deployed.get(known.tags), changed[known.tags])
     ignored = [
         {"Path": f"/Properties/{'/'.join(path)}", "Reason": "WRITE_ONLY_PROPERTY"}
-        for path in sorted(facts(record["ResourceType"]).write_only)
+        for path in sorted(known.write_only)
         if path[0] in deployed
     ]
-    return LiveResource(status=live.status, merged=merged, ignored=ignored, seen_at=now_iso())
+    gone = frozenset(key for key in compared if key not in live.properties)
+    return LiveResource(status=live.status, changed=changed, gone=gone, ignored=ignored, seen_at=now_iso())
 
 
-def _drop_foreign_tags(resource_type: str, deployed: Record, merged: Record) -> None:
+def _own_tags(deployed: Any, live: Any) -> Any:
     """Keys that the template does not know are not ours to remove."""
-    name = facts(resource_type).tags
-    if not name or name not in merged:
-        return
-    own = _tag_map(deployed.get(name))
-    kept = {key: value for key, value in _tag_map(merged[name]).items() if key in own}
-    listed = isinstance(deployed.get(name), list)
-    merged[name] = [{"Key": k, "Value": v} for k, v in kept.items()] if listed else kept
+    own = _tag_map(deployed)
+    kept = {key: value for key, value in _tag_map(live).items() if key in own}
+    return [{"Key": k, "Value": v} for k, v in kept.items()] if isinstance(deployed, list) else kept
 
 
 def stack_status(live: dict[str, LiveResource]) -> str:
@@ -85,4 +89,5 @@ def prepare(stack: Record, template: Record) -> None:
         if found.status == "DELETED":
             del resources[logical_id]
         elif found.status == "MODIFIED":
-            resources[logical_id] = {**resources[logical_id], "Properties": found.merged}
+            record = resources[logical_id]
+            resources[logical_id] = {**record, "Properties": found.over(record.get("Properties") or {})}

@@ -16,7 +16,7 @@ from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.provisioners import _tag_map
 
 from local_aws.clock import CLOCK
-from local_aws.drift import api, data, dns, edge
+from local_aws.drift import api, base, data, dns, edge
 from local_aws.drift.shape import like
 from local_aws.schemas import facts
 
@@ -28,6 +28,21 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.drift._tags_in_shape",
     "ministack.services.cloudformation.provisioners._tag_map",
     "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
+    "ministack.services.cloudformation.drift._json_or",
+    "ministack.services.cloudformation.drift._read_dynamodb_table",
+    "ministack.services.cloudformation.drift._read_iam_role",
+    "ministack.services.dynamodb._pitr_settings",
+    "ministack.services.dynamodb._tables",
+    "ministack.services.dynamodb._ttl_settings",
+    "ministack.services.ec2._route_tables",
+    "ministack.services.ec2._security_groups",
+    "ministack.services.ec2._subnets",
+    "ministack.services.ec2._tags",
+    "ministack.services.ec2._vpcs",
+    "ministack.services.iam._roles",
+    "ministack.services.s3._bucket_tags",
+    "ministack.services.s3._bucket_versioning",
+    "ministack.services.s3._buckets",
     "ministack.services.cloudfront._CFN_DISTRIBUTION_CONFIG_RENAMES",
     "ministack.services.cloudfront._strip_namespace",
     "ministack.services.cloudfront._distributions",
@@ -48,6 +63,12 @@ READERS: dict[str, Reader] = {
     "AWS::CloudFront::Distribution": edge.distribution,
     "AWS::CloudFront::ResponseHeadersPolicy": edge.headers_policy,
     "AWS::CloudWatch::Alarm": api.alarm,
+    "AWS::DynamoDB::Table": base.table,
+    "AWS::EC2::RouteTable": base.route_table,
+    "AWS::EC2::SecurityGroup": base.security_group,
+    "AWS::EC2::Subnet": base.subnet,
+    "AWS::EC2::VPC": base.vpc,
+    "AWS::IAM::Role": base.role,
     "AWS::KMS::Key": data.key,
     "AWS::Lambda::Function": api.function,
     "AWS::Lambda::Permission": api.permission,
@@ -60,6 +81,7 @@ READERS: dict[str, Reader] = {
     "AWS::RDS::GlobalCluster": data.global_cluster,
     "AWS::Route53::HealthCheck": dns.health_check,
     "AWS::Route53::RecordSet": dns.record_set,
+    "AWS::S3::Bucket": base.bucket,
 }
 
 # A detection takes a while on AWS: this long, and this much more per resource (virtual seconds).

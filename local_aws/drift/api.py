@@ -174,4 +174,4 @@ def certificate(physical_id: str, props: Properties) -> Properties | None:
 
 def alarm(physical_id: str, _props: Properties) -> Properties | None:
     found = cloudwatch._alarms.get(physical_id)
-    return None if found is None else dict(found)
+    return None if found is None else found | {"Tags": cloudwatch._resource_tags.get(found["AlarmArn"]) or {}}

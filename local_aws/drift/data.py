@@ -65,7 +65,8 @@ def subnet_group(physical_id: str, _props: Properties) -> Properties | None:
     if found is None:
         return None
     subnets = [item.get("SubnetIdentifier", item) for item in found.get("Subnets") or []]
-    return _named(found, "DBSubnetGroupName DBSubnetGroupDescription") | {"SubnetIds": subnets}
+    names = _named(found, "DBSubnetGroupName DBSubnetGroupDescription")
+    return names | {"SubnetIds": subnets, "Tags": rds._tags.get(found["DBSubnetGroupArn"]) or []}
 
 
 def parameter_group(physical_id: str, _props: Properties) -> Properties | None:
@@ -76,11 +77,18 @@ def parameter_group(physical_id: str, _props: Properties) -> Properties | None:
     if isinstance(values, list):
         values = {item["ParameterName"]: item["ParameterValue"] for item in values}
     flat = {name: item.get("ParameterValue") if isinstance(item, dict) else item for name, item in values.items()}
-    return {"Family": found.get("DBParameterGroupFamily"), "Parameters": flat}
+    names = _named(found, "DBClusterParameterGroupName Description")
+    tags = rds._tags.get(found["DBClusterParameterGroupArn"]) or []
+    return names | {"Family": found.get("DBParameterGroupFamily"), "Parameters": flat, "Tags": tags}
 
 
 def key(physical_id: str, _props: Properties) -> Properties | None:
     found = kms._keys.get(physical_id)
     if found is None or found.get("KeyState") == "PendingDeletion":
         return None
-    return _named(found, "Description Enabled MultiRegion KeyUsage KeySpec")
+    tags = [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in found.get("Tags") or [] if "TagKey" in tag]
+    return _named(found, "Description Enabled MultiRegion KeyUsage KeySpec") | {
+        "EnableKeyRotation": found.get("KeyRotationEnabled", False),
+        "KeyPolicy": found.get("Policy"),
+        "Tags": tags,
+    }

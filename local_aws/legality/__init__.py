@@ -5,9 +5,19 @@ rules that order them stand here, in front of its calls and of its stack handler
 the effect.
 """
 
-from local_aws.legality import apigateway, certificates, cloudfront, database, functions, network, route53, storage
+from local_aws.legality import (
+    apigateway,
+    certificates,
+    cloudfront,
+    database,
+    functions,
+    names,
+    network,
+    route53,
+    storage,
+)
 
-MODULES = (apigateway, certificates, cloudfront, database, functions, network, route53, storage)
+MODULES = (apigateway, certificates, cloudfront, database, functions, names, network, route53, storage)
 PATCHED: tuple[str, ...] = tuple(name for module in MODULES for name in module.PATCHED)
 
 

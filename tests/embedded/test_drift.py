@@ -1,10 +1,12 @@
 """Drift is seen property by property, and REVERT_DRIFT writes the template's values back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.embedded.real_stacks import Deployer
 from tests.embedded.test_changesets import Stack, log_group
 
 ZONE = "Z0123456789EXAMPLE"
@@ -283,18 +285,54 @@ def test_foreign_tags_stay(stack: Stack) -> None:
     assert client.list_tags(Resource=arn)["Tags"].items() >= {"cost-center": "7", "meridian:topology": "orders"}.items()
 
 
-def test_a_type_without_a_reader_is_unsupported(stack: Stack) -> None:
-    def body(cidr: str) -> dict[str, Any]:
-        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}}
-        table = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}}
-        return {"Resources": {"Vpc": vpc, "Table": table}}
+def test_a_type_without_a_reader_falls_back_to_the_templates(stack: Stack) -> None:
+    def body(effect: str) -> dict[str, Any]:
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "assets-1"}}
+        statement = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::assets-1/*",
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        properties = {"Bucket": "assets-1", "PolicyDocument": document}
+        policy = {"Type": "AWS::S3::BucketPolicy", "Properties": properties, "DependsOn": "Bucket"}
+        return {"Resources": {"Bucket": bucket, "Policy": policy}}
 
-    stack.run(body("10.0.0.0/16"), "CREATE")
-    changes = stack.plan(body("10.1.0.0/16"), DeploymentMode="REVERT_DRIFT")
-    assert {c["LogicalResourceId"]: c["ResourceDriftStatus"] for c in changes} == {
-        "Vpc": "UNSUPPORTED",
-        "Table": "UNSUPPORTED",
+    stack.run(body("Allow"), "CREATE")
+    [change] = stack.plan(body("Deny"), DeploymentMode="REVERT_DRIFT")
+    assert (change["LogicalResourceId"], change["ResourceDriftStatus"]) == ("Policy", "UNSUPPORTED")
+    assert change["Details"][0]["Target"]["Path"] == "/Properties/PolicyDocument/Statement/0/Effect"
+
+
+@pytest.mark.parametrize("kind", ["ingress", "role"])
+def test_a_permission_added_by_hand_is_seen_and_removed(stack: Stack, kind: str) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "CidrIp": "10.0.0.0/16"}
+    group = {"GroupDescription": "g", "VpcId": {"Ref": "Vpc"}, "SecurityGroupIngress": [rule]}
+    statement = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+    policy = {"PolicyName": "logs", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    body = {
+        "Resources": {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+            "Role": ROLE | {"Properties": ROLE["Properties"] | {"Policies": [policy]}},
+        }
     }
+    stack.run(body, "CREATE")
+    assert {d["StackResourceDriftStatus"] for d in drifts(stack).values()} == {"IN_SYNC"}
+    if kind == "role":
+        wider = {"Version": "2012-10-17", "Statement": [statement | {"Action": "*"}]}
+        iam = stack.aws.client("iam")
+        iam.put_role_policy(RoleName="r", PolicyName="logs", PolicyDocument=json.dumps(wider))
+    else:
+        found = stack.client.describe_stack_resource(StackName="s", LogicalResourceId="Group")["StackResourceDetail"]
+        ranges = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        ec2 = stack.aws.client("ec2")
+        ec2.authorize_security_group_ingress(GroupId=found["PhysicalResourceId"], IpPermissions=ranges)
+    drifted = [name for name, d in drifts(stack).items() if d["StackResourceDriftStatus"] == "MODIFIED"]
+    assert drifted == [{"role": "Role", "ingress": "Group"}[kind]]
+    assert stack.run(body, DeploymentMode="REVERT_DRIFT") == "UPDATE_COMPLETE"
+    assert {d["StackResourceDriftStatus"] for d in drifts(stack).values()} == {"IN_SYNC"}
 
 
 def test_a_health_check_turned_around_by_hand_is_seen(stack: Stack) -> None:
@@ -325,3 +363,23 @@ def test_throttles_of_a_stage_are_seen_and_repaired(stack: Stack) -> None:
     assert differences(drifts(stack)["Stage"]) == {"/MethodSettings/0/ThrottlingRateLimit": ("1000", "5")}
     assert stack.run({"Resources": resources}, DeploymentMode="REVERT_DRIFT") == "UPDATE_COMPLETE"
     assert drifts(stack)["Stage"]["StackResourceDriftStatus"] == "IN_SYNC"
+
+
+@pytest.mark.slow
+def test_the_products_own_stacks_have_not_drifted_right_after_they_were_made(stack: Stack, tmp_path: Path) -> None:
+    """No reader of ours sees a difference that is none, and no secret is shown."""
+    deployer = Deployer(stack.aws, tmp_path)
+    deployer.synthesise()
+    deployer.converge()
+    for region in ("us-east-1", "eu-west-1"):
+        client = stack.aws.client("cloudformation", region)
+        for found in client.describe_stacks()["Stacks"]:
+            one = Stack(stack.aws, found["StackName"], region)
+            changed = {
+                name: differences(d) for name, d in drifts(one).items() if d["StackResourceDriftStatus"] != "IN_SYNC"
+            }
+            assert not changed, (region, found["StackName"])
+            body = client.get_template(StackName=found["StackName"])["TemplateBody"]
+            kept = [{"ParameterKey": p["ParameterKey"], "UsePreviousValue": True} for p in found.get("Parameters", [])]
+            name = one.create(body, DeploymentMode="REVERT_DRIFT", Parameters=kept)
+            assert one.describe(name)["Changes"] == [], (region, found["StackName"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded.test_changesets import refused
+from tests.embedded.test_changesets import log_group, refused
 from tests.embedded.test_drift import ROLE, ZONE, distribution, function
 from tests.embedded.test_global_cluster import FOUNDER, GLOBAL, data, instance, network
 
@@ -461,6 +461,36 @@ def test_a_function_needs_its_role(world: Any) -> None:
 def test_a_function_needs_its_network(world: Any) -> None:
     resources = {"Role": ROLE, "Function": function(VpcConfig={"SubnetIds": ["subnet-none"], "SecurityGroupIds": []})}
     fails(world, resources, "The subnet ID 'subnet-none' does not exist")
+
+
+TAKEN = {
+    "Role": ROLE,
+    "Log": log_group("/taken"),
+    "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/taken", "Type": "String", "Value": "x"}},
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_name_that_exists_is_refused(world: Any, name: str) -> None:
+    assert world.deploy("first", {name: TAKEN[name]}) == "CREATE_COMPLETE"
+    fails(world, {name: TAKEN[name]}, "already exists")
+
+
+def test_a_retained_resource_blocks_its_stack_from_being_made_again(world: Any) -> None:
+    kept = {"Log": log_group("/kept", DeletionPolicy="Retain")}
+    world.deploy("first", kept)
+    world.client("cloudformation").delete_stack(StackName="first")
+    world.until(lambda: not world.client("cloudformation").describe_stacks()["Stacks"])
+    fails(world, kept, "already exists")
+
+
+def test_a_made_up_name_is_not_the_one_of_another_region(world: Any) -> None:
+    policy = ROLE["Properties"]["AssumeRolePolicyDocument"]
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": policy}}
+    for at in ("us-east-1", "eu-west-1"):
+        assert world.deploy("s", {"Role": role}, at) == "CREATE_COMPLETE"
+    names = {r["RoleName"] for r in world.client("iam").list_roles()["Roles"] if r["RoleName"].startswith("s-Role-")}
+    assert len(names) == 2
 
 
 def test_a_bucket_with_objects_cannot_go(world: Any) -> None:
