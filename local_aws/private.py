@@ -48,7 +48,7 @@ _NAMES = {
         _build_distribution_xml _create_distribution _distribution_config_xml _distributions
         _response_headers_policies _tags _update_distribution _xml_response
     """,
-    "services.cloudwatch": "_alarms _put_metric_alarm _ts_iso",
+    "services.cloudwatch": "_alarms _put_metric_alarm _resource_tags _ts_iso",
     "services.cloudwatch_logs": """
         _create_delivery _delete_delivery _delete_delivery_destination _delete_delivery_source _deliveries
         _delivery_destinations _delivery_sources _log_groups _put_delivery_destination _put_delivery_source
@@ -59,10 +59,10 @@ _NAMES = {
     "services.kms": "_keys",
     "services.lambda_svc": "_create_function _fetch_code_from_s3 _functions _schedule_state_transition",
     "services.rds": """
-        _cluster_xml _clusters _create_db_instance _db_cluster_param_groups _delete_db_cluster _delete_db_instance _error
-        _global_clusters _instance_xml _instances _modify_db_cluster _modify_db_instance _p _parse_member_list
-        _resolve_cluster_in_request_region _resolve_instance _subnet_groups
-        _unsupported_aurora_engine_version_error _xml run_offloop
+        _cluster_xml _clusters _create_db_instance _db_cluster_param_groups _delete_db_cluster
+        _delete_db_instance _error _global_clusters _instance_xml _instances _modify_db_cluster
+        _modify_db_instance _p _parse_member_list _resolve_cluster_in_request_region _resolve_instance
+        _subnet_groups _tags _unsupported_aurora_engine_version_error _xml run_offloop
     """,
     "services.route53": """
         _build_health_check_el _caller_refs _changes _create_health_check _default_records _error_response _find

@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from ministack import app as ministack_app
-from ministack.services import cloudformation
 from ministack.services import apigateway_v1 as gateway
+from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners
 
 from local_aws import durations, states
