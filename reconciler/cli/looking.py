@@ -82,20 +82,24 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
     from reconciler import wiring
     from reconciler.report.status_text import status_markdown, status_text
 
-    documents: list[Mapping[str, Any]] = []
-    for wanted, home in _places(name, path, home_region):
-        document = wiring.recorded(wanted, home)
-        if document is None:
-            message = f"nothing is recorded of {wanted} in {home}: `meridian converge` has not got that far yet"
-            raise exits.NotDone(message, code="NotRecorded")
-        documents.append(document)
-    output.show_all(
-        settings,
-        documents,
-        lambda: [status_text(d, output.paint(settings)) for d in documents],
-        lambda: [status_markdown(d) for d in documents],
-    )
-    return exits.DONE
+    places = _places(name, path, home_region)
+    found = [(wanted, home, wiring.recorded(wanted, home)) for wanted, home in places]
+    documents: list[Mapping[str, Any]] = [document for _, _, document in found if document is not None]
+    missing = [f"{wanted} in {home}" for wanted, home, document in found if document is None]
+    if documents:
+        output.show_all(
+            settings,
+            documents,
+            lambda: [status_text(d, output.paint(settings)) for d in documents],
+            lambda: [status_markdown(d) for d in documents],
+        )
+    if not missing:
+        return exits.DONE
+    error = exits.NotDone(f"nothing is recorded of {', '.join(missing)}: no pass got that far yet", code="NotRecorded")
+    if not documents:
+        raise error
+    output.tell(f"{error.code}: {error.message}")
+    return exits.PARTIAL
 
 
 def _places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
@@ -148,14 +149,22 @@ def local(settings: Settings, port: int, speed: float) -> NoReturn:
 
 
 def main() -> NoReturn:
+    prepare_streams()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if code in {exits.TIMEOUT, exits.INTERRUPTED, exits.TERMINATED}:
         os._exit(code)  # a call that hangs in a thread must not keep us
     sys.exit(code)
+
+
+def prepare_streams() -> None:
+    """A terminal that cannot show a character shows a question mark, and nothing breaks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -165,6 +174,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="meridian", standalone_mode=False, obj=settings)
         return code if isinstance(code, int) else exits.DONE
+    except BrokenPipeError:  # whoever read our output has seen enough
+        return exits.ERROR
     except (Exception, exits.Stopped) as error:  # noqa: BLE001  # the last place where it can be told in words
         return _failed(settings, arguments, error)
 

@@ -37,7 +37,7 @@ class Settings:
 
     @property
     def colour(self) -> bool:
-        return sys.stdout.isatty() and not self.no_color and "NO_COLOR" not in os.environ
+        return sys.stdout.isatty() and not self.no_color and not os.environ.get("NO_COLOR")
 
     @property
     def live(self) -> bool:

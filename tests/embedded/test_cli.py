@@ -124,6 +124,19 @@ def test_status_is_found_by_name_and_home_region(meridian, aws):
     assert (code, json.loads(out)) == (0, json.loads(document))
 
 
+def test_several_topologies_make_one_list(meridian):
+    one = (meridian.folder / "desired_state" / "orders.yaml").read_text()
+    other = one.replace("name: orders ", "name: accounts ").replace("api.example.com", "accounts.example.com")
+    other = other.replace("10.10.", "10.110.").replace("10.20.", "10.120.").replace("10.30.", "10.130.")
+    (meridian.folder / "desired_state" / "other.yaml").write_text(other)
+    code, (plans,) = meridian.json("plan", "--offline", "--detailed-exitcode", "--out", "plans.json")
+    assert (code, plans["kind"]) == (2, "List")
+    assert [plan["topology"] for plan in plans["items"]] == ["accounts", "orders"]
+    assert json.loads((meridian.folder / "plans.json").read_text()) == plans
+    code, documents = meridian.json("converge", "--once")
+    assert (code, kinds(documents)) == (0, ["Outcome", "Status"] * 2)
+
+
 def test_synth_writes_an_assembly_and_spares_other_folders(meridian):
     code, out, _ = meridian.run("synth", "--out", "assembly")
     assert code == 0, out

@@ -105,7 +105,8 @@ def test_signals_end_a_command_with_their_code(meridian, monkeypatch, number, co
     [
         ({}, True, True),
         ({"no_color": True}, True, False),
-        ({"NO_COLOR": ""}, True, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
         ({"CI": "true"}, False, True),
         ({"TERM": "dumb"}, False, True),
         ({"format": Format.JSON}, False, True),
@@ -120,6 +121,21 @@ def test_when_a_terminal_is_redrawn_and_coloured(monkeypatch, changes, live, col
     for name, value in changes.items():
         monkeypatch.setenv(name, value) if name.isupper() else setattr(settings, name, value)
     assert (settings.live, settings.colour) == (live, colour)
+
+
+def test_a_reader_that_has_seen_enough_is_no_bug():
+    command = [sys.executable, "-m", "reconciler.cli.main", "validate", "--format", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_any_encoding_of_the_terminal_will_do():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    code = "from reconciler.cli import main, output; main.prepare_streams(); output.show('a → b')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "a ? b\n"
 
 
 def test_help_imports_nothing_heavy():

@@ -1,13 +1,18 @@
 """The driver of `converge`: when it stops, how it waits, what it does when a pass fails."""
 
+import json
+import signal
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from reconciler.cli.converge import RETRIES, TICK, Pace, drive, wait
+from reconciler import wiring
+from reconciler.cli import converge
+from reconciler.cli.converge import RETRIES, TICK, Pace, drive, run_passes, wait
 from reconciler.cli.display import Display
+from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan
 from reconciler.model.outcome import Result, Sent
 from tests.fakes import outcomes
@@ -122,3 +127,20 @@ def test_a_stack_that_moves_on_ends_the_wait():
 
 def test_a_stack_that_cannot_be_read_does_not_wake_anybody():
     assert waited(FLYING, statuses_to_give=[None, None]).slept == pytest.approx(300, abs=2 * TICK)
+
+
+def test_one_topology_that_fails_does_not_keep_the_next_from_its_turn(monkeypatch, capsys):
+    def one_pass(ports, topology, run):
+        if topology.name == "bad":
+            raise AccessDenied("no")
+        return replace(DONE, topology=topology.name)
+
+    monkeypatch.setattr(wiring, "ports", lambda: World().ports)
+    monkeypatch.setattr(converge, "run_pass", one_pass)
+    named = [SimpleNamespace(name=name) for name in ("bad", "good")]
+    codes = run_passes(Settings(format=Format.JSON), named, timeout=timedelta(hours=1))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert codes == [1, 0]
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["Error", "Outcome", "Status"]
+    assert "AccessDenied: no" in err
