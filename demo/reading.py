@@ -126,7 +126,7 @@ class Reader:
         if not arn:
             return False
         found = self._client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
-        return found["Status"] == "ISSUED" and found["NotAfter"] > at
+        return bool(found["Status"] == "ISSUED" and found["NotAfter"] > at)
 
     def _writers(self) -> tuple[str, ...] | None:
         pages = self._pages("rds", GLOBAL, "describe_global_clusters")
@@ -153,7 +153,7 @@ class Reader:
         return Region(
             stacks={s["StackName"]: s["StackStatus"] for s in stacks},
             domains=tuple(self._domains(region)),
-            cluster=cluster and cluster["Status"],
+            cluster=cluster["Status"] if cluster else None,
             linked=frozenset(item for h in holdings for item in h["linked"]),
             identities=identities,
         )
