@@ -1,0 +1,131 @@
+"""Measures everything in one go and writes RESULTS.md: see there for what is compared, and goals.py for what is promised."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from benchmarks import first_call, peer
+from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE, Found, goals
+from benchmarks.measure import CommandFailed, Cost, alternating, run
+from benchmarks.results import markdown
+from benchmarks.world import World, start
+
+SIZES = (1, WORKED_EXAMPLE, 6, LARGE)
+FAR = (WORKED_EXAMPLE, LARGE)
+RESULTS = Path(__file__).parent / "RESULTS.md"
+PEERS: dict[str, Callable[[World], Cost]] = {
+    "`cdk diff --all; cdk drift`": peer.typed,
+    "the same, one synthesis, `--method=template`": peer.quickest,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="of each measurement; the median counts")
+    runs = parser.parse_args().runs
+    load = [_load()]
+    with start() as world:
+        missing = peer.install()
+        _converge(world)
+        say(f"measuring, {runs} runs of each")
+        plan_cost, peers, peer_calls = _side_by_side(world, runs, with_peer=not missing)
+        growth, far = _growth(world, runs)
+        found = Found(
+            plan=plan_cost,
+            peers=peers,
+            peer_calls=peer_calls,
+            growth=growth,
+            far=far,
+            calls={size: _calls(world, size) for size in SIZES},
+            first_call=_first_calls(world, runs),
+        )
+        name = f"left out, {missing}" if missing else f"aws-cdk {peer.version(world)}"
+    date = datetime.now(UTC).date().isoformat()
+    RESULTS.write_text(markdown(found, runs=runs, date=date, load=[*load, _load()], peer=name))
+    for goal in goals(found):
+        say(
+            f"{'met   ' if goal.met else 'MISSED'} {goal.text}: {goal.found:.2f}{goal.unit} (limit {goal.limit:g}{goal.unit})"
+        )
+    say(f"written to {RESULTS}")
+    return 0
+
+
+def _converge(world: World) -> None:
+    """Worlds of every size, each made from nothing and kept as soon as it is converged."""
+    world.declare(0)
+    world.keep(0)
+    for size in SIZES:
+        world.bring_back(0)
+        say(f"converging {size} Region{'s'[: size > 1]}: {world.converge(size).wall:.0f} s")
+        world.keep(size)
+
+
+def plan(world: World) -> Cost:
+    return run(["meridian", "plan"], world.repository, world.environment, says="is converged")
+
+
+def _side_by_side(world: World, runs: int, *, with_peer: bool) -> tuple[Cost, dict[str, Cost], int]:
+    world.bring_back(WORKED_EXAMPLE)
+    subjects = PEERS if with_peer else {}
+    calls = 0
+    if with_peer:
+        peer.typed(world)  # the first run uploads templates, later ones find them
+        world.control("calls", {})
+        peer.typed(world)
+        calls = world.control("calls")["total"]
+    ours, *theirs = alternating(runs, partial(plan, world), *(partial(subject, world) for subject in subjects.values()))
+    return ours, dict(zip(subjects, theirs, strict=True)), calls
+
+
+def _growth(world: World, runs: int) -> tuple[dict[int, Cost], dict[int, Cost]]:
+    cases = [(size, 0.0) for size in SIZES] + [(size, LATENCY) for size in FAR]
+    costs = alternating(runs, *(partial(_plan_at, world, size, latency) for size, latency in cases))
+    near = dict(zip(SIZES, costs, strict=False))
+    return near, dict(zip(FAR, costs[len(SIZES) :], strict=True))
+
+
+def _plan_at(world: World, size: int, latency: float) -> Cost:
+    world.bring_back(size)
+    world.control("faults", {"faults": [{"call": "*:*", "delay": latency}] if latency else []})
+    try:
+        return plan(world)
+    finally:
+        world.control("faults", {"faults": []})
+
+
+def _calls(world: World, size: int) -> tuple[int, int]:
+    world.bring_back(size)
+    world.control("calls", {})
+    plan(world)
+    found = world.control("calls")
+    return found["total"], found["mutating"]
+
+
+def _first_calls(world: World, runs: int) -> dict[str, float]:
+    empty, warm = [], []
+    for _ in range(runs):
+        empty.append(first_call.empty_cache(world))
+        warm.append(first_call.warm_cache(world))
+    return {"empty": statistics.median(empty), "warm": statistics.median(warm)}
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CommandFailed as error:
+        sys.exit(str(error))

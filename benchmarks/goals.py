@@ -1,0 +1,75 @@
+"""What was found, held against what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.measure import Cost
+
+WORKED_EXAMPLE, LARGE = 3, 10
+"""Regions."""
+LATENCY = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Medians of everything that was measured."""
+
+    plan: Cost
+    peers: Mapping[str, Cost]
+    """By what was typed; empty where the peer could not be installed."""
+    peer_calls: int
+    growth: Mapping[int, Cost]
+    """`plan` by number of Regions."""
+    far: Mapping[int, Cost]
+    """The same with latency on every call."""
+    calls: Mapping[int, tuple[int, int]]
+    """All calls and mutating ones of `plan`, by number of Regions."""
+    first_call: Mapping[str, float]
+    """Seconds from the start of `converge` to its first mutating call, with the template cache `empty` and `warm`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    text: str
+    limit: float
+    found: float
+    unit: str = ""
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.found >= self.limit if self.at_least else self.found <= self.limit
+
+
+def goals(found: Found) -> list[Goal]:
+    small, large = WORKED_EXAMPLE, LARGE
+    per_region = (found.growth[large].wall - found.growth[small].wall) / (large - small)
+    judged = [
+        Goal(text="`meridian plan`, nothing to do", limit=2.0, found=found.plan.wall, unit=" s"),
+        Goal(text="its largest process", limit=150, found=found.plan.megabytes, unit=" MB"),
+        Goal(text=f"more time for each Region from {small} to {large}", limit=0.25, found=per_region, unit=" s"),
+        Goal(
+            text=f"time that {LATENCY * 1000:.0f} ms of latency adds at {large} Regions, against {small}",
+            limit=1.25,
+            found=added(found, large) / added(found, small),
+            unit=" ×",
+        ),
+        Goal(text="first mutating call, template cache empty", limit=6.0, found=found.first_call["empty"], unit=" s"),
+        Goal(text="first mutating call, template cache warm", limit=2.5, found=found.first_call["warm"], unit=" s"),
+    ]
+    judged += [
+        Goal(text=f"AWS calls of `plan` at {regions} Region{'s'[: regions > 1]}", limit=14 + 22 * regions, found=total)
+        for regions, (total, _) in found.calls.items()
+    ]
+    judged += [
+        Goal(text=f"faster than {name}", limit=3.0, found=cost.wall / found.plan.wall, unit=" ×", at_least=True)
+        for name, cost in found.peers.items()
+    ]
+    return judged
+
+
+def added(found: Found, regions: int) -> float:
+    """Seconds that the latency adds to a plan."""
+    return found.far[regions].wall - found.growth[regions].wall

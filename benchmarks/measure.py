@@ -1,0 +1,74 @@
+"""Runs a command to its end and takes what it cost: wall time, processor time and the largest process."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class CommandFailed(Exception):
+    """A measured command did not end as it has to: its time would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Of one run, or of several one after another."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    """Resident memory of the largest process at its largest, children included."""
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            wall=self.wall + other.wall,
+            cpu=self.cpu + other.cpu,
+            megabytes=max(self.megabytes, other.megabytes),
+        )
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, says: str = "") -> Cost:
+    """One run. It has to end with exit code 0, and its output has to contain `says`."""
+    start = time.monotonic()
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or says not in output:
+        end = "\n".join(output.splitlines()[-20:])
+        raise CommandFailed(
+            f"{' '.join(command)} ended with exit code {process.returncode}; expected 0 and {says!r}:\n{end}"
+        )
+    return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, megabytes=usage.ru_maxrss / 1024)
+
+
+def alternating(runs: int, *subjects: Callable[[], Cost]) -> list[Cost]:
+    """The median cost of each subject. Their runs take turns, so that a busy minute of the machine hits them all."""
+    costs: list[list[Cost]] = [[] for _ in subjects]
+    for _ in range(runs):
+        for subject, found in zip(subjects, costs, strict=True):
+            found.append(subject())
+    return [median(found) for found in costs]
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        wall=statistics.median(c.wall for c in costs),
+        cpu=statistics.median(c.cpu for c in costs),
+        megabytes=statistics.median(c.megabytes for c in costs),
+    )

@@ -1,0 +1,120 @@
+"""The measurements as Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from benchmarks.goals import LATENCY, WORKED_EXAMPLE, Found, added, goals
+from benchmarks.measure import Cost
+
+HEADER = """# Benchmarks
+
+Written by `make bench`. Whole processes, against the embedded AWS on the same machine; medians of {runs} runs that take
+turns, so that a busy minute hits all of them. The time of the embedded AWS, which works on another core, is part of `time`;
+`processor` is the command alone.
+"""
+
+COMPARED = """
+## What is compared
+
+The desired state is `desired_state/orders.yaml`, converged: twelve stacks in three Regions, nothing to change. The question
+is the same for both tools: does AWS differ from what is declared, by a commit or by hand?
+
+- `meridian plan` loads the YAML, takes the templates from its cache, reads AWS, and compares both. It reads only.
+- `cdk diff --all` and `cdk drift` get an app (`benchmarks/peer_app.py`) that instantiates our own stacks, once per Region,
+  with exactly the deployed templates; they agree that nothing differs. Both synthesise, as typed. In the second form the
+  peer gets all that makes it fast: one synthesis for both commands, and `--method=template`, which makes no change sets.
+- The peer is at an advantage where `cdk diff` does not take over the values of a stack's parameters: it compares those
+  templates without a change set in the first form, too.
+- The comparison is not of equal scope. `cdk drift` asks CloudFormation to detect drift of every resource type that
+  CloudFormation supports; `plan` reads the properties in Meridian's field catalogue, and counts the others as unchecked. `plan`
+  also reads what no stack knows (traffic gates, health, the writer, replica lag) and makes a verified plan.
+- The embedded AWS answers at once. On AWS, drift detection takes 10 s and more per stack, and change sets seconds.
+"""
+
+LOSING = """
+## Where we lose
+
+- `converge` with an empty template cache pays for a CDK synthesis, as the peer does in every run.
+- One Region or many: the fixed cost (starting Python, importing boto3, loading service models) is most of a plan's time.
+- Calls grow with the number of Regions; the peer's grow with the number of stacks, which is less than that.
+"""
+
+
+def markdown(found: Found, *, runs: int, date: str, load: Sequence[str], peer: str) -> str:
+    return "\n".join(
+        [
+            HEADER.format(runs=runs),
+            *_machine(date, load, peer),
+            "",
+            f"## Side by side, {WORKED_EXAMPLE} Regions, nothing to change",
+            "",
+            *_side_by_side(found),
+            "",
+            "## Goals",
+            "",
+            "| goal | limit | found | |",
+            "|---|---|---|---|",
+            *(
+                f"| {g.text} | {'≥' if g.at_least else '≤'} {_number(g.limit)}{g.unit} | {_number(g.found)}{g.unit} "
+                f"| {'met' if g.met else '**missed**'} |"
+                for g in goals(found)
+            ),
+            "",
+            "## Growth of `meridian plan`",
+            "",
+            *_growth(found),
+            COMPARED,
+            LOSING.strip(),
+            "",
+        ]
+    )
+
+
+def _machine(date: str, load: Sequence[str], peer: str) -> list[str]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    machine = f"{platform.system()} {platform.machine()}"
+    tools = ", ".join(f"{name} {version(name)}" for name in ("boto3", "aws-cdk-lib", "ministack"))
+    return [
+        f"- {date}; {machine}, {os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}",
+        f"- {tools}; peer: {peer}",
+        f"- load average at the beginning {load[0]}, at the end {load[1]} (this run itself makes about 1.5)",
+    ]
+
+
+def _side_by_side(found: Found) -> list[str]:
+    rows = [("`meridian plan`", found.plan, str(found.calls[WORKED_EXAMPLE][0]))]
+    rows += [
+        (name, cost, str(found.peer_calls) if i == 0 else "") for i, (name, cost) in enumerate(found.peers.items())
+    ]
+    lines = [
+        "| command | time | processor | largest process | AWS calls | time, times ours |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, cost, calls in rows:
+        ratio = cost.wall / found.plan.wall
+        lines.append(f"| {name} | {_cost(cost)} | {cost.megabytes:.0f} MB | {calls} | {ratio:.1f} |")
+    return lines
+
+
+def _growth(found: Found) -> list[str]:
+    lines = [
+        f"| Regions | time | processor | largest process | AWS calls | limit | time with {LATENCY * 1000:.0f} ms per call |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for regions, cost in found.growth.items():
+        far = f"{found.far[regions].wall:.2f} s (+{added(found, regions):.2f})" if regions in found.far else ""
+        total, _ = found.calls[regions]
+        lines.append(f"| {regions} | {_cost(cost)} | {cost.megabytes:.0f} MB | {total} | {14 + 22 * regions} | {far} |")
+    return lines
+
+
+def _cost(cost: Cost) -> str:
+    return f"{cost.wall:.2f} s | {cost.cpu:.2f} s"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 20 or value == int(value) else f"{value:.2f}"

@@ -1,0 +1,127 @@
+"""The embedded AWS and a scratch repository to run commands in, with worlds of several sizes that can be brought back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import CommandFailed, Cost, run
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "bench"
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+SPEED = 600
+MORE_REGIONS = (
+    "eu-central-1", "us-west-2", "ap-southeast-1", "ca-central-1", "eu-west-2", "ap-southeast-2", "us-east-2",
+)  # fmt: skip
+"""What is added to the three Regions of the worked example, in this order."""
+DESIRED = Path("desired_state") / "orders.yaml"
+
+
+class World:
+    """One embedded AWS, and the folder that holds the desired state as a user would have it: a Git repository."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.repository = FOLDER / "repository"
+        self.environment = _environment(endpoint)
+        self._kept: dict[int, str] = {}
+
+    def control(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_meridian/{what}", data=data, timeout=30) as answer:
+            return json.load(answer)
+
+    def declare(self, regions: int) -> None:
+        """Commit the worked example with so many Regions."""
+        lines = (ROOT / DESIRED).read_text().splitlines(keepends=True)
+        at = [i for i, line in enumerate(lines) if line.lstrip().startswith("- {name: ")]
+        more = [
+            f"    - {{name: {name}, cidr: 10.{40 + i}.0.0/16, traffic: serving}}\n"
+            for i, name in enumerate(MORE_REGIONS)
+        ]
+        listed = [*(lines[i] for i in at), *more][:regions]
+        (self.repository / DESIRED).write_text("".join([*lines[: at[0]], *listed, *lines[at[-1] + 1 :]]))
+        for command in (["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message", f"{regions} Regions"]):
+            subprocess.run(["git", *command], cwd=self.repository, env=self.environment, check=True)
+
+    def converge(self, regions: int) -> Cost:
+        self.declare(regions)
+        return run(["meridian", "converge"], self.repository, self.environment)
+
+    def keep(self, regions: int) -> None:
+        """Remember the world as it is now, as soon as it rests."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self._kept[regions] = self.control("snapshot", {})["id"]
+                return
+            except urllib.error.HTTPError:  # changes are still under way
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def bring_back(self, regions: int) -> None:
+        self.control("reset", {})
+        self.control("restore", {"id": self._kept[regions]})
+        self.declare(regions)
+
+
+@contextmanager
+def start() -> Iterator[World]:
+    """Up inside, gone afterwards."""
+    shutil.rmtree(FOLDER / "repository", ignore_errors=True)
+    shutil.rmtree(FOLDER / "cache", ignore_errors=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED)]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment(""), stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            name, _, endpoint = server.stdout.readline().strip().partition("=")
+            if name != "AWS_ENDPOINT_URL":
+                raise CommandFailed("the embedded AWS did not start")
+            world = World(endpoint)
+            _repository(world)
+            yield world
+        finally:
+            server.terminate()
+
+
+def _repository(world: World) -> None:
+    for folder in ("desired_state", "handlers/api"):
+        shutil.copytree(ROOT / folder, world.repository / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (world.repository / ".gitignore").write_text("__pycache__/\n/cdk.out/\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=world.repository, env=world.environment, check=True)
+
+
+def _environment(endpoint: str) -> dict[str, str]:
+    """Nothing of the user's AWS settings gets in; one set for both tools."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    person = {"NAME": "Benchmark", "EMAIL": "benchmark@example.com"}
+    return {
+        **kept,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(ROOT),
+        **{f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in person.items()},
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "111111111111",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "MERIDIAN_CACHE": str(FOLDER / "cache"),
+        "CI": "1",
+    }
