@@ -14,7 +14,7 @@ from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock
 from reconciler.report.outcome import error_json, outcome_json
-from reconciler.report.plan import plan_text
+from reconciler.report.plan_text import plan_text
 from reconciler.report.progress import Event, Progress, advance
 from reconciler.report.status import status_document
 from reconciler.report.status_text import status_text

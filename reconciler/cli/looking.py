@@ -32,7 +32,8 @@ def validate(settings: Settings, path: Path) -> int:
 
 
 def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> int:
-    from reconciler.report.plan import plan_json, plan_markdown, plan_text
+    from reconciler.report.plan import plan_json
+    from reconciler.report.plan_text import plan_markdown, plan_text
 
     outcomes, codes = look_at_all(settings, inputs.topologies(path), offline=offline)
     documents = [plan_json(outcome) for outcome in outcomes]

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.outcome import Result
-from reconciler.report.plan import plan_json, plan_markdown, plan_text
+from reconciler.report.plan import plan_json
+from reconciler.report.plan_text import plan_markdown, plan_text
 from tests.fakes import outcomes
 
 BUILDING = """\
