@@ -1,4 +1,4 @@
-"""Health of Route 53's checks, worked out from the live state of the world, and the metrics that tell of it.
+"""Health of Route 53's checks, worked out from the live state of the world.
 
 A probe of `<region>.origin.<d>` is healthy while everything a request needs is there: the record, the custom domain and its
 mapping, the stage, an open path, an active function. Or it is what POST /_meridian/health says. A change counts
@@ -7,21 +7,23 @@ once it has lasted interval x threshold, as with AWS's checkers. Nothing ticks: 
 
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import apigateway_v1, cloudwatch, lambda_svc, rds, route53
+from ministack.core.responses import get_account_id
+from ministack.services import apigateway_v1, cloudwatch, lambda_svc, route53
 
+from local_aws import health_metrics
 from local_aws.clock import CLOCK
 from local_aws.control import Control
 from local_aws.drift.shape import plain_name
-from local_aws.global_cluster import member_of
+from local_aws.health_metrics import ENDPOINTS
 from local_aws.resources.wrap import around
 
-PATCHED: tuple[str, ...] = (
+PATCHED: tuple[str, ...] = (  # of health_metrics, too
     "ministack.services.apigateway_v1._base_path_mappings",
     "ministack.services.apigateway_v1._domain_names",
     "ministack.services.apigateway_v1._resources",
     "ministack.services.apigateway_v1._rest_apis",
     "ministack.services.apigateway_v1._stages_v1",
+    "ministack.services.lambda_svc._functions",
     "ministack.services.cloudwatch._cbor_ok",
     "ministack.services.cloudwatch._dims_key",
     "ministack.services.cloudwatch._get_metric_data",
@@ -29,7 +31,7 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.cloudwatch._json_ok",
     "ministack.services.cloudwatch._list_metrics",
     "ministack.services.cloudwatch._metrics",
-    "ministack.services.lambda_svc._functions",
+    "ministack.services.cloudwatch._ts_iso",
     "ministack.services.rds._clusters",
     "ministack.services.route53._health_checks",
     "ministack.services.route53._records",
@@ -38,10 +40,6 @@ PATCHED: tuple[str, ...] = (
 )
 
 Record = dict[str, Any]
-MINUTE = 60.0
-HISTORY_SECONDS = 3 * 3600.0  # how far back metrics go here
-DEFAULT_LAG_MS = 80.0
-_ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 _CHECKERS = ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-northeast-1", "ap-southeast-1", "sa-east-1")
 # GetHealthCheckStatus: 4 at once, 1 per second after that (aws-facts §5.1).
 STATUS_BURST, STATUS_RATE = 4.0, 1.0
@@ -98,7 +96,7 @@ def probe(check: Record) -> bool:
     if check.get("_set_status"):
         return bool(check["_set_status"] == "healthy")
     config = check["config"]
-    if config.get("Type") not in _ENDPOINTS or not config.get("FullyQualifiedDomainName"):
+    if config.get("Type") not in ENDPOINTS or not config.get("FullyQualifiedDomainName"):
         return True
     return reachable(config["FullyQualifiedDomainName"], config.get("ResourcePath") or "/")
 
@@ -201,19 +199,6 @@ def _is_meant(check: Record, request: Record) -> bool:
     return bool(check["id"] == request.get("id") or (fqdn and fqdn == request.get("fqdn")))
 
 
-def set_lag(request: Record) -> Record:
-    """POST /_meridian/lag {"cluster": id, "ms": n}: the replication lag of a secondary; null is the usual one again."""
-    name, lag = request.get("cluster"), request.get("ms")
-    if lag is not None and (isinstance(lag, bool) or not isinstance(lag, int | float) or lag < 0):
-        raise ValueError(f"ms {lag!r} must be a number of milliseconds, or null")
-    found = [c for c in rds._clusters.all_values() if c["DBClusterIdentifier"] == name]
-    if not found:
-        raise ValueError(f"no DB cluster {name!r} in any Region")
-    for cluster in found:
-        cluster["_lag_ms"] = lag
-    return {"cluster": name, "ms": lag}
-
-
 # ---- GetHealthCheckStatus ----------------------------------------------------------------------------------------------------
 
 
@@ -268,87 +253,9 @@ def _observations(parent: Any, reports: list[tuple[str, str]]) -> None:
         route53.SubElement(report, "CheckedTime").text = cloudwatch._ts_iso(CLOCK.now())
 
 
-# ---- metrics -----------------------------------------------------------------------------------------------------------------
-
-
-def _with_metrics(stock: Any, *arguments: Any) -> Any:
-    """Write the series that AWS would have recorded, then let ministack answer the query."""
-    observe_all()
-    if get_region() == "us-east-1":
-        for check in route53._health_checks.values():
-            _health_series(check)
-    for cluster in rds._clusters.values():
-        _lag_series(cluster)
-    return stock(*arguments)
-
-
-def _health_series(check: Record) -> None:
-    dimensions = {"HealthCheckId": check["id"]}
-    points = _minutes(check.get("_history") or [])
-    _write("AWS/Route53", "HealthCheckStatus", dimensions, [(at, float(value)) for at, value in points])
-    percentages = [(at, 100.0 if value else 0.0) for at, value in points]
-    if check["config"].get("Type") in _ENDPOINTS:
-        _write("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentages)
-
-
-def _minutes(history: list[tuple[float, bool]]) -> list[tuple[float, bool]]:
-    """One value per minute from the first change on: the lowest that held in it."""
-    if not history:
-        return []
-    now = CLOCK.now()
-    minute = max(history[0][0] // MINUTE, (now - HISTORY_SECONDS) // MINUTE) * MINUTE
-    found = []
-    while minute <= now:
-        inside = [value for at, value in history if minute <= at < minute + MINUTE]
-        before = [value for at, value in history if at < minute]
-        found.append((minute, all([*before[-1:], *inside])))
-        minute += MINUTE
-    return found
-
-
-def _lag_series(cluster: Record) -> None:
-    """AuroraGlobalDBReplicationLag exists in the Region of a secondary."""
-    group, entry = member_of(cluster)
-    if group is None or entry is None or entry["IsWriter"] or cluster["Status"] == "creating":
-        return
-    now = CLOCK.now()
-    lag = cluster.get("_lag_ms")
-    value = DEFAULT_LAG_MS if lag is None else float(lag)
-    points = [(minute * MINUTE, value) for minute in range(int(now // MINUTE) - 30, int(now // MINUTE) + 1)]
-    _write("AWS/RDS", "AuroraGlobalDBReplicationLag", {"DBClusterIdentifier": cluster["DBClusterIdentifier"]}, points)
-
-
-def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[tuple[float, float]]) -> None:
-    unit = "Milliseconds" if name.endswith("Lag") else "None"
-    cloudwatch._metrics[namespace, name, cloudwatch._dims_key(dimensions)] = [
-        {"Timestamp": at, "Value": value, "Unit": unit, "Dimensions": dimensions} for at, value in points
-    ]
-
-
-def _newest_first(stock: Any, answer: Record, *rest: Any) -> Any:
-    """GetMetricData lists the newest value first unless ScanBy says otherwise; ministack the oldest."""
-    results = answer.get("MetricDataResults")
-    if results and not _ascending["asked"]:
-        turned = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
-        answer = {**answer, "MetricDataResults": turned}
-    return stock(answer, *rest)
-
-
-_ascending = {"asked": False}
-
-
-def _metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
-    _ascending["asked"] = request.get("ScanBy") == "TimestampAscending"
-    return _with_metrics(stock, params, request, *rest)
-
-
 def install() -> None:
     around(route53, "handle_request", _handle)
-    around(cloudwatch, "_get_metric_statistics", _with_metrics)
-    around(cloudwatch, "_list_metrics", _with_metrics)
-    around(cloudwatch, "_get_metric_data", _metric_data)
-    around(cloudwatch, "_cbor_ok", _newest_first)
-    around(cloudwatch, "_json_ok", _newest_first)
-    for name, action in (("_post_health", set_health), ("_post_lag", set_lag)):
+    health_metrics.install(observe_all)
+    for name, action in (("_post_health", set_health), ("_post_lag", health_metrics.set_lag)):
         if not hasattr(Control, name):
             setattr(Control, name, lambda _control, request, action=action: action(request))

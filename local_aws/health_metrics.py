@@ -1,0 +1,116 @@
+"""CloudWatch's metrics of health checks and replication, computed when somebody asks, on the virtual clock.
+
+ministack answers the query; before it does, the series that AWS would have recorded are written into its store.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import cloudwatch, rds, route53
+
+from local_aws.clock import CLOCK
+from local_aws.global_cluster import member_of
+from local_aws.resources.wrap import around
+
+Record = dict[str, Any]
+MINUTE = 60.0
+HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
+DEFAULT_LAG_MS = 80.0
+ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
+
+
+def _with_metrics(stock: Any, *arguments: Any) -> Any:
+    """Write the series that AWS would have recorded, then let ministack answer the query."""
+    if get_region() == "us-east-1":
+        for check in route53._health_checks.values():
+            _health_series(check)
+    for cluster in rds._clusters.values():
+        _lag_series(cluster)
+    return stock(*arguments)
+
+
+def _health_series(check: Record) -> None:
+    dimensions = {"HealthCheckId": check["id"]}
+    points = _minutes(check.get("_history") or [])
+    _write("AWS/Route53", "HealthCheckStatus", dimensions, [(at, float(value)) for at, value in points])
+    percentages = [(at, 100.0 if value else 0.0) for at, value in points]
+    if check["config"].get("Type") in ENDPOINTS:
+        _write("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentages)
+
+
+def _minutes(history: list[tuple[float, bool]]) -> list[tuple[float, bool]]:
+    """One value per minute from the first change on: the lowest that held in it."""
+    if not history:
+        return []
+    now = CLOCK.now()
+    minute = max(history[0][0] // MINUTE, (now - HISTORY_SECONDS) // MINUTE) * MINUTE
+    found = []
+    while minute <= now:
+        inside = [value for at, value in history if minute <= at < minute + MINUTE]
+        before = [value for at, value in history if at < minute]
+        found.append((minute, all([*before[-1:], *inside])))
+        minute += MINUTE
+    return found
+
+
+def _lag_series(cluster: Record) -> None:
+    """AuroraGlobalDBReplicationLag exists in the Region of a secondary."""
+    group, entry = member_of(cluster)
+    if group is None or entry is None or entry["IsWriter"] or cluster["Status"] == "creating":
+        return
+    now = CLOCK.now()
+    lag = cluster.get("_lag_ms")
+    value = DEFAULT_LAG_MS if lag is None else float(lag)
+    points = [(minute * MINUTE, value) for minute in range(int(now // MINUTE) - 30, int(now // MINUTE) + 1)]
+    _write("AWS/RDS", "AuroraGlobalDBReplicationLag", {"DBClusterIdentifier": cluster["DBClusterIdentifier"]}, points)
+
+
+def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[tuple[float, float]]) -> None:
+    unit = "Milliseconds" if name.endswith("Lag") else "None"
+    cloudwatch._metrics[namespace, name, cloudwatch._dims_key(dimensions)] = [
+        {"Timestamp": at, "Value": value, "Unit": unit, "Dimensions": dimensions} for at, value in points
+    ]
+
+
+def _newest_first(stock: Any, answer: Record, *rest: Any) -> Any:
+    """GetMetricData lists the newest value first unless ScanBy says otherwise; ministack the oldest."""
+    results = answer.get("MetricDataResults")
+    if results and not _ascending["asked"]:
+        turned = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
+        answer = {**answer, "MetricDataResults": turned}
+    return stock(answer, *rest)
+
+
+_ascending = {"asked": False}
+
+
+def set_lag(request: Record) -> Record:
+    """POST /_meridian/lag {"cluster": id, "ms": n}: the replication lag of a secondary; null is the usual one again."""
+    name, lag = request.get("cluster"), request.get("ms")
+    if lag is not None and (isinstance(lag, bool) or not isinstance(lag, int | float) or lag < 0):
+        raise ValueError(f"ms {lag!r} must be a number of milliseconds, or null")
+    found = [c for c in rds._clusters.all_values() if c["DBClusterIdentifier"] == name]
+    if not found:
+        raise ValueError(f"no DB cluster {name!r} in any Region")
+    for cluster in found:
+        cluster["_lag_ms"] = lag
+    return {"cluster": name, "ms": lag}
+
+
+def install(observe: Callable[[], None]) -> None:
+    """`observe` makes every check look at the world, so that its history is up to date."""
+
+    def current(stock: Any, *arguments: Any) -> Any:
+        observe()
+        return _with_metrics(stock, *arguments)
+
+    def metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
+        _ascending["asked"] = request.get("ScanBy") == "TimestampAscending"
+        return current(stock, params, request, *rest)
+
+    around(cloudwatch, "_get_metric_statistics", current)
+    around(cloudwatch, "_list_metrics", current)
+    around(cloudwatch, "_get_metric_data", metric_data)
+    around(cloudwatch, "_cbor_ok", _newest_first)
+    around(cloudwatch, "_json_ok", _newest_first)
