@@ -5,6 +5,7 @@ Never waits for AWS to finish: what runs there is found again by the next pass.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, Lease
 
 _PARALLEL = 16
+_TRIES = 20
 _REQUESTS_PER_STEP = 2
 """In one pass: creating a change set and executing it, if `Run.patience` lets the pass wait for it."""
 
@@ -36,6 +38,8 @@ class Run:
     """Stacks on which this run began an operation: one of them failing is a failure of this run."""
     begun: set[StackRef] = field(default_factory=set)
     """Those on which the latest pass began one."""
+    troubles: Counter[str] = field(default_factory=Counter)
+    """Step to how often in a row it met a problem that trying again may cure."""
     emptied: set[str] = field(default_factory=set)
     """Change sets that turned out to change nothing."""
 
@@ -74,6 +78,7 @@ class Driver:
                     return tuple(sent), move
                 self.lease.check()
                 self.cloud.perform(move)
+                del self.run.troubles[step.id]
                 sent.append(Sent(id=step.id, call=move.call, region=step.region))
                 if not self._goes_on(move):
                     break
@@ -81,8 +86,17 @@ class Driver:
         except LeaseLost:
             raise
         except ReconcilerError as error:
-            retry = error.retry is not Retry.NEVER
-            return tuple(sent), Problem(code=error.code, step=step.id, message=error.message, retry=retry)
+            return tuple(sent), self._trouble(step, error)
+
+    def _trouble(self, step: Step, error: ReconcilerError) -> Problem:
+        """A problem that passes is tried again, but not for ever."""
+        self.run.troubles[step.id] += 1
+        if error.retry is Retry.NEVER:
+            return Problem(code=error.code, step=step.id, message=error.message)
+        if self.run.troubles[step.id] > _TRIES:
+            message = f"given up after {_TRIES} tries in a row: {error.message}"
+            return Problem(code="Stalled", step=step.id, message=message)
+        return Problem(code=error.code, step=step.id, message=error.message, retry=True)
 
     def _goes_on(self, request: object) -> bool:
         """Whether the same pass may make the step's next request: only after creating a change set, which takes seconds."""

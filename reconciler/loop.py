@@ -41,6 +41,8 @@ class Ports:
 def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
     before = ports.cloud.calls()
+    if ports.cloud.account(topology) != topology.account:
+        return look(ports, topology)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
         outcome, stacks = _see(ports, topology)
         if outcome.result in {Result.PROGRESSING, Result.WAITING}:
@@ -57,8 +59,7 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
-        if outcome.observed.account == topology.account:
-            ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
+        ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
 
 
@@ -109,6 +110,8 @@ def _result(outcome: Outcome) -> Result:
     """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure."""
     if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
         return Result.BLOCKED
+    if any(p.code == "Stalled" for p in outcome.problems):
+        return Result.STALLED
     if any(not p.retry for p in outcome.problems):
         return Result.FAILED
     if outcome.plan.converged:

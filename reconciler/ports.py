@@ -23,6 +23,9 @@ class Cloud(Protocol):
         Raises `ReconcilerError` only where nothing at all can be known: no credentials, endpoint unreachable.
         """
 
+    def account(self, topology: Topology) -> str:
+        """The account that the credentials belong to. Raises `ReconcilerError`."""
+
     def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
         """One change set with all its changes (every page), or None."""
 

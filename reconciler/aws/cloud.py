@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
-from reconciler.aws.reading import read_facts
+from reconciler.aws.reading import account, read_facts
 from reconciler.aws.writing import describe_change_set, perform
 from reconciler.model.facts import Answer, Facts
 from reconciler.model.observed import known
@@ -21,9 +21,15 @@ class AwsCloud:
     def __init__(self, clients: Clients, clock: Clock) -> None:
         self._clients = clients
         self._clock = clock
+        self._account: str | None = None
 
     def facts(self, topology: Topology) -> Facts:
         return read_facts(self._clients, topology, self._clock.now())
+
+    def account(self, topology: Topology) -> str:
+        """Asked once: credentials that are refreshed stay in their account."""
+        self._account = self._account or account(self._clients, topology.deployment_regions[:2])
+        return self._account
 
     def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
         return describe_change_set(self._clients, stack.region, stack_name, name)

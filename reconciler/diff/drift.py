@@ -86,6 +86,6 @@ def _missing(state: StackState, name: str, kind: str) -> Finding:
 
 def unread(state: StackState) -> Iterator[Unchecked]:
     """A stack whose operation runs or failed: its live values mean nothing yet."""
-    why = f"stack is {state.status}"
+    why = f"stack is {state.status}" if not state.complete else "stack settled while it was read"
     for name in (state.template or {}).get("Resources", {}):
         yield Unchecked(path=field_path(state.ref, name, "")[0], why=why)

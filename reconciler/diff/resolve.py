@@ -1,6 +1,7 @@
 """Intrinsic functions of an applied template, resolved as far as the stack's own facts go.
 
-What would need another call (an attribute of a resource) stays `UNRESOLVED` and is counted as unchecked, never compared.
+An attribute of a resource is known where an adapter read it anyway; the others stay `UNRESOLVED` and are counted as
+unchecked, never compared.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ class _Resolver:
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": _NO_VALUE,
             **state.resources,
+            **state.attributes,
             **self._parameters(state),
         }
         self._functions: Mapping[str, Callable[[Any], Any]] = {
             "Ref": lambda name: self._names.get(name, UNRESOLVED),
             "Fn::Sub": self._sub,
+            "Fn::GetAtt": self._attribute,
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
@@ -88,6 +91,10 @@ class _Resolver:
 
         result = _VARIABLE.sub(replace, text)
         return UNRESOLVED if missing or "{{resolve:" in result else result
+
+    def _attribute(self, argument: Any) -> Any:
+        name = argument if isinstance(argument, str) else ".".join(argument)
+        return self._names.get(name, UNRESOLVED)
 
     def _join(self, argument: Any) -> Any:
         separator, parts = argument[0], self.value(argument[1])

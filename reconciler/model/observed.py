@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.stacks import StackKind, StackRef
 
 T = TypeVar("T")
+
+CLOCK_SKEW = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,10 @@ class StackState:
     def settles(self) -> bool:
         """Nothing runs on it: an operation may start."""
         return not self.in_progress
+
+    def moved_after(self, instant: datetime) -> bool:
+        """Its last operation did something after this instant, as far as AWS's and our clocks agree."""
+        return max(self.changed_at, self.settled_at or self.changed_at) > instant - CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ def traffic_gate(facts: Facts, reference_prefix: str) -> Seen[TrafficGate]:
         disabled=config.get("Disabled", False),
         inverted=config.get("Inverted", False),
         healthy=None if isinstance(samples, Unknown) or not samples else samples[-1][1],
+        samples=() if isinstance(samples, Unknown) else samples,
     )
 
 

@@ -114,6 +114,13 @@ def edge_deployed(scene: Scene) -> Gate:
     return Gate(name="edge-deployed", region=None, met=status == "Deployed", detail=f"distribution is {status}")
 
 
+def stack_read(ref: StackRef) -> Gate:
+    """Drift is judged only from values that were read after the stack had settled."""
+    return Gate(
+        name="settled", region=ref.region, met=False, detail=f"{ref} settled just now, its values are read once more"
+    )
+
+
 def region_readable(scene: Scene, region: str) -> Gate:
     reason = scene.observed.unknown_regions().get(region)
     return Gate(

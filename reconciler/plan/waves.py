@@ -148,8 +148,14 @@ def _serving(scene: Scene) -> Wave:
             *_dns_gates(scene),
             *(gates.gate_healthy(scene, r) for r in serving),
             *_edge_gates(scene),
+            *(gates.stack_read(ref) for ref in scene.stacks if not _read_whole(scene, ref)),
         )
     )
+
+
+def _read_whole(scene: Scene, ref: StackRef) -> bool:
+    state = scene.state(ref)
+    return state is None or not state.moved_after(scene.observed.at)
 
 
 def _dns_gates(scene: Scene) -> tuple[Gate, ...]:

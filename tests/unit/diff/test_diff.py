@@ -162,3 +162,11 @@ def test_a_gate_closed_by_hand_is_held_one_never_opened_is_not_drift(world):
 def test_paths_are_the_contracts(ref, name, prop, path, region):
     assert field_path(ref, name, prop)[0] == path
     assert region_of(ref, name) == region
+
+
+def test_a_stack_that_moved_while_it_was_read_is_not_judged(world):
+    world.stacks[API] = replace(world.stacks[API], changed_at=world.now, settled_at=world.now)
+    found = compare(world, {(API, "Function"): {"MemorySize": 128}})
+    assert not found.findings
+    assert "regions/eu-west-1/api/Function" in {u.path for u in found.coverage.unchecked}
+    assert "settled/eu-west-1" in {g.id for w in world.plan().waves for g in w.gates}

@@ -16,6 +16,8 @@ CASES = [
     ({"Ref": "Bucket"}, "bucket-1"),
     ({"Ref": "Nowhere"}, UNRESOLVED),
     ({"Fn::GetAtt": ["Bucket", "Arn"]}, UNRESOLVED),
+    ({"Fn::GetAtt": ["Key", "Arn"]}, "arn:key"),
+    ({"Fn::Sub": "x-${Key.Arn}"}, "x-arn:key"),
     ({"Fn::Sub": "x-${AWS::AccountId}-${Name}-${!Kept}"}, "x-111111111111-n1-${Kept}"),
     ({"Fn::Sub": ["${A}", {"A": {"Ref": "Name"}}]}, "n1"),
     ({"Fn::Sub": "${Bucket.Arn}"}, UNRESOLVED),
@@ -36,6 +38,7 @@ def test_functions_resolve_or_stay_marked(node, expected):
         changed_at=datetime(2026, 1, 1, tzinfo=UTC),
         parameters={"Name": "n1", "Zones": "a,b"},
         resources={"Bucket": "bucket-1"},
+        attributes={"Key.Arn": "arn:key"},
         template={
             "Parameters": {"Name": {"Type": "String"}, "Zones": {"Type": "CommaDelimitedList"}},
             "Resources": {"R": {"Type": "T", "Properties": {"P": node}}},

@@ -98,6 +98,7 @@ def test_a_gate_is_found_by_its_reference_and_the_newest_counts() -> None:
     assert gate is not None
     assert not isinstance(gate, Unknown)
     assert (gate.id, gate.is_open, gate.healthy) == ("new", True, False)
+    assert len(gate.samples) == len(series["new"])
 
 
 def test_gates_and_probes_are_unknown_when_health_checks_are() -> None:
