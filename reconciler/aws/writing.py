@@ -118,7 +118,12 @@ def _execute_change_set(clients: Clients, request: ExecuteChangeSet) -> None:
     client = clients.writer("cloudformation", region)
     try:
         client.execute_change_set(
-            StackName=request.stack_name, ChangeSetName=request.name, ClientRequestToken=request.name
+            StackName=request.stack_name,
+            ChangeSetName=request.name,
+            ClientRequestToken=request.name,
+            # What this very operation made goes again when it rolls back, retained types too: a bucket or a key that held
+            # nothing yet would only stand in the way of the next try.
+            RetainExceptOnCreate=True,
         )
     except failures.AwsError as error:
         if failures.code(error).startswith("InvalidChangeSetStatus"):
