@@ -5,10 +5,12 @@ Only click is imported here: a command pays for what it uses when it uses it.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from io import TextIOWrapper
 from itertools import pairwise
@@ -149,15 +151,16 @@ def local(settings: Settings, port: int, speed: float) -> NoReturn:
 
 
 def main() -> NoReturn:
+    # Starting makes a hundred thousand objects and next to no garbage: looking for it as often as usual costs a sixth of a plan.
+    gc.set_threshold(100_000, 50, 50)
     prepare_streams()
     code = run(sys.argv[1:])
-    try:
+    with suppress(BrokenPipeError):
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if code in {exits.TIMEOUT, exits.INTERRUPTED, exits.TERMINATED}:
-        os._exit(code)  # a call that hangs in a thread must not keep us
-    sys.exit(code)
+        sys.stderr.flush()
+    os._exit(
+        code
+    )  # all is said: no call that hangs in a thread keeps us, nor does taking the interpreter apart (0.2 s)
 
 
 def prepare_streams() -> None:
