@@ -133,7 +133,11 @@ class World:
 
     def meridian(self, project: Project, *arguments: str, **environment: str | None) -> Ran:
         with self.start(project, *arguments, **environment) as process:
-            out, err = process.communicate(timeout=150)
+            try:
+                out, err = process.communicate(timeout=150)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return Ran(process.returncode, out, err)
 
     def converges(self, project: Project) -> Ran:
