@@ -168,10 +168,14 @@ class World:
         self.gates[step.region] = fixed
 
     def _of(self, kind: StackKind) -> list[str]:
-        return [ref.region for ref in self.stacks if ref.kind is kind]
+        """Regions where such a stack holds something: not one that only has a change set, or whose creation rolled back."""
+        held = (
+            (ref, s) for ref, s in self.stacks.items() if s.template is not None and s.status != "ROLLBACK_COMPLETE"
+        )
+        return [ref.region for ref, _ in held if ref.kind is kind]
 
     def _global_cluster(self) -> GlobalCluster | None:
-        if not any(ref.kind is StackKind.GLOBAL for ref in self.stacks):
+        if not self._of(StackKind.GLOBAL):
             return None
         members = tuple(
             GlobalMember(region=r, cluster_arn=f"arn:{r}", is_writer=r == self.writer, synchronization="connected")
@@ -195,21 +199,22 @@ class World:
         return tuple((self.now - timedelta(minutes=m), True) for m in reversed(range(minutes)))
 
     def _probe(self, region: str) -> Probe | None:
-        state = self.stacks.get(StackRef(StackKind.API, region))
-        return Probe(id=f"probe-{region}", samples=self._samples(START)) if state else None
+        exists = region in self._of(StackKind.API)
+        return Probe(id=f"probe-{region}", samples=self._samples(START)) if exists else None
 
     def _gate(self, region: str) -> TrafficGate | None:
         gate = self.gates.get(region)
         return gate and replace(gate, healthy=gate.threshold <= 1, samples=self._samples(START) if gate.is_open else ())
 
     def _records(self) -> tuple[Record, ...]:
-        state = self.stacks.get(StackRef(StackKind.ROUTING, self.desired.home_region))
-        names = (self.desired.route_name, self.desired.origin_name) if state else ()
+        routed = bool(self._of(StackKind.ROUTING))
+        names = (self.desired.route_name, self.desired.origin_name) if routed else ()
         edge = [Record(name=self.desired.domain.name, type="A", alias="d1.cloudfront.net")] if self._edge() else []
         return (*(Record(name=n, type="CNAME") for n in names), *edge)
 
     def _edge(self) -> StackState | None:
-        return next((s for ref, s in self.stacks.items() if ref.kind is StackKind.EDGE), None)
+        edges = (s for ref, s in self.stacks.items() if ref.kind is StackKind.EDGE)
+        return next((s for s in edges if s.template is not None), None)
 
     def _distribution(self) -> Distribution | None:
         if not self._edge():
