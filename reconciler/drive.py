@@ -35,7 +35,9 @@ class Run:
 
     patience: float = 0
     executed: set[StackRef] = field(default_factory=set)
-    """Stacks on which this run began an operation: one of them failing is a failure of this run."""
+    """Stacks that this run began to deploy: one of them failing is a failure of this run."""
+    recovered: set[StackRef] = field(default_factory=set)
+    """Stacks that this run began to recover: one of them getting stuck again is a failure of this run."""
     begun: set[StackRef] = field(default_factory=set)
     """Those on which the latest pass began one."""
     troubles: Counter[str] = field(default_factory=Counter)
@@ -101,7 +103,8 @@ class Driver:
     def _goes_on(self, request: object) -> bool:
         """Whether the same pass may make the step's next request: only after creating a change set, which takes seconds."""
         if isinstance(request, (ExecuteChangeSet, DeleteStack, ContinueRollback)):
-            self.run.executed.add(request.stack)
+            deploys = isinstance(request, ExecuteChangeSet)
+            (self.run.executed if deploys else self.run.recovered).add(request.stack)
             self.run.begun.add(request.stack)
         if isinstance(request, DeleteChangeSet):
             self.run.emptied.add(request.name)
@@ -141,7 +144,11 @@ class Driver:
 
     def _failed_in_this_run(self, step: Step, state: StackState | None) -> Problem | None:
         """A stack that failed after this run began on it is not tried again: the same inputs would fail again."""
-        if step.stack not in self.run.executed or state is None or not state.failed:
+        if state is None:
+            return None
+        deployed = step.stack in self.run.executed and state.failed
+        stuck = step.stack in self.run.recovered and state.status.endswith("_FAILED")
+        if step.stack is None or not (deployed or stuck):
             return None
         first = state.failure
         what = f"{first.logical_id} ({first.resource_type}): {first.reason}" if first else state.status_reason

@@ -116,7 +116,15 @@ def _result(outcome: Outcome) -> Result:
         return Result.FAILED
     if outcome.plan.converged:
         return Result.CONVERGED
-    return Result.PROGRESSING if outcome.plan.waves[0].steps else Result.WAITING
+    if outcome.plan.waves[0].steps:
+        return Result.PROGRESSING
+    return Result.STALLED if _denied(outcome) else Result.WAITING
+
+
+def _denied(outcome: Outcome) -> bool:
+    """All that is left to wait for includes a Region that we may not read: no time will change that."""
+    unreadable = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
+    return any(reason.denied for region, reason in outcome.observed.unknown_regions().items() if region in unreadable)
 
 
 def _requeue(outcome: Outcome) -> timedelta | None:

@@ -28,6 +28,11 @@ class Unknown:
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
+    @property
+    def denied(self) -> bool:
+        """AWS refused to tell us: asking again does not help until somebody changes a permission."""
+        return any(word in self.code for word in ("Denied", "Unauthorized", "NotAuthorized", "AuthorizationError"))
+
 
 Seen: TypeAlias = T | Unknown | None
 """A value, its absence, or not knowing."""
@@ -248,9 +253,10 @@ class Observed:
         return known(self.stacks.get(StackRef(kind, region)))
 
     def unknown_regions(self) -> Mapping[str, Unknown]:
-        """Regions of which a stack could not be read, with the first reason."""
+        """Regions of which a stack, the cluster or the gate could not be read, with the first reason."""
+        stacks = ((ref.region, state) for ref, state in self.stacks.items())
         found: dict[str, Unknown] = {}
-        for ref, state in self.stacks.items():
-            if isinstance(state, Unknown):
-                found.setdefault(ref.region, state)
+        for region, seen in (*stacks, *self.clusters.items(), *self.gates.items()):
+            if isinstance(seen, Unknown):
+                found.setdefault(region, seen)
         return found

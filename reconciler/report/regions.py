@@ -93,6 +93,9 @@ def _health(outcome: Outcome, region: str) -> tuple[str, str]:
     for kind, state in states:
         if isinstance(state, Unknown):
             return "Unknown", f"stack {kind} could not be read: {state}"
+    for what, part in (("database cluster", seen.clusters.get(region)), ("traffic gate", seen.gates.get(region))):
+        if isinstance(part, Unknown):
+            return "Unknown", f"its {what} could not be read: {part}"
     stacks = [(kind, state) for kind, state in states if isinstance(state, StackState)]
     if not stacks:
         return "Missing", "it has no stacks yet"
