@@ -9,7 +9,7 @@ from reconciler.cli import exits, inputs, output
 from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.model.change import Disposition, Origin
-from reconciler.model.errors import Refused
+from reconciler.model.errors import Refused, WrongAccount
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
 from reconciler.report.drift import drift_json, drift_markdown, drift_text
@@ -18,6 +18,7 @@ from reconciler.report.drift import drift_json, drift_markdown, drift_text
 def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: timedelta) -> int:
     topologies = inputs.topologies(path)
     outcomes, codes = look_at_all(settings, topologies)
+    _refuse_another_account(outcomes)
     if heal:
         codes += _heal(settings, topologies, outcomes, timeout)
         outcomes, unread = look_at_all(settings, topologies)
@@ -32,6 +33,13 @@ def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: 
     )
     found = [exits.of_drift(o, detailed=settings.detailed_exitcode, strict=strict) for o in outcomes]
     return exits.combined([*codes, *found])
+
+
+def _refuse_another_account(outcomes: list[Outcome]) -> None:
+    """What is or is not in an account that is not the topology's says nothing about drift."""
+    wrong = (r for o in outcomes for r in o.plan.refusals if r.code == "WrongAccount")
+    if refusal := next(wrong, None):
+        raise WrongAccount(refusal.message, path=refusal.path)
 
 
 def _heal(
