@@ -29,8 +29,8 @@ def create(stage: Stage) -> str:
     stage.commit("Orders API in three Regions")
     stage.meridian("plan", "--out", "../plan-1.json")
     stage.console.tell(
-        "Every wave may start only when the gates of the one before hold. Traffic is let in last: each Region's gate is "
-        "created closed and opened when its probe is healthy."
+        "A wave starts only when the gates of the one before hold. Traffic is let in last: each Region's gate is created "
+        "closed, and opened when its probe is healthy."
     )
     stage.meridian("converge", "--plan", "../plan-1.json", says=("Ready (Converged)",))
     return "three Regions serve"
@@ -50,7 +50,7 @@ def change(stage: Stage) -> str:
         "traffic only once its database follows and its probe is healthy. The edge is not touched."
     )
     stage.meridian("converge", "--plan", "../plan-2.json", says=("Ready (Converged)",))
-    return "settings rolled out, four Regions serve"
+    return "rolled out, four Regions serve"
 
 
 def repair(stage: Stage) -> str:
@@ -58,7 +58,6 @@ def repair(stage: Stage) -> str:
     stage.python("demo.by_hand")
     stage.meridian("drift", "--detailed-exitcode", expect=2, says=NAMED)
     stage.console.tell("Both are named by the field of the file that they disagree with. Converging repairs them.")
-    stage.plan = []
     stage.meridian("converge", says=("Ready (Converged)",))
     stage.meridian("drift", "--detailed-exitcode")
     return "both found by name and repaired"
@@ -67,7 +66,6 @@ def repair(stage: Stage) -> str:
 def rest(stage: Stage) -> str:
     stage.console.tell("Nothing is left to do: the plan is empty, and another converge changes nothing on AWS.")
     stage.meridian("plan", "--detailed-exitcode")
-    stage.plan = []
     stage.forget_calls()
     stage.meridian("converge", says=("Ready (Converged)",))
     calls = stage.calls()

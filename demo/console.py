@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-WIDTH = 96
+WIDTH = 80
 _CODES = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "command": "36"}
 
 
@@ -52,5 +52,5 @@ class Console:
     def table(self, rows: list[tuple[str, ...]]) -> None:
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         for number, row in enumerate(rows):
-            text = "   " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            text = "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             self.line(text.rstrip(), "dim" if number == 0 else "")

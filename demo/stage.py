@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,6 @@ class Stage:
     endpoint: str
     environment: Mapping[str, str]
     observer: subprocess.Popen[str]
-    plan: list[str] = field(default_factory=list)
-    """Lines of the latest plan, which `converge` would say again."""
 
     @property
     def repository(self) -> Path:
@@ -49,7 +47,9 @@ class Stage:
 
     def meridian(self, *arguments: str, expect: int = 0, says: tuple[str, ...] = ()) -> str:
         """Run the real command line in the scratch repository; its exit code and output have to be as expected."""
-        code, output = self._run("meridian", *arguments)
+        command = ["meridian", *arguments]
+        self.console.command(" ".join(command))
+        code, output = processes.run(command, self.repository, self.environment, self.console.output)
         if "--detailed-exitcode" in arguments:
             self.console.output("")
             self.console.output(f"(exit code {code})")
@@ -58,8 +58,6 @@ class Stage:
         missing = [text for text in says if text not in output]
         if missing:
             raise StepFailed(f"meridian {' '.join(arguments)} did not name {', '.join(missing)}")
-        if arguments[0] == "plan":
-            self.plan = output.splitlines()
         return output
 
     def commit(self, message: str) -> None:
@@ -104,20 +102,6 @@ class Stage:
         if code:
             raise StepFailed(f"meridian {' '.join(arguments)} ended with exit code {code}")
         (FOLDER / name).write_text(output + "\n")
-
-    def _run(self, *command: str) -> tuple[int, str]:
-        """What the plan before it said already, a converge need not say to the reader again."""
-        said = iter(self.plan if command[1] == "converge" else ())
-        again = True
-
-        def show(line: str) -> None:
-            nonlocal again
-            again = again and line in ("", next(said, None))
-            if not again:
-                self.console.output(line)
-
-        self.console.command(" ".join(command))
-        return processes.run(command, self.repository, self.environment, show)
 
     def _git(self, *arguments: str) -> str:
         """Output of a git command; empty where it fails, as it does before the first commit."""

@@ -64,7 +64,7 @@ def run_passes(
     _stop_after(timeout)
     codes: list[int] = []
     for topology in topologies:
-        display = display_for(settings, topology, ports.clock, quiet=quiet)
+        display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
         one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
         try:
             with display:

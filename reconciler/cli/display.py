@@ -9,11 +9,12 @@ from typing import Self
 from reconciler.cli import output
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.outcome import Outcome
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock
 from reconciler.report.outcome import error_json, outcome_json
+from reconciler.report.plan import summary
 from reconciler.report.plan_text import plan_text
 from reconciler.report.progress import Event, Progress, advance
 from reconciler.report.status import status_document
@@ -21,8 +22,11 @@ from reconciler.report.status_text import status_text
 from reconciler.report.words import Paint, plain
 
 
-def display_for(settings: Settings, topology: Topology, clock: Clock, *, quiet: bool = False) -> Display:
-    """`quiet` leaves stdout alone: the caller has a document of its own to print there."""
+def display_for(
+    settings: Settings, topology: Topology, clock: Clock, *, quiet: bool = False, agreed: bool = False
+) -> Display:
+    """`quiet` leaves stdout alone: the caller has a document of its own to print there. A plan that was `agreed` on
+    before is not printed again."""
     if quiet:
         return Display() if settings.format is Format.JSON else Lines(topology.name, plain, to_stderr=True)
     if settings.format is Format.JSON:
@@ -30,8 +34,8 @@ def display_for(settings: Settings, topology: Topology, clock: Clock, *, quiet: 
     if settings.live:
         from reconciler.cli.live import Live
 
-        return Live(topology.name, output.paint(settings), clock, colour=settings.colour)
-    return Lines(topology.name, output.paint(settings))
+        return Live(topology.name, output.paint(settings), clock, agreed=agreed, colour=settings.colour)
+    return Lines(topology.name, output.paint(settings), agreed=agreed)
 
 
 class Display:
@@ -92,22 +96,37 @@ class Stream(Display):
 class Lines(Display):
     """The plan, then one line per event, then the status: for files, pipes and CI."""
 
-    def __init__(self, name: str, paint: Paint, *, to_stderr: bool = False) -> None:
+    def __init__(self, name: str, paint: Paint, *, agreed: bool = False, to_stderr: bool = False) -> None:
         super().__init__()
         self._name = name
         self._paint = paint
+        self._agreed = agreed
         self._show = output.tell if to_stderr else output.show
         self._to_stderr = to_stderr
+        self._all_said = to_stderr  # the report says how things stand
         self.progress: Progress | None = None
 
     def show(self, outcome: Outcome, *, first: bool) -> None:
         if first and not self._to_stderr:
-            self.print(plan_text(outcome, self._paint) + "\n")
+            self._open(outcome)
         self.progress, events = advance(self.progress, outcome)
         self.print_events(events)
 
+    def _open(self, outcome: Outcome) -> None:
+        """The plan, unless it was read before. With nothing to do, the status that follows says all but that; a refusal
+        is not followed by the status, which would say it again."""
+        if outcome.result is Result.CONVERGED:
+            self.print(self._paint("good", "No changes."))
+        elif outcome.plan.refusals:
+            self.print(plan_text(outcome, self._paint) + "\n\nNothing was changed.")
+            self._all_said = True
+        elif self._agreed:
+            self.print(f"{self._name}: {summary(outcome)}, as agreed\n")
+        else:
+            self.print(plan_text(outcome, self._paint) + "\n")
+
     def finish(self, outcome: Outcome) -> None:
-        if not self._to_stderr:
+        if not self._all_said:
             document = status_document(outcome, outcome.observed.recorded)
             self.print("\n" + status_text(document, self._paint))
 

@@ -26,8 +26,8 @@ from reconciler.report.words import Paint, count, human_duration, one_line
 
 
 class Live(Lines):
-    def __init__(self, name: str, paint: Paint, clock: Clock, *, colour: bool) -> None:
-        super().__init__(name, paint)
+    def __init__(self, name: str, paint: Paint, clock: Clock, *, agreed: bool = False, colour: bool) -> None:
+        super().__init__(name, paint, agreed=agreed)
         self._clock = clock
         self._statuses: Mapping[StackRef, str | None] = {}
         self._console = Console(no_color=not colour, highlight=False)
@@ -82,7 +82,7 @@ def render(
 
 def _headline(progress: Progress, now: datetime) -> Text:
     left = human_duration(progress.eta(now))
-    head = Text(f"{progress.topology}  wave {progress.wave} of {progress.waves}", style="bold")
+    head = Text(f"{progress.topology}  {progress.done} of {progress.steps} steps", style="bold")
     head.append(f"  elapsed {human_duration(now - progress.began)}, about {left} left plus waiting", style="dim")
     return head
 

@@ -11,7 +11,6 @@ from reconciler.model.observed import known
 from reconciler.model.outcome import Outcome
 from reconciler.report.words import (
     Paint,
-    columns,
     count,
     iso_time,
     json_value,
@@ -66,8 +65,8 @@ def drift_markdown(outcome: Outcome) -> str:
     findings = outcome.diff.findings
     lines = [f"### {outcome.topology}: {_counts(findings) if findings else 'no drift found'}", ""]
     if findings:
-        rows = [(f"`{f.path}`", f"`{_desired(f)}`", f"`{_observed(f)}`", str(f.disposition), _why(f)) for f in findings]
-        lines += [*markdown_table(("path", "desired", "observed", "disposition", "why"), rows), ""]
+        rows = [(f"`{f.path}`", f"`{_seen(f)}`", str(f.disposition), _why(f)) for f in findings]
+        lines += [*markdown_table(("path", "found", "disposition", "why"), rows), ""]
     return "\n".join([*lines, *_coverage_text(outcome, plain)])
 
 
@@ -89,7 +88,7 @@ def _finding_text(place: str, finding: Finding, paint: Paint) -> list[str]:
     since = f"since {iso_time(finding.since)}" if finding.since else ""
     by = f"by {one_line(finding.by)}" if finding.by else ""
     known_of = ", ".join(part for part in (since, by, found) if part)
-    lines = [f"  {name}", *columns([("desired", _desired(finding), "observed", _observed(finding))], "    ")]
+    lines = [f"  {name}: {_seen(finding)}"]
     lines.append("    " + paint(STYLES[finding.disposition], str(finding.disposition)) + f": {_why(finding)}")
     return [*lines, *([paint("dim", f"    {known_of}")] if known_of else [])]
 
@@ -100,10 +99,9 @@ def _coverage_text(outcome: Outcome, paint: Paint) -> list[str]:
     reasons = Counter(u.why for u in coverage.unchecked)
     if reasons:
         most = reasons.most_common(SHOWN_REASONS)
-        told = [f"{n} {why}" for why, n in most]
         rest = reasons.total() - sum(n for _, n in most)
-        told += [f"{rest} for other reasons (`--format json` names each)"] if rest else []
-        lines = [lines[0][:-1] + f"; not checked: {', '.join(told)}."]
+        lines = [f"{lines[0][:-1]}; not checked:", *(f"- {n}: {one_line(why)}" for why, n in most)]
+        lines += [f"- {rest}: for other reasons; `--format json` names each"] if rest else []
     for region, unknown in outcome.observed.unknown_regions().items():
         lines.append(paint("bad", f"{region} could not be read ({one_line(str(unknown))}): not known to be in sync."))
     return lines
@@ -120,14 +118,11 @@ def _why(finding: Finding) -> str:
     return f"{reason}; {then}" if reason and then not in reason else reason or then
 
 
-def _desired(finding: Finding) -> str:
+def _seen(finding: Finding) -> str:
     if finding.missing and finding.desired is None:
-        return "(there)"
-    return text_value(finding.path, finding.desired)
-
-
-def _observed(finding: Finding) -> str:
-    return "(gone)" if finding.missing else text_value(finding.path, finding.observed)
+        return "gone"
+    observed = "gone" if finding.missing else f"observed {text_value(finding.path, finding.observed)}"
+    return f"{observed}, desired {text_value(finding.path, finding.desired)}"
 
 
 def _by_place(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:

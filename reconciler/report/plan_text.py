@@ -6,18 +6,21 @@ from collections.abc import Iterable
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Gate, Plan, Step, Wave
+from reconciler.model.plan import Plan, Step, Wave
 from reconciler.report.plan import planned_changes, summary
 from reconciler.report.words import (
     Paint,
     columns,
     count,
     human_duration,
+    in_regions,
     markdown_table,
     one_line,
     place_of,
     plain,
     text_value,
+    together,
+    verb_of,
 )
 
 SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REPLACE: "±"}
@@ -51,7 +54,7 @@ def plan_markdown(outcome: Outcome) -> str:
         lines += [
             f"- `{s.id}` ({human_duration(s.eta)}){': ' + s.why if s.why else ''}{_hazards(s)}" for s in wave.steps
         ]
-        lines += [f"- wait for {_gate_text(g)}" for g in wave.gates]
+        lines += [f"- wait for {line}" for line in _gates(wave)]
     notes = _notes(outcome)
     lines += ["", *(f"- {note}" for note in notes)] if notes else []
     lines += ["", f"<sub>revision `{plan.revision}`, fingerprint `{plan.fingerprint}`</sub>"]
@@ -70,7 +73,7 @@ def _headline(outcome: Outcome, paint: Paint) -> list[str]:
         )
     if outcome.result is Result.SUSPENDED:
         lines.append(paint("warn", "suspended: none of this is done until the suspension is lifted"))
-    return [*lines, paint("dim", f"revision {plan.revision}, fingerprint {plan.fingerprint}")]
+    return [*lines, paint("dim", f"revision {plan.revision[:12]}"), paint("dim", f"fingerprint {plan.fingerprint}")]
 
 
 def _refusals_text(outcome: Outcome, paint: Paint) -> list[str]:
@@ -89,12 +92,21 @@ def _problems_text(outcome: Outcome, paint: Paint) -> list[str]:
 
 
 def _changes_text(outcome: Outcome, paint: Paint) -> list[str]:
-    lines: list[str] = []
-    for place, changes in _by_place(planned_changes(outcome)):
-        lines.append(f"  {place}")
-        table = columns([(SYMBOLS[c.action], _below(place, c.path), _values(c) + _origin(c)) for c in changes], "    ")
-        lines += [paint(STYLES[c.action], line) for c, line in zip(changes, table, strict=True)]
+    changes = planned_changes(outcome)
+    rows = _made(changes)
+    rows += [(c.action, _place(c), _what(c)) for c in changes if c.action is not Action.CREATE]
+    table = columns([(SYMBOLS[action], place, what) for action, place, what in rows])
+    lines = [paint(STYLES[action], line) for (action, _, _), line in zip(rows, table, strict=True)]
     return [paint("bold", "Changes"), *lines] if lines else []
+
+
+def _made(changes: Iterable[Change]) -> list[tuple[Action, str, str]]:
+    """What is new, one line for each place: a list of all its parts says little."""
+    places: dict[str, list[str]] = {}
+    for change in changes:
+        if change.action is Action.CREATE:
+            places.setdefault(_place(change), []).append(_what(change))
+    return [(Action.CREATE, place, ", ".join(parts)) for place, parts in places.items()]
 
 
 def _waves_text(plan: Plan, paint: Paint) -> list[str]:
@@ -103,29 +115,36 @@ def _waves_text(plan: Plan, paint: Paint) -> list[str]:
         longest = max((s.eta for s in wave.steps), default=None)
         eta = f", about {human_duration(longest)}" if longest else ""
         lines.append(paint("bold", f"Wave {number} of {len(plan.waves)}{eta}"))
-        lines += columns([(s.id, human_duration(s.eta), s.why + _hazards(s)) for s in wave.steps])
-        lines += _gates_text(wave, paint)
+        lines += [f"  {line}" for line in _steps(wave)]
+        lines += [paint("dim", f"  {'then ' if wave.steps else ''}wait for {line}") for line in _gates(wave)]
     return lines
 
 
-def _gates_text(wave: Wave, paint: Paint) -> list[str]:
-    """Gates that hold already are not worth a line of their own. Once only gates are left, each says what it waits for."""
-    met = len(wave.gates) - len(wave.waiting_for)
-    lines = [f"  then wait for {text}" for text in _awaited(wave)]
-    return [paint("dim", line) for line in [*lines, *([f"  {count(met, 'gate')} already met"] if met else [])]]
+def _steps(wave: Wave) -> list[str]:
+    """The same step in several Regions is one line. Its time is said where it is not the whole wave's."""
+    named: dict[tuple[str, str], list[Step]] = {}
+    longest = max((s.eta for s in wave.steps), default=None)
+    for step in wave.steps:
+        eta = "" if step.eta == longest else f" ({human_duration(step.eta)})"
+        why = f": {step.why}" if step.why else ""
+        named.setdefault((verb_of(step), f"{eta}{why}{_hazards(step)}"), []).append(step)
+    return [together(steps) + rest for (_, rest), steps in named.items()]
 
 
-def _awaited(wave: Wave) -> list[str]:
-    named: dict[str, list[Gate]] = {}
-    for gate in wave.waiting_for:
-        named.setdefault(gate.name, []).append(gate)
-    lines: list[str] = []
-    for name, gates in named.items():
-        if len(gates) > 1 and wave.steps:
-            lines.append(f"{name} in {', '.join(g.region or 'every Region' for g in gates)}")
-        else:
-            lines += [_gate_text(g) for g in gates]
-    return lines
+def _gates(wave: Wave) -> list[str]:
+    """Once only gates are left, each says what it waits for. Before that they are just named, and those that hold
+    already are, too: they have to hold after the steps."""
+    if not wave.steps:
+        return [
+            in_regions(g.name, [g.region]) + (f": {one_line(g.detail)}" if g.detail else "") for g in wave.waiting_for
+        ]
+    places: dict[str, list[str | None]] = {}
+    for gate in wave.gates:
+        places.setdefault(gate.name, []).append(gate.region)
+    named: dict[tuple[str | None, ...], list[str]] = {}
+    for name, regions in places.items():
+        named.setdefault(tuple(regions), []).append(name)
+    return [in_regions(", ".join(names), regions) for regions, names in named.items()]
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
@@ -148,15 +167,17 @@ def _notes(outcome: Outcome) -> list[str]:
     return notes
 
 
-def _by_place(changes: Iterable[Change]) -> list[tuple[str, list[Change]]]:
-    places: dict[str, list[Change]] = {}
-    for change in changes:
-        places.setdefault(place_of(change.path), []).append(change)
-    return list(places.items())
+def _place(change: Change) -> str:
+    return place_of(change.path)
 
 
-def _below(place: str, path: str) -> str:
-    return path.removeprefix(f"regions/{place}").removeprefix(place).removeprefix("/") or "(all of it)"
+def _what(change: Change) -> str:
+    """The change without its place and symbol: path below the place, values, origin. Empty for a whole place."""
+    place = _place(change)
+    below = change.path.removeprefix(f"regions/{place}").removeprefix(place).removeprefix("/")
+    values = _values(change)
+    gap = " " if change.action is Action.CREATE else "  "
+    return f"{below}{gap}{values}".strip() + _origin(change)
 
 
 def _old(change: Change) -> str:
@@ -181,12 +202,8 @@ def _values(change: Change) -> str:
 
 def _origin(change: Change) -> str:
     """Said only where it is not the usual one."""
-    return "" if change.origin is Origin.GIT else f"  ({change.origin})"
+    return "" if change.origin is Origin.GIT else f" ({change.origin})"
 
 
 def _hazards(step: Step) -> str:
     return f"  [hazard: {', '.join(step.hazards)}]" if step.hazards else ""
-
-
-def _gate_text(gate: Gate) -> str:
-    return f"{gate.id}: {one_line(gate.detail)}" if gate.detail else gate.id

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Step, Wave
-from reconciler.report.words import human_duration, one_line
+from reconciler.report.words import human_duration, in_regions, one_line, together, verb_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,9 @@ class Progress:
 
     topology: str
     began: datetime
-    wave: int = 0
-    waves: int = 0
+    done: int = 0
+    steps: int = 0
+    """All that were seen so far, done or not: a plan may grow on the way."""
     running: Mapping[str, Running] = field(default_factory=dict)
     queued: tuple[Step, ...] = ()
     """Steps of the current wave that have not begun."""
@@ -63,19 +64,20 @@ def advance(before: Progress | None, outcome: Outcome) -> tuple[Progress, tuple[
     old = before or Progress(topology=outcome.topology, began=now)
     wave, *later = outcome.plan.waves or (Wave(),)
     running = {s.id: _run(old, outcome, s) for s in wave.steps if s.id in old.running or _active(outcome, s)}
-    waves = max(old.waves, old.wave - 1 + len(outcome.plan.waves)) if old.wave else len(outcome.plan.waves)
+    ended = _ended(old, running, outcome)
     new = Progress(
         topology=outcome.topology,
         began=old.began,
-        wave=waves - len(outcome.plan.waves) + 1 if outcome.plan.waves else waves,
-        waves=waves,
+        done=old.done + len(ended),
+        steps=old.done + len(ended) + len(outcome.plan.steps),
         running=running,
         queued=tuple(s for s in wave.steps if s.id not in running),
         waiting={} if wave.steps else {g.id: (g, _waiting_since(old, g, now)) for g in wave.waiting_for},
         later=tuple(later),
         told=old.told | {_key(p.code, p.step) for p in outcome.problems},
     )
-    return new, tuple(_events(old, new, outcome))
+    events = (*_told_ended(ended, new, outcome), *_told_met(old, new, now), *_told_begun(old, new, now))
+    return new, (*events, *_trouble(old, outcome))
 
 
 def _active(outcome: Outcome, step: Step) -> bool:
@@ -91,48 +93,63 @@ def _run(old: Progress, outcome: Outcome, step: Step) -> Running:
     return known or Running(step=step, since=outcome.observed.at)
 
 
+def _ended(old: Progress, running: Mapping[str, Running], outcome: Outcome) -> list[Running]:
+    """Steps that left the plan. A refusal leaves no plan, and says nothing of what was under way."""
+    failed = {p.step for p in outcome.problems}
+    if outcome.plan.refusals:
+        return []
+    return [run for name, run in old.running.items() if name not in running and name not in failed]
+
+
 def _waiting_since(old: Progress, gate: Gate, now: datetime) -> datetime:
     return old.waiting[gate.id][1] if gate.id in old.waiting else now
 
 
-def _events(old: Progress, new: Progress, outcome: Outcome) -> Iterator[Event]:
-    now = outcome.observed.at
-    failed = {p.step for p in outcome.problems}
-    if not outcome.plan.refusals:
-        for name, run in old.running.items():
-            if name not in new.running and name not in failed:
-                yield _ended(run, outcome)
-        for name, (_, since) in old.waiting.items():
-            if name not in new.waiting:
-                yield Event(at=now, style="good", text=f"{name} met after {human_duration(now - since)}")
-    if new.wave != old.wave and (new.running or new.queued):
-        yield Event(at=now, style="bold", text=f"wave {new.wave} of {new.waves}")
-    for name, run in new.running.items():
-        if name not in old.running:
-            yield Event(at=now, style="", text=_started(name, run))
-    for name, (gate, _) in new.waiting.items():
-        if name not in old.waiting:
-            yield Event(
-                at=now, style="dim", text=f"waiting for {name}" + (f": {one_line(gate.detail)}" if gate.detail else "")
-            )
-    yield from _trouble(old, outcome)
-
-
-def _started(name: str, run: Running) -> str:
-    why = f": {run.step.why}" if run.step.why else ""
-    return f"{name} started, usually takes {human_duration(run.step.eta)}{why}"
-
-
-def _ended(run: Running, outcome: Outcome) -> Event:
+def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterator[Event]:
     """A step that left the plan is done, unless its stack says otherwise."""
     now = outcome.observed.at
-    stack = run.step.stack
-    state = outcome.observed.stack(stack.kind, stack.region) if stack else None
-    took = human_duration(now - run.since)
-    if stack is None or (state and state.complete):
-        return Event(at=now, style="good", text=f"{run.step.id} done in {took}")
-    status = state.status if state else "gone or unreadable"
-    return Event(at=now, style="warn", text=f"{run.step.id} ended after {took}: the stack is {status}")
+    well: list[Running] = []
+    for run in ended:
+        stack = run.step.stack
+        state = outcome.observed.stack(stack.kind, stack.region) if stack else None
+        if stack is None or (state and state.complete):
+            well.append(run)
+            continue
+        status = state.status if state else "gone or unreadable"
+        text = f"{run.step.id} after {human_duration(now - run.since)}: the stack is {status}"
+        yield _event(now, "warn", "ended", text)
+    for number, runs in enumerate(groups := _alike(well), 1):
+        took = human_duration(now - min(run.since for run in runs))
+        count = f"; {new.done} of {new.steps} steps" if number == len(groups) else ""
+        yield _event(now, "good", "done", f"{together([run.step for run in runs])} after {took}{count}")
+
+
+def _told_met(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
+    for name, (gate, since) in old.waiting.items():
+        if name not in new.waiting:
+            yield _event(
+                now, "good", "met", f"{in_regions(gate.name, [gate.region])} after {human_duration(now - since)}"
+            )
+
+
+def _told_begun(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
+    for runs in _alike([run for name, run in new.running.items() if name not in old.running]):
+        step = runs[0].step
+        why = f": {one_line(step.why)}" if step.why else ""
+        text = f"{together([run.step for run in runs])}, usually {human_duration(step.eta)}{why}"
+        yield _event(now, "", "started", text)
+    for name, (gate, _) in new.waiting.items():
+        if name not in old.waiting:
+            detail = f": {one_line(gate.detail)}" if gate.detail else ""
+            yield _event(now, "dim", "waiting", f"{in_regions(gate.name, [gate.region])}{detail}")
+
+
+def _alike(runs: list[Running]) -> list[list[Running]]:
+    """The same step in several Regions is told in one line."""
+    groups: dict[tuple[str, str], list[Running]] = {}
+    for run in runs:
+        groups.setdefault((verb_of(run.step), run.step.why), []).append(run)
+    return list(groups.values())
 
 
 def _trouble(old: Progress, outcome: Outcome) -> Iterator[Event]:
@@ -140,7 +157,11 @@ def _trouble(old: Progress, outcome: Outcome) -> Iterator[Event]:
         if _key(problem.code, problem.step) not in old.told:
             again = "; will be tried again" if problem.retry else ""
             text = f"{problem.step}: {problem.code}: {one_line(problem.message)}{again}"
-            yield Event(at=outcome.observed.at, style="bad", text=text)
+            yield _event(outcome.observed.at, "bad", "trouble", text)
+
+
+def _event(at: datetime, style: str, what: str, text: str) -> Event:
+    return Event(at=at, style=style, text=f"{what:<7}  {text}")
 
 
 def _key(code: str, step: str) -> str:

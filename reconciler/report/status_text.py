@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain, text_value
+from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
 
 GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
 HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
@@ -41,10 +41,11 @@ def _headline(document: Document, paint: Paint) -> list[str]:
     ready = _condition(document, "Ready")
     style = "good" if ready and ready["status"] == "True" else "warn"
     lines = [paint("bold", f"{document['topology']}: ") + paint(style, _ready(document))]
-    seen = f"generation {document['generation']}, revision {document['desiredRevision']}, as of {document['updatedAt']}"
+    revision = document["desiredRevision"][:12]
+    seen = f"generation {document['generation']}, revision {revision}, as of {document['updatedAt']}"
     lines.append(paint("dim", seen))
     if document["lastServingRevision"] not in {None, document["desiredRevision"]}:
-        lines.append(f"last revision that served: {document['lastServingRevision']}")
+        lines.append(f"last revision that served: {str(document['lastServingRevision'])[:12]}")
     return lines
 
 
@@ -76,13 +77,14 @@ def _troubles(document: Document) -> Iterable[tuple[str, str, str]]:
 
 
 def _conditions(document: Document, paint: Paint) -> list[str]:
+    """The message has a line of its own: it is what people read, and often long."""
+    lines = [paint("bold", "Conditions")]
     found = document["conditions"]
-    rows = [
-        (c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"], text_value("", c["message"], 90))
-        for c in found
-    ]
-    styles = [_condition_style(c) for c in found]
-    return [paint("bold", "Conditions"), *(paint(s, line) for s, line in zip(styles, columns(rows), strict=True))]
+    table = columns([(c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"]) for c in found])
+    for condition, line in zip(found, table, strict=True):
+        lines.append(paint(_condition_style(condition), line))
+        lines += [paint("dim", f"    {one_line(condition['message'])}")] if condition["message"] else []
+    return lines
 
 
 def _condition_style(condition: Mapping[str, Any]) -> str:
@@ -103,13 +105,14 @@ def _regions(document: Document, paint: Paint) -> list[str]:
 
 
 def _region_rows(document: Document) -> list[tuple[str, ...]]:
+    """A healthy Region's stacks are complete, which need not be said."""
     return [
         (
             r["name"],
             r["traffic"],
             r["health"],
             r["databaseRole"],
-            ", ".join(f"{kind} {status}" for kind, status in r["stacks"].items()),
+            "" if r["health"] == "Healthy" else ", ".join(f"{kind} {status}" for kind, status in r["stacks"].items()),
         )
         for r in document["regions"]
     ]

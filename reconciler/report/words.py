@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from reconciler.model.plan import Step
+
 Paint = Callable[[str, str], str]
 """(style, text) to text: how a terminal shows `good`, `bad`, `warn`, `dim` and `bold`."""
 
@@ -93,6 +95,23 @@ def place_of(path: str) -> str:
     """What a path is about: a Region by its name, else its first part."""
     parts = path.split("/")
     return parts[1] if parts[0] == "regions" and len(parts) > 1 else parts[0]
+
+
+def verb_of(step: Step) -> str:
+    """What is done to what, without the Region: `deploy/data`, `create-gate`."""
+    return step.id.removesuffix(f"/{step.region}").removesuffix("/gate")
+
+
+def together(steps: Sequence[Step]) -> str:
+    """The same step in several Regions: `deploy/data in us-east-1, eu-west-1`."""
+    verb = verb_of(steps[0])
+    return in_regions(verb, [s.region if s.id != verb else None for s in steps])
+
+
+def in_regions(name: str, regions: Iterable[str | None]) -> str:
+    """What is in no Region keeps its bare name."""
+    places = ", ".join(region for region in regions if region)
+    return f"{name} in {places}" if places else name
 
 
 def columns(rows: Iterable[Sequence[str]], indent: str = "  ", gap: str = "  ") -> list[str]:

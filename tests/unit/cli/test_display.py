@@ -62,10 +62,27 @@ def test_lines_are_the_plan_then_events_then_the_status(capsys):
         display.trouble(CloudUnavailable("no answer"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("orders: +2 ~1 -0")
-    assert "03:00:00  orders  deploy/data/us-east-1 started, usually takes 25m: make the Region's database" in lines
-    assert "03:00:00  orders  waiting for replica-lag/eu-west-1: at most 1000 ms, now 4000" in lines
+    assert "03:00:00  orders  started  deploy/data in us-east-1, usually 25m: make the Region's database" in lines
+    assert "03:00:00  orders  waiting  replica-lag in eu-west-1: at most 1000 ms, now 4000" in lines
     assert "orders  CloudUnavailable: no answer; trying again" in lines
     assert "Regions" in lines[-12:]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "agreed", "begins", "once"),
+    [
+        (outcomes.building(), True, "orders: +2 ~1 -0, replaced 0, ETA 33m, as agreed", "as agreed"),
+        (outcomes.outcome(), False, "No changes.", "Converged)"),
+        (outcomes.refused(), True, "orders: refused", "list it again"),
+    ],
+)
+def test_nothing_is_said_twice(capsys, outcome, agreed, begins, once):
+    with Lines("orders", plain, agreed=agreed) as display:
+        display.pass_done(outcome)
+    out = capsys.readouterr().out
+    assert out.startswith(begins)
+    assert "Changes" not in out
+    assert out.count(once) == 1
 
 
 def test_beside_a_report_lines_go_to_stderr(capsys):
@@ -73,7 +90,7 @@ def test_beside_a_report_lines_go_to_stderr(capsys):
         display.pass_done(BUILDING)
     out, err = capsys.readouterr()
     assert out == ""
-    assert "deploy/data/us-east-1 started" in err
+    assert "started  deploy/data in us-east-1" in err
 
 
 def view(outcome, *, at=0.0, width=100, statuses=None):
@@ -86,7 +103,7 @@ def view(outcome, *, at=0.0, width=100, statuses=None):
 def test_the_view_has_a_line_for_each_step_with_elapsed_and_left():
     (stack,) = BUILDING.in_flight
     lines = view(BUILDING, at=10, statuses={stack: "CREATE_IN_PROGRESS"})
-    assert lines[0].rstrip() == "orders  wave 1 of 2  elapsed 10m, about 33m left plus waiting"
+    assert lines[0].rstrip() == "orders  0 of 3 steps  elapsed 10m, about 33m left plus waiting"
     assert lines[1].split() == ["*", "deploy/data/us-east-1", "10m", "about", "15m", "left", "CREATE_IN_PROGRESS"]
     assert lines[2].split()[:3] == ["·", "deploy/data/eu-west-1", "queued"]
     assert lines[3].rstrip() == "then deploy/edge"
@@ -112,5 +129,5 @@ def test_the_live_view_leaves_its_events_behind():
         display.pass_done(BUILDING)
         display.pass_done(outcomes.outcome())
     left = display._console.file.getvalue()
-    for words in ("deploy/data/us-east-1 started", "orders: Ready (Converged)", "Regions"):
+    for words in ("started  deploy/data in us-east-1", "orders: Ready (Converged)", "Regions"):
         assert words in left

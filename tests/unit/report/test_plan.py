@@ -6,6 +6,8 @@ import pytest
 
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.outcome import Result
+from reconciler.model.plan import Gate, Wave
+from reconciler.model.stacks import StackKind
 from reconciler.report.plan import plan_json
 from reconciler.report.plan_text import plan_markdown, plan_text
 from tests.fakes import outcomes
@@ -13,22 +15,19 @@ from tests.fakes import outcomes
 BUILDING = """\
 orders: +2 ~1 -0, replaced 0, ETA 33m
 3 steps in 2 waves; waiting on gates comes on top
-revision a1b2c3d, fingerprint sha256:0123456789ab
+revision a1b2c3d
+fingerprint sha256:0123456789ab
 
 Changes
-  us-east-1
-    +  data
-  eu-west-1
-    +  data
-  edge
-    ~  priceClass  PriceClass_All → PriceClass_100
+  +  us-east-1  data
+  +  eu-west-1  data
+  ~  edge       priceClass  PriceClass_All → PriceClass_100
 
 Wave 1 of 2, about 25m
-  deploy/data/us-east-1  25m  make the Region's database
-  deploy/data/eu-west-1  25m  make the Region's database
-  then wait for replica-lag/eu-west-1: at most 1000 ms, now unknown
+  deploy/data in us-east-1, eu-west-1: make the Region's database
+  then wait for replica-lag in eu-west-1
 Wave 2 of 2, about 8m
-  deploy/edge  8m    [hazard: EdgeConfiguration]
+  deploy/edge  [hazard: EdgeConfiguration]
 
 Hazards
   EdgeConfiguration  deploy/edge
@@ -52,7 +51,7 @@ def test_nothing_to_do_is_one_line():
         (outcomes.failed(), ["DeploymentFailed", "deploy/api/eu-west-1", "no such runtime"]),
         (
             outcomes.drifted(),
-            ["PriceClass_All → PriceClass_100  (drift)", "2 drift findings left as found", "meridian drift"],
+            ["PriceClass_All → PriceClass_100 (drift)", "2 drift findings left as found", "meridian drift"],
         ),
         (replace(outcomes.building(), result=Result.SUSPENDED), ["suspended: none of this is done"]),
         (replace(outcomes.outcome(), result=Result.SUSPENDED), ["No changes. orders is suspended"]),
@@ -77,17 +76,17 @@ def test_colour_changes_nothing_but_colour():
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (Change(path="edge/a", action=Action.CREATE, origin=Origin.GIT, desired=1), "+  a  1"),
-        (Change(path="edge/a", action=Action.DELETE, origin=Origin.GIT, applied="x"), "-  a  x"),
+        (Change(path="edge/a", action=Action.CREATE, origin=Origin.GIT, desired=1), "+  edge  a 1"),
+        (Change(path="edge/a", action=Action.DELETE, origin=Origin.GIT, applied="x"), "-  edge  a  x"),
         (
             Change(path="edge/a", action=Action.REPLACE, origin=Origin.UPGRADE, applied=1, desired=2),
-            "±  a  1 → 2  (upgrade)",
+            "±  edge  a  1 → 2 (upgrade)",
         ),
         (
             Change(path="edge/a", action=Action.UPDATE, origin=Origin.DRIFT, applied=1, observed=3, desired=1),
-            "~  a  3 → 1  (drift)",
+            "~  edge  a  3 → 1 (drift)",
         ),
-        (Change(path="regions/eu-west-1", action=Action.CREATE, origin=Origin.GIT), "+  (all of it)"),
+        (Change(path="regions/eu-west-1", action=Action.CREATE, origin=Origin.GIT), "+  eu-west-1"),
         (Change(path="edge/apiToken", action=Action.CREATE, origin=Origin.GIT, desired="x"), "(redacted, sha256"),
     ],
 )
@@ -95,6 +94,34 @@ def test_each_change_on_its_line(change, line):
     outcome = outcomes.outcome(Result.PROGRESSING, plan=outcomes.plan(changes=(change,)))
     assert line in plan_text(outcome)
     assert f"`{change.path}`" in plan_markdown(outcome)
+
+
+def test_what_is_new_in_a_place_and_what_is_done_in_several_regions_is_one_line():
+    made = [
+        Change(path=f"regions/eu-west-1/{part}", action=Action.CREATE, origin=Origin.GIT, desired=value)
+        for part, value in (("data", None), ("traffic", "serving"))
+    ]
+    soaks = tuple(Gate(name=name, region="eu-west-1", detail="late", met=True) for name in ("soak", "lag"))
+    steps = (
+        outcomes.step(StackKind.API, "us-east-1"),
+        outcomes.step(StackKind.API, "eu-west-1"),
+        outcomes.step(StackKind.API, "eu-west-3", eta=outcomes.minutes(5)),
+    )
+    dns = Gate(name="dns", region=None, detail="9 s left")
+    plan = outcomes.plan(changes=tuple(made), waves=(Wave(steps=steps, gates=(*soaks, dns)), Wave(gates=(dns, *soaks))))
+    lines = plan_text(outcomes.outcome(Result.PROGRESSING, plan=plan)).splitlines()
+    assert lines[5:] == [
+        "Changes",
+        "  +  eu-west-1  data, traffic serving",
+        "",
+        "Wave 1 of 2, about 25m",
+        "  deploy/api in us-east-1, eu-west-1",
+        "  deploy/api in eu-west-3 (5m)",
+        "  then wait for soak, lag in eu-west-1",
+        "  then wait for dns",
+        "Wave 2 of 2",
+        "  wait for dns: 9 s left",
+    ]
 
 
 def test_the_document_carries_everything_the_text_says():

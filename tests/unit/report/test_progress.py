@@ -43,17 +43,16 @@ def test_steps_start_and_end_gates_are_waited_for_and_met():
         at(30, outcomes.plan()),
     )
     assert lines == [
-        ["wave 1 of 2", "deploy/data/us-east-1 started, usually takes 25m"],
-        ["deploy/data/eu-west-1 started, usually takes 25m"],
+        ["started  deploy/data in us-east-1, usually 25m"],
+        ["started  deploy/data in eu-west-1, usually 25m"],
         [
-            "deploy/data/us-east-1 done in 20m",
-            "deploy/data/eu-west-1 done in 19m",
-            "waiting for replica-lag/eu-west-1: at most 1000 ms",
+            "done     deploy/data in us-east-1, eu-west-1 after 20m; 2 of 3 steps",
+            "waiting  replica-lag in eu-west-1: at most 1000 ms",
         ],
-        ["replica-lag/eu-west-1 met after 2m", "wave 2 of 2", "deploy/edge started, usually takes 8m"],
-        ["deploy/edge ended after 8m: the stack is gone or unreadable"],
+        ["met      replica-lag in eu-west-1 after 2m", "started  deploy/edge, usually 8m"],
+        ["ended    deploy/edge after 8m: the stack is gone or unreadable"],
     ]
-    assert (progress.wave, progress.waves, progress.running, progress.waiting) == (2, 2, {}, {})
+    assert (progress.done, progress.steps, progress.running, progress.waiting) == (3, 3, {}, {})
 
 
 def test_an_operation_that_runs_already_began_when_aws_says():
@@ -75,14 +74,14 @@ def test_a_problem_is_told_once_and_never_called_done():
     problem = Problem(code="DeploymentFailed", step=DATA[0].id, message="Cluster: quota\nexceeded")
     stuck = at(6, PLAN, problems=(problem,))
     _, lines = told(at(0, PLAN, sent=DATA[:1]), stuck, replace(stuck))
-    assert lines[1] == [f"{DATA[0].id}: DeploymentFailed: Cluster: quota exceeded"]
+    assert lines[1] == [f"trouble  {DATA[0].id}: DeploymentFailed: Cluster: quota exceeded"]
     assert lines[2] == []
 
 
 def test_a_stack_that_rolled_back_did_not_end_well():
     back = at(6, outcomes.plan(), statuses={"us-east-1": "ROLLBACK_COMPLETE"})
     _, lines = told(at(0, PLAN, sent=DATA[:1]), back)
-    assert lines[1] == ["deploy/data/us-east-1 ended after 6m: the stack is ROLLBACK_COMPLETE"]
+    assert lines[1] == ["ended    deploy/data/us-east-1 after 6m: the stack is ROLLBACK_COMPLETE"]
 
 
 def test_a_refusal_in_between_is_not_taken_for_success():
