@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measure import Cost
@@ -13,19 +13,25 @@ LATENCY = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    name: str
+    cost: Cost
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """Medians of everything that was measured."""
 
     plan: Cost
-    peers: Mapping[str, Cost]
-    """By what was typed; empty where the peer could not be installed."""
-    peer_calls: int
+    peers: Sequence[Peer]
+    """The quickest first; empty where the peer could not be installed."""
     growth: Mapping[int, Cost]
     """`plan` by number of Regions."""
     far: Mapping[int, Cost]
     """The same with latency on every call."""
-    calls: Mapping[int, tuple[int, int]]
-    """All calls and mutating ones of `plan`, by number of Regions."""
+    calls: Mapping[int, int]
+    """AWS calls of `plan`, by number of Regions."""
     first_call: Mapping[str, float]
     """Seconds from the start of `converge` to its first mutating call, with the template cache `empty` and `warm`."""
 
@@ -61,11 +67,13 @@ def goals(found: Found) -> list[Goal]:
     ]
     judged += [
         Goal(text=f"AWS calls of `plan` at {regions} Region{'s'[: regions > 1]}", limit=14 + 22 * regions, found=total)
-        for regions, (total, _) in found.calls.items()
+        for regions, total in found.calls.items()
     ]
     judged += [
-        Goal(text=f"faster than {name}", limit=3.0, found=cost.wall / found.plan.wall, unit=" ×", at_least=True)
-        for name, cost in found.peers.items()
+        Goal(
+            text=f"times as fast as {p.name}", limit=3.0, found=p.cost.wall / found.plan.wall, unit=" ×", at_least=True
+        )
+        for p in found.peers
     ]
     return judged
 

@@ -45,7 +45,11 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], *,
         text=True,
     ) as process:
         assert process.stdout is not None
-        output = process.stdout.read()
+        try:
+            output = process.stdout.read()
+        except BaseException:  # stopped: nothing of ours goes on without us
+            process.kill()
+            raise
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)

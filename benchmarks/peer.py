@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.measure import Cost, run
@@ -29,9 +28,10 @@ def install() -> str:
     try:
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_WITHIN, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"npm could not install it: {error}"
+        return f"npm could not install it ({type(error).__name__})"
     if done.returncode or not CDK.exists():
-        return f"npm could not install it: {(done.stderr.strip().splitlines() or ['no reason given'])[0]}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        return f"npm could not install it ({errors[0] if errors else f'status {done.returncode}'})"
     return ""
 
 
@@ -42,14 +42,14 @@ def version(world: World) -> str:
 
 def typed(world: World) -> Cost:
     """`cdk diff --all` and `cdk drift`, as people type them: each synthesises."""
-    app = f"{sys.executable} -m benchmarks.peer_app {DESIRED}"
+    app = f"python -m benchmarks.peer_app {DESIRED}"
     diff = _cdk(world, "diff", "--all", "--app", app, says="Number of stacks with differences: 0")
     return diff + _cdk(world, "drift", "--app", app, says="Number of resources with drift")
 
 
 def quickest(world: World) -> Cost:
     """The same with what makes it fast: one synthesis for both, and templates compared without change sets."""
-    app = f"{sys.executable} -m benchmarks.peer_app {DESIRED}"
+    app = f"python -m benchmarks.peer_app {DESIRED}"
     out = str(FOLDER / "cdk.out")
     diff = _cdk(
         world, "diff", "--all", "--method=template", "--app", app, "--output", out,

@@ -1,0 +1,90 @@
+"""The arithmetic and the words of the benchmarks; what they measure is measured by `make bench`."""
+
+import sys
+
+import pytest
+
+from benchmarks import peer_app
+from benchmarks.goals import Found, Peer, goals
+from benchmarks.measure import CommandFailed, Cost, alternating, run
+from benchmarks.results import markdown
+
+SIZES = (1, 3, 6, 10)
+
+
+def cost(wall):
+    return Cost(wall=wall, cpu=wall / 2, megabytes=100)
+
+
+def found(**changes):
+    fine = {
+        "plan": cost(1.5),
+        "peers": [Peer(name="the peer", cost=cost(15), calls=120)],
+        "growth": {size: cost(1 + size / 10) for size in SIZES},
+        "far": {3: cost(1.8), 10: cost(2.6)},
+        "calls": {size: 14 + 22 * size for size in SIZES},
+        "first_call": {"empty": 5.0, "warm": 2.0},
+    }
+    return Found(**(fine | changes))
+
+
+def test_every_goal_is_met_by_good_numbers():
+    assert all(goal.met for goal in goals(found()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [
+        ({"plan": cost(2.1)}, "nothing to do"),
+        ({"plan": Cost(wall=1, cpu=1, megabytes=151)}, "largest process"),
+        (
+            {"growth": {size: cost(size) for size in SIZES}, "far": {3: cost(4), 10: cost(11)}},
+            "more time for each Region",
+        ),
+        ({"far": {3: cost(1.8), 10: cost(2.7)}}, "latency"),
+        ({"calls": {3: 81}}, "AWS calls of `plan` at 3 Regions"),
+        ({"first_call": {"empty": 6.1, "warm": 2.0}}, "cache empty"),
+        ({"first_call": {"empty": 5.0, "warm": 2.6}}, "cache warm"),
+        ({"peers": [Peer(name="the peer", cost=cost(4.4), calls=1)]}, "times as fast as the peer"),
+    ],
+)
+def test_a_bad_number_misses_its_goal_and_no_other(changes, missed):
+    (goal,) = [goal for goal in goals(found(**changes)) if not goal.met]
+    assert missed in goal.text
+
+
+def test_the_table_says_what_was_missed_and_that_there_was_no_peer():
+    text = markdown(
+        found(plan=cost(2.5), peers=[]), runs=5, date="2026-01-01", load=["0.1", "1.0"], peer="left out, npm is absent"
+    )
+    assert "peer: left out, npm is absent" in text
+    assert "| `meridian plan`, nothing to do | ≤ 2 s | 2.50 s | **missed** |" in text
+
+
+def test_runs_take_turns_and_the_median_counts():
+    order = []
+
+    def subject(name, *walls):
+        given = iter(walls)
+        return lambda: (order.append(name), cost(next(given)))[1]
+
+    costs = alternating(3, subject("a", 1, 9, 2), subject("b", 4, 4, 30))
+    assert "".join(order) == "ababab"
+    assert [c.wall for c in costs] == [2, 4]
+
+
+def test_a_command_is_measured_with_its_children_or_fails_by_name(tmp_path):
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(3_000_000))']); print('done')"
+    measured = run([sys.executable, "-c", busy], tmp_path, {}, says="done")
+    assert 0.01 < measured.cpu <= measured.wall * 2
+    with pytest.raises(CommandFailed, match="exit code 3"):
+        run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, {})
+    with pytest.raises(CommandFailed, match="expected 0 and 'converged'"):
+        run([sys.executable, "-c", "print('nothing')"], tmp_path, {}, says="converged")
+
+
+def test_the_peer_gets_the_bucket_name_as_it_is_deployed(tmp_path):
+    template = tmp_path / "api-eu-west-1.template.json"
+    template.write_text('{"S3Bucket": "meridian-assets-111111111111-eu-west-1"}')
+    peer_app.same_spelling(tmp_path)
+    assert template.read_text() == '{"S3Bucket": {"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}}'
