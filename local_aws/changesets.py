@@ -228,6 +228,7 @@ def execute(params: Params) -> Answer:
     answer: Answer = _stock_execute(params | {"ChangeSetName": [stored["ChangeSetId"]]})
     if answer[0] == 200:
         stored["_executed_with"] = token
+        stack["ChangeSetId"] = stored["ChangeSetId"]
     return answer
 
 

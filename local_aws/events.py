@@ -2,13 +2,16 @@
 
 import json
 
-from ministack.services import eventbridge
+from ministack.services import cloudformation, eventbridge
 from ministack.services.cloudformation import changesets, handlers, stacks
 
 _stock_add_event = stacks._add_event
 
 
 def _add_event(stack_id, stack_name, logical_id, resource_type, status, reason="", physical_id="", detailed_status=""):
+    last = (cloudformation._stack_events.get(stack_id) or [{}])[-1]
+    if logical_id == stack_name == last.get("LogicalResourceId") and last["ResourceStatus"] == status:
+        return  # ministack says again what `stacks.deploy` has said
     _stock_add_event(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
     is_stack = resource_type == "AWS::CloudFormation::Stack" and logical_id == stack_name
     detail = {"stack-id": stack_id, "status-details": {"status": status, "status-reason": reason}}

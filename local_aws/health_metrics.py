@@ -17,6 +17,7 @@ Record = dict[str, Any]
 MINUTE = 60.0
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
 DEFAULT_LAG_MS = 80.0
+MAX_QUERIES, MAX_DATAPOINTS = 500, 100_800  # of one GetMetricData
 ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
 
 
@@ -73,16 +74,34 @@ def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[t
     ]
 
 
-def _newest_first(stock: Any, answer: Record, *rest: Any) -> Any:
-    """GetMetricData lists the newest value first unless ScanBy says otherwise; ministack the oldest."""
+def _ordered_page(stock: Any, answer: Record, *rest: Any) -> Any:
+    """GetMetricData lists the newest value first unless ScanBy says otherwise, and pages by data points; ministack neither."""
     results = answer.get("MetricDataResults")
-    if results and not _ascending["asked"]:
-        turned = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
-        answer = {**answer, "MetricDataResults": turned}
+    if results:
+        if _asked.get("ScanBy") != "TimestampAscending":
+            results = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
+        answer = _page(results, int(_asked.get("NextToken") or 0), int(_asked.get("MaxDatapoints") or MAX_DATAPOINTS))
     return stock(answer, *rest)
 
 
-_ascending = {"asked": False}
+def _page(results: list[Record], start: int, size: int) -> Record:
+    """The data points from `start` on, counted over all results; a result that goes on says PartialData."""
+    found, end, at = [], start + size, 0
+    for result in results:
+        first, last, length = max(start - at, 0), max(end - at, 0), len(result["Values"])
+        if first < length or first == length == 0:
+            part = {name: result[name][first:last] for name in ("Timestamps", "Values")}
+            found.append(result | part | ({"StatusCode": "PartialData"} if last < length else {}))
+        at += length
+    return {"MetricDataResults": found, **({"NextToken": str(end)} if end < at else {})}
+
+
+_asked: Record = {}  # the request under way: a call takes effect without a pause
+
+
+def _too_many_queries(cbor: bool, json: bool = False) -> Any:
+    message = "The collection MetricDataQueries must have size less than or equal to 500."
+    return cloudwatch._error("ValidationError", message, 400, use_json=json, use_cbor=cbor)
 
 
 def set_lag(request: Record) -> Record:
@@ -106,11 +125,14 @@ def install(observe: Callable[[], None]) -> None:
         return _with_metrics(stock, *arguments)
 
     def metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
-        _ascending["asked"] = request.get("ScanBy") == "TimestampAscending"
+        _asked.clear()
+        _asked.update(request)
+        if len(request.get("MetricDataQueries") or []) > MAX_QUERIES:
+            return _too_many_queries(*rest)
         return current(stock, params, request, *rest)
 
     around(cloudwatch, "_get_metric_statistics", current)
     around(cloudwatch, "_list_metrics", current)
     around(cloudwatch, "_get_metric_data", metric_data)
-    around(cloudwatch, "_cbor_ok", _newest_first)
-    around(cloudwatch, "_json_ok", _newest_first)
+    around(cloudwatch, "_cbor_ok", _ordered_page)
+    around(cloudwatch, "_json_ok", _ordered_page)

@@ -14,12 +14,13 @@ from ministack.services.cloudformation import stacks as stock
 
 from local_aws import durations, states
 from local_aws.clock import CLOCK
-from local_aws.stacks import running
+from local_aws.stacks import reads, running
 from local_aws.stacks.delete import delete_resource, delete_stack, shows_deleting
 from local_aws.stacks.deploy import deploy
 from local_aws.stacks.running import cancel_all, in_progress
 
 __all__ = ["cancel_all", "in_progress", "install", "shows_deleting"]
+PATCHED = reads.PATCHED
 
 
 async def _with_time(function: Callable[..., Any], kind: str, *args: Any) -> Any:
@@ -54,3 +55,4 @@ def install() -> None:
         for name, function in replacements.items():
             if hasattr(module, name):
                 setattr(module, name, function)
+    reads.install()

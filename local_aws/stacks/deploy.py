@@ -55,6 +55,7 @@ async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create
     if op.verb == "UPDATE":
         op.stack_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         await _clean_up(op, set(order))
+        await CLOCK.sleep(durations.ENDPOINT_SETTLE)
     op.stack_status(f"{op.verb}_COMPLETE")
 
 
@@ -94,16 +95,22 @@ async def _fail(op: Operation, disable_rollback: bool, retain_except_on_create: 
         op.stack["_failed_operation"] = failed
         op.stack_status(f"{op.verb}_FAILED", op.reason)
         return
-    reason = _why(op)
+    # Said here, and given time, because the roll-back itself takes none when there is nothing to undo.
+    op.stack_status("UPDATE_ROLLBACK_IN_PROGRESS" if op.verb == "UPDATE" else "ROLLBACK_IN_PROGRESS", _why(op))
+    await CLOCK.sleep(durations.ENDPOINT_SETTLE)
     for name in [n for n, r in op.resources.items() if n not in op.before and not r["PhysicalResourceId"]]:
         op.resources.pop(name)  # it never came to be: nothing to delete
-    await stock._roll_back_operation(op.name, op.id, op.stack, failed, reason_override=reason)
+    await stock._roll_back_operation(op.name, op.id, op.stack, failed)
+    if not op.stack["StackStatus"].endswith("_FAILED"):
+        op.stack["StackStatusReason"] = ""
 
 
 def _why(op: Operation) -> str:
-    """The reason of a create's roll-back, in AWS's words; ministack has those of an update."""
-    if op.verb == "UPDATE" or not op.failed:
-        return ""
+    """The reason of a roll-back, in AWS's words."""
+    if op.cancelled or not op.failed:
+        return "User Initiated" if op.cancelled else op.reason
+    if op.verb == "UPDATE":
+        return f"The following resource(s) failed to {'update' if op.failed_update else 'create'}: [{op.failed}]. "
     failed = {op.failed} | {
         name for name, record in op.resources.items() if record["ResourceStatus"] == "CREATE_FAILED"
     }

@@ -1,0 +1,116 @@
+"""What the reads of a stack say: only what is there, what was deleted, and pages that do not shift.
+
+ministack answers with empty members where AWS leaves a member out, forgets resources as soon as they are gone, and counts the
+pages of events from the newest one, so that an event that comes in between moves all others.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import cloudformation as cfn
+from ministack.services.cloudformation import handlers
+from ministack.services.cloudformation.helpers import _error, _p
+
+PATCHED: tuple[str, ...] = (
+    "ministack.services.cloudformation._stack_events",
+    "ministack.services.cloudformation._stacks",
+    "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
+    "ministack.services.cloudformation.handlers._resolve_stack",
+    "ministack.services.cloudformation.helpers._error",
+    "ministack.services.cloudformation.helpers._p",
+)
+
+Record = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+Handler = Callable[[Record], Answer]
+
+PAGE = 100
+_LEFT_OUT = "Capabilities Description LastUpdatedTime Outputs Parameters PhysicalResourceId ResourceStatusReason StackStatusReason"
+_EMPTY = re.compile(rf"<({'|'.join(_LEFT_OUT.split())})></\1>".encode())
+_STACK_ID = re.compile(rb"<StackId>([^<]+)</StackId>")
+
+
+def _without_empty(answer: Answer) -> Answer:
+    return answer[0], answer[1], _EMPTY.sub(b"", answer[2])
+
+
+def _stacks(stock: Handler, params: Record) -> Answer:
+    """DescribeStacks names the change set of the last operation."""
+    status, headers, body = _without_empty(stock(params))
+    made_by = {s["StackId"].encode(): s["ChangeSetId"].encode() for s in cfn._stacks.values() if s.get("ChangeSetId")}
+
+    def named(found: re.Match[bytes]) -> bytes:
+        change_set = made_by.get(found[1])
+        return found[0] + (b"<ChangeSetId>" + change_set + b"</ChangeSetId>" if change_set else b"")
+
+    return status, headers, _STACK_ID.sub(named, body)
+
+
+def _resources(stock: Handler, params: Record) -> Answer:
+    """ListStackResources, DescribeStackResources: during and after a deletion or a roll-back, events know best."""
+    stack = handlers._resolve_stack(_p(params, "StackName"))
+    if stack is None:
+        return _without_empty(stock(params))
+    kept = stack.get("_resources", {})
+    stack["_resources"] = _with_events(stack, kept)
+    try:
+        return _without_empty(stock(params))
+    finally:
+        stack["_resources"] = kept
+
+
+def _with_events(stack: Record, kept: Record) -> Record:
+    """The records, with the newest event of each over it; what a creation or a whole stack deleted is listed as deleted."""
+    status = stack.get("StackStatus", "")
+    if "ROLLBACK" not in status and not status.startswith("DELETE_"):
+        return kept
+    newest = {e["LogicalResourceId"]: e for e in cfn._stack_events.get(stack["StackId"], ())}
+    newest.pop(stack["StackName"], None)
+    gone = {} if status.startswith("UPDATE_") else newest
+    return {
+        name: {**kept.get(name, {}), **_shown(newest[name])} if name in newest else kept[name] for name in kept | gone
+    }
+
+
+def _shown(event: Record) -> Record:
+    names = (
+        "LogicalResourceId",
+        "PhysicalResourceId",
+        "ResourceType",
+        "ResourceStatus",
+        "ResourceStatusReason",
+        "Timestamp",
+    )
+    return {name: event[name] for name in names}
+
+
+def _events(stock: Handler, params: Record) -> Answer:
+    """DescribeStackEvents: a token says how many older events are left, which nothing that happens meanwhile changes."""
+    stack, token = handlers._resolve_stack(_p(params, "StackName")), _p(params, "NextToken")
+    if stack is None:
+        return stock(params)
+    if token and not re.fullmatch(r"events-\d+", token):
+        return _error("ValidationError", "Invalid NextToken")
+    everything = cfn._stack_events.get(stack["StackId"], [])
+    left = int(token.rpartition("-")[2]) if token else len(everything)
+    cfn._stack_events[stack["StackId"]] = everything[max(left - PAGE, 0) : left]
+    try:
+        status, headers, body = _without_empty(stock({k: v for k, v in params.items() if k != "NextToken"}))
+    finally:
+        cfn._stack_events[stack["StackId"]] = everything
+    if left > PAGE:
+        body = body.replace(b"</StackEvents>", f"</StackEvents><NextToken>events-{left - PAGE}</NextToken>".encode())
+    return status, headers, body
+
+
+def install() -> None:
+    for action, read in (
+        ("DescribeStacks", _stacks),
+        ("ListStackResources", _resources),
+        ("DescribeStackResources", _resources),
+        ("DescribeStackResource", _resources),
+        ("DescribeStackEvents", _events),
+    ):
+        stock = handlers._ACTION_HANDLERS[action]
+        handlers._ACTION_HANDLERS[action] = lambda params, stock=stock, read=read: read(stock, params)
