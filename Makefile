@@ -11,12 +11,14 @@ unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AW
 setup: $(VENV)/.done
 
 $(VENV)/.done: requirements/dev.txt pyproject.toml
-	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "python %d.%d is too old; make PYTHON=python3.11 or later" % sys.version_info[:2])'
+	@echo "setting up $(VENV): once, some minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
 	  || (echo "installing the project itself failed" >&2; exit 1)
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null 2>&1 || true
+	@$(BIN)/meridian synth --out build/synth >/dev/null  # unpacks CDK's library, so that nobody waits for that later
 	@touch $@
 
 demo: setup

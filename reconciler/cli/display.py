@@ -107,7 +107,7 @@ class Lines(Display):
         self.progress: Progress | None = None
 
     def show(self, outcome: Outcome, *, first: bool) -> None:
-        if first and not self._to_stderr:
+        if first:
             self._open(outcome)
         self.progress, events = advance(self.progress, outcome)
         self.print_events(events)
@@ -115,7 +115,9 @@ class Lines(Display):
     def _open(self, outcome: Outcome) -> None:
         """The plan, unless it was read before. With nothing to do, the status that follows says all but that; a refusal
         is not followed by the status, which would say it again."""
-        if outcome.result is Result.CONVERGED:
+        if self._to_stderr:
+            self.print(f"{self._name}: {summary(outcome)}")
+        elif outcome.result is Result.CONVERGED:
             self.print(self._paint("good", "No changes."))
         elif outcome.plan.refusals:
             self.print(plan_text(outcome, self._paint) + "\n\nNothing was changed.")
@@ -131,13 +133,12 @@ class Lines(Display):
             self.print("\n" + status_text(document, self._paint))
 
     def trouble(self, error: ReconcilerError) -> None:
-        self.print(self._paint("bad", f"{self._name}  {error.code}: {error.message}; trying again"))
+        self.print(self._paint("bad", f"{error.code}: {error.message}; trying again"))
 
     def print_events(self, events: Iterable[Event]) -> None:
         for event in events:
-            self.print(
-                self._paint("dim", f"{event.at:%H:%M:%S}") + f"  {self._name}  {self._paint(event.style, event.text)}"
-            )
+            text = self._paint(event.style, f"{event.what:<7}  {event.text}")
+            self.print(f"{self._paint('dim', f'{event.at:%H:%M:%S}')}  {text}")
 
     def print(self, text: str) -> None:
         self._show(text)

@@ -5,7 +5,7 @@ The only module that imports rich.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -21,8 +21,10 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate
 from reconciler.model.stacks import StackRef
 from reconciler.ports import Clock
-from reconciler.report.progress import Progress, Running
+from reconciler.report.progress import Event, Progress, Running
 from reconciler.report.words import Paint, count, human_duration, one_line
+
+STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "bold": "bold"}
 
 
 class Live(Lines):
@@ -57,6 +59,16 @@ class Live(Lines):
     def print(self, text: str) -> None:
         self._console.print(Text.from_ansi(text), soft_wrap=True)
 
+    def print_events(self, events: Iterable[Event]) -> None:
+        """Long lines go on below their own column."""
+        for event in events:
+            row = Table.grid(padding=(0, 2))
+            for no_wrap in (True, True, False):
+                row.add_column(no_wrap=no_wrap)
+            style = STYLES.get(event.style, "")
+            row.add_row(Text(f"{event.at:%H:%M:%S}", "dim"), Text(f"{event.what:<7}", style), Text(event.text, style))
+            self._console.print(row)
+
     def _render(self) -> RenderableType:
         progress = self.progress
         if progress is None:
@@ -81,9 +93,10 @@ def render(
 
 
 def _headline(progress: Progress, now: datetime) -> Text:
-    left = human_duration(progress.eta(now))
+    eta = progress.eta(now)
+    left = f"about {human_duration(eta)} left plus waiting" if eta else "only waiting left"
     head = Text(f"{progress.topology}  {progress.done} of {progress.steps} steps", style="bold")
-    head.append(f"  elapsed {human_duration(now - progress.began)}, about {left} left plus waiting", style="dim")
+    head.append(f"  elapsed {human_duration(now - progress.began)}, {left}", style="dim")
     return head
 
 

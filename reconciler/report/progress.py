@@ -26,10 +26,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of a log. `style` is for the eye: good, bad, warn or dim."""
+    """One line of a log: started, done, waiting, met, ended or trouble, and with what. `style` is for the eye."""
 
     at: datetime
     style: str
+    what: str
     text: str
 
 
@@ -117,18 +118,23 @@ def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterat
             continue
         status = state.status if state else "gone or unreadable"
         text = f"{run.step.id} after {human_duration(now - run.since)}: the stack is {status}"
-        yield _event(now, "warn", "ended", text)
+        yield Event(at=now, style="warn", what="ended", text=text)
     for number, runs in enumerate(groups := _alike(well), 1):
         took = human_duration(now - min(run.since for run in runs))
         count = f"; {new.done} of {new.steps} steps" if number == len(groups) else ""
-        yield _event(now, "good", "done", f"{together([run.step for run in runs])} after {took}{count}")
+        yield Event(
+            at=now, style="good", what="done", text=f"{together([run.step for run in runs])} after {took}{count}"
+        )
 
 
 def _told_met(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
     for name, (gate, since) in old.waiting.items():
         if name not in new.waiting:
-            yield _event(
-                now, "good", "met", f"{in_regions(gate.name, [gate.region])} after {human_duration(now - since)}"
+            yield Event(
+                at=now,
+                style="good",
+                what="met",
+                text=f"{in_regions(gate.name, [gate.region])} after {human_duration(now - since)}",
             )
 
 
@@ -137,11 +143,11 @@ def _told_begun(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
         step = runs[0].step
         why = f": {one_line(step.why)}" if step.why else ""
         text = f"{together([run.step for run in runs])}, usually {human_duration(step.eta)}{why}"
-        yield _event(now, "", "started", text)
+        yield Event(at=now, style="", what="started", text=text)
     for name, (gate, _) in new.waiting.items():
         if name not in old.waiting:
             detail = f": {one_line(gate.detail)}" if gate.detail else ""
-            yield _event(now, "dim", "waiting", f"{in_regions(gate.name, [gate.region])}{detail}")
+            yield Event(at=now, style="dim", what="waiting", text=f"{in_regions(gate.name, [gate.region])}{detail}")
 
 
 def _alike(runs: list[Running]) -> list[list[Running]]:
@@ -157,11 +163,7 @@ def _trouble(old: Progress, outcome: Outcome) -> Iterator[Event]:
         if _key(problem.code, problem.step) not in old.told:
             again = "; will be tried again" if problem.retry else ""
             text = f"{problem.step}: {problem.code}: {one_line(problem.message)}{again}"
-            yield _event(outcome.observed.at, "bad", "trouble", text)
-
-
-def _event(at: datetime, style: str, what: str, text: str) -> Event:
-    return Event(at=at, style=style, text=f"{what:<7}  {text}")
+            yield Event(at=outcome.observed.at, style="bad", what="trouble", text=text)
 
 
 def _key(code: str, step: str) -> str:

@@ -62,9 +62,9 @@ def test_lines_are_the_plan_then_events_then_the_status(capsys):
         display.trouble(CloudUnavailable("no answer"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("orders: +2 ~1 -0")
-    assert "03:00:00  orders  started  deploy/data in us-east-1, usually 25m: make the Region's database" in lines
-    assert "03:00:00  orders  waiting  replica-lag in eu-west-1: at most 1000 ms, now 4000" in lines
-    assert "orders  CloudUnavailable: no answer; trying again" in lines
+    assert "03:00:00  started  deploy/data in us-east-1, usually 25m: make the Region's database" in lines
+    assert "03:00:00  waiting  replica-lag in eu-west-1: at most 1000 ms, now 4000" in lines
+    assert "CloudUnavailable: no answer; trying again" in lines
     assert "Regions" in lines[-12:]
 
 
@@ -90,6 +90,7 @@ def test_beside_a_report_lines_go_to_stderr(capsys):
         display.pass_done(BUILDING)
     out, err = capsys.readouterr()
     assert out == ""
+    assert err.startswith("orders: +2 ~1 -0")
     assert "started  deploy/data in us-east-1" in err
 
 
@@ -110,6 +111,8 @@ def test_the_view_has_a_line_for_each_step_with_elapsed_and_left():
 
 
 def test_the_view_says_what_is_waited_for_and_what_takes_too_long():
+    last = outcomes.outcome(Result.WAITING, plan=outcomes.plan(waves=(Wave(gates=(LAG,)),)))
+    assert view(last, at=3)[0].rstrip() == "orders  0 of 0 steps  elapsed 3m, only waiting left"
     waiting = view(GATED, at=3)[1]
     assert " ".join(waiting.split()) == "* replica-lag/eu-west-1 3m waiting at most 1000 ms, now 4000"
     assert "15m over the usual 25m" in view(BUILDING, at=40)[1]

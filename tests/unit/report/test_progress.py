@@ -29,7 +29,7 @@ def told(*passes):
     progress, lines = None, []
     for outcome in passes:
         progress, events = advance(progress, outcome)
-        lines.append([event.text for event in events])
+        lines.append([f"{event.what:<7}  {event.text}" for event in events])
     return progress, lines
 
 
