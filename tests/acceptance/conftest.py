@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,9 +30,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
-        # Workers share the templates: making them is the slow part, and another suite's proof.
-        cache = tmp_path_factory.getbasetemp().parent / "meridian-templates"
-        yield World(line.partition("=")[2], cache)
+        # Workers of one run share the templates: making them is the slow part, and another suite's proof.
+        folder = tmp_path_factory.getbasetemp()
+        shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+        yield World(line.partition("=")[2], shared / "templates")
         process.terminate()
 
 
