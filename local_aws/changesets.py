@@ -206,6 +206,8 @@ def delete(params: Params) -> Answer:
     if found and found["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":
         message = f"ChangeSet [{found['ChangeSetId']}] cannot be deleted while it is executed."
         raise RefusedError("InvalidChangeSetStatus", message)
+    if found and _phase(found).get("Status") == "CREATE_IN_PROGRESS":
+        raise RefusedError("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")
     answer: Answer = _stock_delete(params)
     return answer
 
@@ -229,6 +231,8 @@ def execute(params: Params) -> Answer:
     if answer[0] == 200:
         stored["_executed_with"] = token
         stack["ChangeSetId"] = stored["ChangeSetId"]
+    else:
+        reverting.deployed_again(stack)
     return answer
 
 

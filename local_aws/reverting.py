@@ -81,8 +81,12 @@ def stack_status(live: dict[str, LiveResource]) -> str:
 
 
 def prepare(stack: Record, template: Record) -> None:
-    """Make the stack's record say what is really there, so that the update sees the difference and removes it."""
+    """Make the stack's record say what is really there, so that the update sees the difference and removes it.
+
+    A roll-back then goes back to what was there, as on AWS; what the stack had deployed is kept for `deployed_again`.
+    """
     resources = stack.get("_resources") or {}
+    stack["_deployed"] = dict(resources)
     for logical_id, found in read(stack).items():
         if logical_id not in template.get("Resources", {}):
             continue
@@ -91,3 +95,10 @@ def prepare(stack: Record, template: Record) -> None:
         elif found.status == "MODIFIED":
             record = resources[logical_id]
             resources[logical_id] = {**record, "Properties": found.over(record.get("Properties") or {})}
+
+
+def deployed_again(stack: Record) -> None:
+    """After a roll-back, or a refusal to begin: drift is measured against the last deployment again."""
+    resources = stack["_resources"]
+    for logical_id, deployed in stack.pop("_deployed", {}).items():
+        resources[logical_id] = resources.get(logical_id, deployed) | {"Properties": deployed.get("Properties") or {}}

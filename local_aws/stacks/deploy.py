@@ -6,7 +6,7 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine, provisioners
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import durations, graph, states
+from local_aws import durations, graph, reverting, states
 from local_aws.clock import CLOCK
 from local_aws.stacks import resource, running
 from local_aws.stacks.delete import delete_one, dependents
@@ -50,6 +50,7 @@ async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create
     if op.reason:
         await _fail(op, disable_rollback, retain_except_on_create)
         return
+    op.stack.pop("_deployed", None)
     op.stack.update(_resources=op.resources, _template=op.template, _resolved_params=op.parameters, Outputs=outputs)
     cfn._exports.update(exports)
     if op.verb == "UPDATE":
@@ -101,6 +102,7 @@ async def _fail(op: Operation, disable_rollback: bool, retain_except_on_create: 
     for name in [n for n, r in op.resources.items() if n not in op.before and not r["PhysicalResourceId"]]:
         op.resources.pop(name)  # it never came to be: nothing to delete
     await stock._roll_back_operation(op.name, op.id, op.stack, failed)
+    reverting.deployed_again(op.stack)
     if not op.stack["StackStatus"].endswith("_FAILED"):
         op.stack["StackStatusReason"] = ""
 

@@ -250,6 +250,18 @@ def test_a_change_set_of_an_earlier_state_is_obsolete(stack: Stack) -> None:
     assert "OBSOLETE" in message
 
 
+def test_a_change_set_that_is_being_computed_cannot_be_deleted(stack: Stack) -> None:
+    stack.run(template(), "CREATE")
+    stack.aws.control("clock", {"speed": 5})
+    name = stack.create(template(8))
+    read = lambda: stack.client.describe_change_set(StackName="s", ChangeSetName=name)["Status"]  # noqa: E731
+    stack.aws.until(lambda: read() == "CREATE_IN_PROGRESS")
+    told = refused("InvalidChangeSetStatus", stack.client.delete_change_set, StackName="s", ChangeSetName=name)
+    assert told == "Cannot delete ChangeSet in status CREATE_IN_PROGRESS"
+    stack.describe(name)
+    stack.client.delete_change_set(StackName="s", ChangeSetName=name)
+
+
 def test_executing_one_change_set_drops_the_others(stack: Stack) -> None:
     stack.run(template(7), "CREATE")
     other = stack.create(template(14))

@@ -249,6 +249,34 @@ def test_a_resource_deleted_outside_is_made_again(stack: Stack) -> None:
     assert [(g["logGroupName"], g["retentionInDays"]) for g in groups if g["logGroupName"] == "/l"] == [("/l", 7)]
 
 
+def test_a_repair_that_fails_leaves_what_was_there_and_it_is_still_drift(stack: Stack) -> None:
+    """A drift-aware change set rolls back to the live state before it, not to the template's."""
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/p", "Type": "String", "Value": "a"}}
+    body = {"Resources": {"Record": record(), "Lost": log_group("/lost"), "Last": parameter | {"DependsOn": "Record"}}}
+    stack.run(body, "CREATE")
+    set_ttl(stack.aws, 300)
+    stack.aws.client("logs").delete_log_group(logGroupName="/lost")
+    stack.aws.control("faults", {"faults": [{"resource": "AWS::SSM::Parameter"}]})
+    changed = json.loads(json.dumps(body).replace('"Value": "a"', '"Value": "b"'))
+    assert stack.run(changed, DeploymentMode="REVERT_DRIFT") == "UPDATE_ROLLBACK_COMPLETE"
+    found = {name: drift["StackResourceDriftStatus"] for name, drift in drifts(stack).items()}
+    assert found == {"Record": "MODIFIED", "Lost": "DELETED", "Last": "IN_SYNC"}
+    assert differences(drifts(stack)["Record"]) == {"/TTL": ("30", "300")}
+    stack.aws.control("faults", {"faults": []})
+    assert stack.run(changed, DeploymentMode="REVERT_DRIFT") == "UPDATE_COMPLETE"
+    assert {d["StackResourceDriftStatus"] for d in drifts(stack).values()} == {"IN_SYNC"}
+
+
+def test_an_ordinary_update_of_a_distribution_sends_its_whole_configuration(stack: Stack) -> None:
+    """What was changed by hand is overwritten by an update that is about something else (aws-facts §7)."""
+    stack.run({"Resources": {"D": distribution()}}, "CREATE")
+    edit_distribution(stack.aws, lambda config: config.update(PriceClass="PriceClass_All", Enabled=False))
+    assert stack.run({"Resources": {"D": distribution(Comment="another")}}) == "UPDATE_COMPLETE"
+    client = stack.aws.client("cloudfront")
+    [summary] = client.list_distributions()["DistributionList"]["Items"]
+    assert (summary["PriceClass"], summary["Enabled"], summary["Status"]) == ("PriceClass_100", True, "Deployed")
+
+
 def test_a_change_already_made_by_hand_is_only_recorded(stack: Stack) -> None:
     stack.run({"Resources": {"Record": record(TTL="30")}}, "CREATE")
     set_ttl(stack.aws, 60)
