@@ -6,6 +6,7 @@ from ministack.services import ec2, rds
 
 from local_aws.global_cluster import member_of, members
 from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.resources.rds import has_instance_at_work
 from local_aws.resources.wrap import Properties, boolean
 
 PATCHED: tuple[str, ...] = tuple(
@@ -22,6 +23,7 @@ PATCHED: tuple[str, ...] = tuple(
         "_instances",
         "_modify_db_cluster",
         "_p",
+        "_resolve_cluster",
         "_resolve_global_cluster",
         "_subnet_groups",
         "_unsupported_aurora_engine_version_error",
@@ -133,6 +135,15 @@ def _founder(wanted: Properties) -> None:
     raise Refused("InvalidParameterValue", "Invalid master password")
 
 
+def _primary_is_ready(group: Record) -> None:
+    """tf#28546: a volume is replicated from a primary at rest that has an instance at work."""
+    arn = next(entry["DBClusterArn"] for entry in members(group) if entry["IsWriter"])
+    primary = rds._resolve_cluster(arn) or {}
+    if primary.get("Status") != "available" or not has_instance_at_work(primary):
+        message = f"Source cluster: {arn} is in a state which is not valid for physical replication"
+        raise Refused("InvalidDBClusterStateFault", message)
+
+
 def _secondary(wanted: Properties, group: Record) -> None:
     """crossplane#1668, tf#13715: credentials and database are the primary's, the key is its own Region's."""
     for key, word in (
@@ -149,6 +160,7 @@ def _secondary(wanted: Properties, group: Record) -> None:
         )
     if key.startswith("arn:") and key.split(":")[3] != region():
         raise Refused("KMSKeyNotAccessibleFault", f"The specified KMS key [{key}] does not exist in {region()}.")
+    _primary_is_ready(group)
 
 
 def _check_stack_cluster(now: Properties, before: Properties | None) -> None:

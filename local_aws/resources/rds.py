@@ -24,10 +24,22 @@ def is_secondary(cluster: Record) -> bool:
 
 
 def forwarding_status(cluster: Record) -> str | None:
-    """A primary has none; a secondary forwards as soon as it has an instance."""
+    """A primary has none; a secondary forwards as soon as it has an instance at work."""
     if not is_secondary(cluster):
         return None
-    return "enabled" if cluster.get("GlobalWriteForwardingRequested") and cluster["DBClusterMembers"] else "disabled"
+    if not cluster.get("GlobalWriteForwardingRequested") or not cluster["DBClusterMembers"]:
+        return "disabled"
+    return "enabled" if has_instance_at_work(cluster) else "enabling"
+
+
+def has_instance_at_work(cluster: Record) -> bool:
+    where = cluster["DBClusterArn"].split(":")[3]
+    return any(
+        instance["DBInstanceStatus"] in ("available", "modifying")
+        for instance in rds._instances.all_values()
+        if instance.get("DBClusterIdentifier") == cluster["DBClusterIdentifier"]
+        and instance["DBInstanceArn"].split(":")[3] == where
+    )
 
 
 # --- clusters -------------------------------------------------------------------------------------------------------------
@@ -47,9 +59,18 @@ def _cluster(name: str, now: Properties, before: Properties | None) -> None:
         busy = durations.CLUSTER_SECONDARY if is_secondary(cluster) else durations.CLUSTER_FOUNDER
         states.hold(cluster, "Status", "creating", "available", busy)
         return
-    cluster.update(wanted)
+    cluster.update(wanted, **_sent_again(now))
     upgraded = now.get("EngineVersion") != before.get("EngineVersion")
     _modifying(cluster, durations.CLUSTER_UPGRADE if upgraded else durations.CLUSTER_MODIFY)
+
+
+def _sent_again(now: Properties) -> Record:
+    """CloudFormation's ModifyDBCluster carries these whether they change or not (aws-facts §3.2#3), as it does `wanted`."""
+    return {
+        "BackupRetentionPeriod": int(now.get("BackupRetentionPeriod", 1)),
+        "CopyTagsToSnapshot": boolean(now.get("CopyTagsToSnapshot")),
+        "DeletionProtection": boolean(now.get("DeletionProtection")),
+    }
 
 
 def _join(cluster: Record, properties: Properties) -> None:

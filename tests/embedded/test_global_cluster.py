@@ -1,6 +1,7 @@
 """Aurora global databases: membership, roles, forwarding, the endpoint and the switchover."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -132,6 +133,26 @@ def test_a_member_catches_up_before_it_is_connected(world: Any) -> None:
         m["DBClusterArn"].split(":")[3]: m["SynchronizationStatus"] for m in described(world)["GlobalClusterMembers"]
     }
     assert statuses == {"us-east-1": "connected", "eu-west-1": "pending-resync"}
+
+
+def test_forwarding_waits_for_an_instance_that_is_available(world: Any) -> None:
+    """aws-facts §3.2: write forwarding does not start until a replica is created."""
+    world.deploy("global", GLOBAL)
+    world.deploy("data", data(REGIONS[0], founder=True), REGIONS[0])
+    rds, seen = world.client("rds", REGIONS[1]), []
+    world.control("clock", {"speed": 2000})
+    body = json.dumps({"Resources": data(REGIONS[1])})
+    world.client("cloudformation", REGIONS[1]).create_stack(StackName="data", TemplateBody=body)
+
+    def look() -> bool:
+        now = [i["DBInstanceStatus"] for i in rds.describe_db_instances()["DBInstances"]]
+        forwarding = [c.get("GlobalWriteForwardingStatus") for c in rds.describe_db_clusters()["DBClusters"]]
+        seen.extend([(*now, *forwarding)] if now else [])
+        return bool(seen) and "available" in seen[-1]
+
+    world.until(look)
+    assert {("creating", "enabling"), ("available", "enabled")} <= set(seen)
+    assert ("creating", "enabled") not in seen
 
 
 def test_a_switchover_moves_the_writer_and_shows_itself_while_it_lasts(database: Any) -> None:
