@@ -1,12 +1,14 @@
 """Lambda: a function needs its role; a version that CloudFront has replicated cannot go."""
 
+import re
 from typing import Any
+from urllib.parse import unquote
 
 from ministack.core.responses import error_response_json
 from ministack.services import cloudfront, ec2, iam, lambda_svc
 
 from local_aws.legality.guard import Refused, on_call, on_stack
-from local_aws.resources.wrap import Properties
+from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.lambda_svc._create_function",
@@ -38,6 +40,21 @@ def check_function(role_arn: str, vpc: Record) -> None:
             )
 
 
+_CHANGES = re.compile(r"/2015-03-31/functions/([^/]+)/(code|configuration|versions)")
+
+
+async def _handle(stock: Any, method: str, path: str, *rest: Any, **options: Any) -> Any:
+    """UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion: one change at a time. Guarded here and not at the
+    functions behind, because a stack calls several of them for one update."""
+    found = _CHANGES.fullmatch(unquote(path))
+    function = lambda_svc._functions.get(found[1].rsplit(":", 1)[-1]) if found and method in ("PUT", "POST") else None
+    if function and function["config"].get("LastUpdateStatus") == "InProgress":
+        arn = function["config"]["FunctionArn"]
+        message = f"The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+        return error_response_json("ResourceConflictException", message, 409)
+    return await stock(method, path, *rest, **options)
+
+
 def replicated(name: str, version: str | None) -> None:
     """DeleteFunction: a version associated with a distribution has replicas (aws-facts §6.2, I12)."""
     for record in cloudfront._distributions.values():
@@ -61,6 +78,7 @@ def _check_delete(name: str, *rest: Any, **_: Any) -> None:
 
 
 def install() -> None:
+    around(lambda_svc, "handle_request", _handle)
     on_call(
         lambda_svc,
         "_create_function",

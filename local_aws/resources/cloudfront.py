@@ -25,10 +25,9 @@ def _in_progress(distribution: dict[str, Any], seconds: float) -> None:
 
 
 def _distribution(distribution_id: str, now: Properties, before: Properties | None) -> None:
-    changed = before is None or before.get("DistributionConfig") != now.get("DistributionConfig")
-    if changed:
-        seconds = durations.DISTRIBUTION_CREATE if before is None else durations.DISTRIBUTION_UPDATE
-        _in_progress(cloudfront._distributions[distribution_id], seconds)
+    """Whatever changed, the whole configuration was sent."""
+    seconds = durations.DISTRIBUTION_CREATE if before is None else durations.DISTRIBUTION_UPDATE
+    _in_progress(cloudfront._distributions[distribution_id], seconds)
 
 
 def _create(stock, headers, body) -> tuple:

@@ -458,6 +458,19 @@ def test_a_function_needs_its_role(world: Any) -> None:
     fails(world, {"Function": function(Role="arn:aws:iam::111111111111:role/none")}, "cannot be assumed by Lambda")
 
 
+def test_a_function_takes_one_change_at_a_time(world: Any) -> None:
+    assert world.deploy("f", {"Role": ROLE, "Function": function()}) == "CREATE_COMPLETE"
+    client = world.client("lambda")
+    world.control("clock", {"speed": 0.01})
+    client.update_function_configuration(FunctionName="f", MemorySize=256)
+    for change, more in (
+        (client.update_function_configuration, {"MemorySize": 512}),
+        (client.update_function_code, {"ZipFile": b"x"}),
+        (client.publish_version, {}),
+    ):
+        assert "An update is in progress" in refused("ResourceConflictException", change, FunctionName="f", **more)
+
+
 def test_a_function_needs_its_network(world: Any) -> None:
     resources = {"Role": ROLE, "Function": function(VpcConfig={"SubnetIds": ["subnet-none"], "SecurityGroupIds": []})}
     fails(world, resources, "The subnet ID 'subnet-none' does not exist")
@@ -602,6 +615,35 @@ def test_a_cluster_at_work_takes_no_change(world: Any) -> None:
     modify = world.client("rds").modify_db_cluster
     modify(DBClusterIdentifier="orders-us-east-1", BackupRetentionPeriod=3)
     refused("InvalidDBClusterStateFault", modify, DBClusterIdentifier="orders-us-east-1", BackupRetentionPeriod=4)
+
+
+def test_a_secondary_follows_a_primary_at_rest_with_an_instance(world: Any) -> None:
+    told = "is in a state which is not valid for physical replication"
+    world.deploy("global", GLOBAL)
+    world.deploy("data", data("us-east-1", founder=True, instances=0))
+    fails(world, data("eu-west-1"), told, "eu-west-1")
+    assert world.deploy("data", data("us-east-1", founder=True)) == "UPDATE_COMPLETE"
+    world.control("clock", {"speed": 50})
+    world.client("rds").modify_db_cluster(DBClusterIdentifier="orders-us-east-1", BackupRetentionPeriod=3)
+    create, group = world.client("rds", "eu-west-1").create_db_cluster, {"GlobalClusterIdentifier": "orders"}
+    assert told in refused(
+        "InvalidDBClusterStateFault", create, DBClusterIdentifier="two", Engine="aurora-postgresql", **group
+    )
+
+
+def test_a_stack_update_sends_settings_of_a_cluster_again_that_it_does_not_change(world: Any) -> None:
+    """aws-facts §3.2#3: hand changes to them are silently overwritten."""
+    founded(world, BackupRetentionPeriod=7, CopyTagsToSnapshot=True)
+    rds, name = world.client("rds"), "orders-us-east-1"
+    by_hand = {"BackupRetentionPeriod": 3, "DeletionProtection": True, "CopyTagsToSnapshot": False}
+    rds.modify_db_cluster(DBClusterIdentifier=name, EnableGlobalWriteForwarding=False, **by_hand)
+    world.until(lambda: rds.describe_db_clusters()["DBClusters"][0]["Status"] == "available")
+    changed = data("us-east-1", founder=True, BackupRetentionPeriod=7, CopyTagsToSnapshot=True, Port=5433)
+    assert world.deploy("data", changed) == "UPDATE_COMPLETE"
+    [found] = rds.describe_db_clusters()["DBClusters"]
+    wanted = {"BackupRetentionPeriod": 7, "DeletionProtection": False, "CopyTagsToSnapshot": True}
+    assert {name: found[name] for name in wanted} == wanted
+    assert (found["GlobalWriteForwardingRequested"], found["Port"]) == (True, 5433)
 
 
 def test_a_stack_update_during_a_switchover_fails(world: Any) -> None:
