@@ -36,7 +36,8 @@ class Clients:
             "read_timeout": _READ,
             "max_pool_connections": _POOL,
         }
-        self._reading = Config(**common, retries={"mode": "adaptive", "total_max_attempts": 4})
+        # Not adaptive: its own brake slowed passes under scattered throttles by a multiple; what stays throttled is Unknown.
+        self._reading = Config(**common, retries={"mode": "standard", "total_max_attempts": 5})
         # A write that failed on its way may have been carried out: whether to repeat it is for the next pass to see.
         self._writing = Config(**common, retries={"mode": "standard", "total_max_attempts": 1})
 
