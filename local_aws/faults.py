@@ -64,6 +64,7 @@ _STATUS = {
     "InternalError": 500,
     "AccessDenied": 403,
     "Throttling": 400,
+    "SlowDown": 503,
 }
 _JSON_NAMES = {
     "Throttling": "ThrottlingException",
@@ -80,6 +81,8 @@ def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str
         "Throttling": "Rate exceeded",
         "AccessDenied": f"User is not authorized to perform: {operation}",
     }.get(code, f"{code} (injected fault)")
+    if protocol == "s3" and code == "Throttling":
+        code = "SlowDown"  # S3's own word for it, with a status that a HEAD can carry
     status, request_id = _STATUS.get(code, 400), f"fault-{next(_REQUEST_IDS)}"
     if protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
         return _structured_error(_JSON_NAMES.get(code, code), message, status, protocol)
