@@ -122,9 +122,11 @@ def _result(outcome: Outcome) -> Result:
 
 
 def _denied(outcome: Outcome) -> bool:
-    """All that is left to wait for includes a Region that we may not read: no time will change that."""
-    unreadable = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
-    return any(reason.denied for region, reason in outcome.observed.unknown_regions().items() if region in unreadable)
+    """All that is left to wait for includes something that we may not read: no time will change that."""
+    waiting = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
+    unread = {**outcome.observed.unknown_regions()}
+    facts = outcome.observed.unknown_facts().values() if None in waiting else ()
+    return any(reason.denied for reason in (*facts, *(unread[r] for r in waiting if r)))
 
 
 def _requeue(outcome: Outcome) -> timedelta | None:

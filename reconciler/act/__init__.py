@@ -130,4 +130,9 @@ def move_gate(step: Step, topology: Topology, gate: TrafficGate | None, probe: P
         )
     if gate is None:
         return Wait(f"the traffic gate of {region} does not exist yet")
-    return UpdateGate(region=region, id=gate.id, version=gate.version, threshold=len(gate.children))
+    children = gate.children if probe is None or gate.watches(probe) else (probe.id,)
+    opens = (
+        step.action is StepAction.OPEN_GATE or not gate.is_closed
+    )  # what somebody closed stays closed when it is mended
+    threshold = len(children) + (0 if opens else 1)
+    return UpdateGate(region=region, id=gate.id, version=gate.version, children=children, threshold=threshold)

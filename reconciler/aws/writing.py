@@ -177,6 +177,7 @@ def _update_gate(clients: Clients, request: UpdateGate) -> None:
         lambda: client.update_health_check(
             HealthCheckId=request.id,
             HealthCheckVersion=request.version,
+            ChildHealthChecks=list(request.children),
             HealthThreshold=request.threshold,
             Inverted=False,
             Disabled=False,

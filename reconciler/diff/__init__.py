@@ -9,7 +9,7 @@ from reconciler.diff.desired import desired_stacks, founder, template_keys
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_findings, traffic_changes
 from reconciler.diff.templates import stack_changes, touched
-from reconciler.model.change import Change, Coverage, Diff, Finding, Unchecked
+from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Unchecked
 from reconciler.model.observed import Live, Observed, Unknown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
@@ -35,7 +35,10 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             findings += found
             checked += count
             unchecked += left
-            drifted = frozenset(f.logical_id for f in found if f.logical_id)
+            heals = topology.drift.mode == "heal"
+            drifted = frozenset(
+                f.logical_id for f in found if heals and f.logical_id and f.disposition is Disposition.HEAL
+            )
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine

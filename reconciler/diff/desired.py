@@ -79,7 +79,9 @@ def _data(ref: StackRef, topology: Topology, observed: Observed) -> Mapping[str,
     """The availability zones are read once, when the Region is created, and from the stack ever after: another zone
     would replace the subnets."""
     state = observed.stack(StackKind.DATA, ref.region)
-    zones = (state.parameters.get("Zones") if state else None) or ",".join(observed.zones.get(ref.region, ())[:2])
+    found = observed.zones.get(ref.region, ())
+    fresh = () if isinstance(found, Unknown) else found[:2]
+    zones = (state.parameters.get("Zones") if state else None) or ",".join(fresh)
     if "," not in zones:
         return None
     return {"Cidr": topology.region(ref.region).cidr, "Zones": zones}

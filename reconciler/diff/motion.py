@@ -48,11 +48,6 @@ def closed_by_hand(gate: TrafficGate) -> bool:
     return gate.is_closed and not gate.never_opened
 
 
-def needs_mending(gate: TrafficGate) -> bool:
-    """Inverted, disabled (which counts as healthy) or forced always-open: such a gate can no longer take a Region out."""
-    return gate.inverted or gate.disabled or gate.threshold < len(gate.children)
-
-
 def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:
     cluster = known(observed.global_cluster)
     if cluster and writer_moved_by_hand(topology, observed):
@@ -68,7 +63,7 @@ def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:
 
 def _gate(topology: Topology, region: str, gate: TrafficGate) -> Iterator[Finding]:
     wanted = str(topology.region(region).traffic)
-    if needs_mending(gate):
+    if gate.ignores_its_probe:
         yield Finding(
             path=f"regions/{region}/traffic",
             region=region,

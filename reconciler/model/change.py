@@ -93,3 +93,7 @@ class Diff:
 
     def to_heal(self, ref: StackRef) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.stack == ref and f.disposition is Disposition.HEAL)
+
+    def held(self, ref: StackRef) -> tuple[Finding, ...]:
+        """What a deployment of this stack must not touch: somebody's hand, or a matter for a person."""
+        return tuple(f for f in self.findings if f.stack == ref and f.disposition is not Disposition.HEAL)

@@ -82,6 +82,11 @@ class StackState:
         return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
     @property
+    def rolled_back(self) -> bool:
+        """The last update failed and was undone: the stack matches the template it holds, the one from before."""
+        return self.status in {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+
+    @property
     def stands(self) -> bool:
         """Its resources exist and may serve: complete, updating, or rolled back to what worked."""
         return self.status.startswith(("UPDATE_", "IMPORT_")) or self.status == "CREATE_COMPLETE"
@@ -89,6 +94,11 @@ class StackState:
     @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED") or self.status in {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+
+    @property
+    def beyond_update(self) -> bool:
+        """It never came to life, or its deletion got stuck: an update is impossible, it can only be deleted and made again."""
+        return self.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
     @property
     def settles(self) -> bool:
@@ -123,6 +133,15 @@ class TrafficGate:
     @property
     def is_closed(self) -> bool:
         return self.threshold > len(self.children)
+
+    @property
+    def ignores_its_probe(self) -> bool:
+        """Inverted, disabled (which counts as healthy) or forced always-open: it can no longer take its Region out."""
+        return self.inverted or self.disabled or self.threshold < len(self.children)
+
+    def watches(self, probe: Probe | None) -> bool:
+        """Whether the Region's probe is among its children; not to be told while there is no probe."""
+        return probe is None or probe.id in self.children
 
     @property
     def never_opened(self) -> bool:
@@ -236,8 +255,8 @@ class Observed:
     stacks: Mapping[StackRef, Seen[StackState]]
     global_cluster: Seen[GlobalCluster]
     clusters: Mapping[str, Seen[Cluster]]
-    zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Availability zones of a Region without a data stack yet, sorted by name."""
+    zones: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    """Availability zones of a Region without a data stack yet, sorted by name; empty where they were not asked for."""
     gates: Mapping[str, Seen[TrafficGate]]
     probes: Mapping[str, Seen[Probe]]
     records: tuple[Record, ...] | Unknown
@@ -248,15 +267,25 @@ class Observed:
     recorded: Mapping[str, Any] | None = None
     """The status document that the last pass left in the table, if any."""
 
+    def unknown_facts(self) -> Mapping[str, Unknown]:
+        """What exists once and could not be read, by its name."""
+        facts = {
+            "the hosted zone": self.zone,
+            "the zone's records": self.records,
+            "the global cluster": self.global_cluster,
+            "the distribution": self.distribution,
+        }
+        return {name: seen for name, seen in facts.items() if isinstance(seen, Unknown)}
+
     def stack(self, kind: StackKind, region: str) -> StackState | None:
         """The stack if it is there and was read."""
         return known(self.stacks.get(StackRef(kind, region)))
 
     def unknown_regions(self) -> Mapping[str, Unknown]:
-        """Regions of which a stack, the cluster or the gate could not be read, with the first reason."""
+        """Regions of which something that a step would rest on could not be read, with the first reason."""
         stacks = ((ref.region, state) for ref, state in self.stacks.items())
         found: dict[str, Unknown] = {}
-        for region, seen in (*stacks, *self.clusters.items(), *self.gates.items()):
+        for region, seen in (*stacks, *self.clusters.items(), *self.gates.items(), *self.zones.items()):
             if isinstance(seen, Unknown):
                 found.setdefault(region, seen)
         return found

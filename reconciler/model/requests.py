@@ -73,11 +73,12 @@ class CreateGate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateGate:
-    """Set the gate's threshold, and its flags to false; refused by AWS when `version` is no longer current."""
+    """Set the gate's children and threshold, and its flags to false; refused by AWS when `version` is no longer current."""
 
     region: str
     id: str
     version: int
+    children: tuple[str, ...]
     threshold: int
     call: str = "route53:UpdateHealthCheck"
 

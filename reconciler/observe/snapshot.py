@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
 from reconciler.model.topology import Topology
 from reconciler.observe.database import cluster, global_cluster
@@ -45,9 +45,9 @@ def _zone(facts: Facts) -> Seen[Zone]:
     )
 
 
-def _availability_zones(listing: object) -> tuple[str, ...]:
-    if isinstance(listing, Unknown) or not isinstance(listing, (list, tuple)):
-        return ()
+def _availability_zones(listing: Listing) -> tuple[str, ...] | Unknown:
+    if isinstance(listing, Unknown):
+        return listing
     kind = "availability-zone"
     return tuple(
         sorted(z["ZoneName"] for z in listing if z.get("ZoneType", kind) == kind and z.get("State") == "available")

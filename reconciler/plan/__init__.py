@@ -41,7 +41,8 @@ def _fingerprint(diff: Diff, path: tuple[Wave, ...], refused: tuple[Refusal, ...
     """Hash of what would be done and what it is for; not of revisions, statuses, metrics or times."""
     content: Any = {
         "changes": [[c.path, c.action, c.origin, c.desired, c.applied] for c in diff.changes],
-        "steps": [[(s.id, sorted(s.allow), s.hazards) for s in w.steps] for w in path if w.steps],
+        # Not in the order of waves: it follows who is healthy.
+        "steps": sorted((s.id, sorted(s.allow), s.hazards) for w in path for s in w.steps),
         "refusals": [[r.code, r.path] for r in refused],
     }
     text = json.dumps(content, sort_keys=True, default=str)
@@ -56,6 +57,12 @@ def _notes(scene: Scene) -> list[str]:
         notes.append("auth.origin is none: Regions answer callers that bypass the edge")
     notes += [
         f"{region} cannot be read ({reason}): nothing is done there, and it is not taken for healthy"
-        for region, reason in scene.observed.unknown_regions().items()
+        for region, reason in scene.unreadable.items()
+    ]
+    notes += [
+        f"{', '.join(dict.fromkeys(f.path for f in heals))} stays as it is while something else in stack {ref} is held: "
+        "writing back drift would undo that too"
+        for ref in scene.stacks
+        if (heals := scene.diff.to_heal(ref)) and scene.diff.held(ref) and scene.topology.drift.mode == "heal"
     ]
     return notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reconciler.model.observed import StackState, known
+from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.plan import Gate
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.plan.scene import Scene
@@ -17,7 +17,9 @@ PROPAGATION = timedelta(seconds=60)
 
 def one_writer(scene: Scene) -> Gate:
     """No deployment may touch a database while the writer moves or is in doubt (I5)."""
-    cluster = known(scene.observed.global_cluster)
+    cluster = scene.observed.global_cluster
+    if isinstance(cluster, Unknown):
+        return Gate(name="one-writer", region=None, detail=f"the global cluster cannot be read: {cluster}")
     writers = [m.region for m in cluster.members if m.is_writer] if cluster else []
     moving = cluster.failover if cluster else None
     met = cluster is None or not cluster.members or (len(writers) == 1 and not moving)
@@ -122,10 +124,11 @@ def stack_read(ref: StackRef) -> Gate:
 
 
 def region_readable(scene: Scene, region: str) -> Gate:
-    reason = scene.observed.unknown_regions().get(region)
-    return Gate(
-        name="readable", region=region, met=False, detail=f"cannot be read: {reason or 'part of it is unknown'}"
-    )
+    return Gate(name="readable", region=region, detail=f"cannot be read: {scene.unreadable[region]}")
+
+
+def fact_readable(name: str, reason: Unknown) -> Gate:
+    return Gate(name="readable", region=None, detail=f"{name} cannot be read: {reason}")
 
 
 def _settled(state: StackState | None) -> datetime | None:

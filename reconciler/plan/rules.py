@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.model.change import Action, Change
-from reconciler.model.observed import Unknown, known
+from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.plan import Refusal
 from reconciler.model.stacks import StackKind, StackRef, gate_parameter
 from reconciler.model.topology import Topology, Traffic
@@ -68,13 +68,22 @@ def names_are_free(scene: Scene) -> Iterator[Refusal]:
 def home_region_stays(scene: Scene) -> Iterator[Refusal]:
     home = scene.topology.home_region
     stack = scene.observed.stacks.get(StackRef(StackKind.GLOBAL, home))
-    if stack is None and known(scene.observed.global_cluster) is not None:
+    if stack is not None:
+        return
+    if known(scene.observed.global_cluster) is not None:
         yield Refusal(
             code="HomeRegionChanged",
             path="spec.homeRegion",
             message=f"global cluster {scene.topology.global_cluster} exists but stack "
             f"{StackRef(StackKind.GLOBAL, home).name(scene.topology.name)} does not exist in {home}: put the old home Region "
             "back, or bring the stack back by hand if it was deleted",
+        )
+    elif any(ref.kind is StackKind.DATA and scene.state(ref) for ref in scene.observed.stacks):
+        yield Refusal(
+            code="GlobalStackLost",
+            path="spec.homeRegion",
+            message=f"the stack and the global cluster of {scene.topology.name} are gone from {home} while Regions hold its data: "
+            "put the old home Region back if it was changed; else bring the global cluster back by hand, a new one would be empty",
         )
 
 
@@ -83,15 +92,61 @@ def data_stacks_stay(scene: Scene) -> Iterator[Refusal]:
     for region, cluster in scene.observed.clusters.items():
         ref = StackRef(StackKind.DATA, region)
         state = scene.observed.stacks.get(ref)
-        lost = state is None and not isinstance(cluster, Unknown) and cluster is not None
-        broken = scene.state(ref) is not None and _must_be_deleted(scene, ref) and known(cluster) is not None
-        if lost or broken:
-            status = "is gone" if lost else f"is {getattr(scene.state(ref), 'status', '')}"
+        served = region in scene.established
+        exists = known(cluster) is not None
+        broken = isinstance(state, StackState) and state.beyond_update
+        if (state is None or broken) and (exists or served):
+            status = state.status if isinstance(state, StackState) else "gone"
+            what = (
+                "its database cluster exists"
+                if exists
+                else "its Region takes traffic, and its database cluster is gone"
+            )
             yield Refusal(
                 code="DataStackLost",
                 path=f"spec.regions[{region}]",
-                message=f"stack {ref.name(scene.topology.name)} in {region} {status} while its database cluster exists: "
-                "nothing is deleted or made again around live data; restore the stack by import, or remove the cluster by hand",
+                message=f"stack {ref.name(scene.topology.name)} in {region} is {status} while {what}: nothing is deleted or "
+                "made again around live data; restore the stack by import, or the data from a snapshot",
+            )
+
+
+def nothing_half_deleted_is_finished_off(scene: Scene) -> Iterator[Refusal]:
+    """A stack whose deletion by hand got stuck may still serve: deleting the rest of it would be ours then."""
+    seen, topology = scene.observed, scene.topology
+    names = {topology.route_name, topology.origin_name}
+    records = seen.records if isinstance(seen.records, tuple) else ()
+    for ref in scene.stacks:
+        state = scene.state(ref)
+        remains = {
+            StackKind.GLOBAL: known(seen.global_cluster) is not None,
+            StackKind.API: ref.region in scene.established,
+            StackKind.ROUTING: any(r.name in names for r in records),
+            StackKind.EDGE: known(seen.distribution) is not None,
+        }
+        if state and state.status == "DELETE_FAILED" and remains.get(ref.kind, False):
+            yield Refusal(
+                code="StackHalfDeleted",
+                path=_place(ref),
+                message=f"somebody began to delete stack {ref.name(topology.name)} in {ref.region}, it is DELETE_FAILED, and "
+                "what is left of it may serve: bring it back, or finish deleting it by hand; the next converge makes it again",
+            )
+
+
+def hands_are_left_alone(scene: Scene) -> Iterator[Refusal]:
+    """A deployment writes whole resources: one that somebody changed by hand would be put back along the way."""
+    distribution = known(scene.observed.distribution)
+    for ref in scene.stacks:
+        changes = scene.diff.changed(ref)
+        touched = scene.diff.touched.get(ref, frozenset())
+        held = [f"{f.path}: {f.reason}" for f in scene.diff.held(ref) if f.logical_id in touched]
+        if ref.kind is StackKind.EDGE and distribution and not distribution.enabled and not held:
+            held = ["the distribution is disabled: enable it by hand when the incident is over"]
+        if changes and scene.state(ref) and held:
+            yield Refusal(
+                code="HeldByHand",
+                path=_yaml_path(changes[0].path),
+                message=f"deploying {ref} for {changes[0].path} would undo what was changed by hand ({'; '.join(held)}); "
+                "do that first, or put the old value back",
             )
 
 
@@ -147,7 +202,7 @@ def no_region_is_drained(scene: Scene) -> Iterator[Refusal]:
     """Later: draining a Region that serves."""
     for place, region in enumerate(scene.topology.regions):
         gate = scene.gate(region.name)
-        if region.traffic is Traffic.DRAINED and gate is not None and gate.is_open:
+        if region.traffic is Traffic.DRAINED and gate is not None and not gate.is_closed:
             yield Refusal(
                 code="DrainNotSupported",
                 path=f"spec.regions[{place}].traffic",
@@ -190,6 +245,8 @@ RULES: tuple[Rule, ...] = (
     names_are_free,
     home_region_stays,
     data_stacks_stay,
+    nothing_half_deleted_is_finished_off,
+    hands_are_left_alone,
     gates_stay,
     nothing_is_replaced,
     no_region_is_removed,
@@ -205,14 +262,9 @@ def refusals(scene: Scene) -> tuple[Refusal, ...]:
     return wrong or tuple(dict.fromkeys(r for rule in RULES for r in rule(scene)))
 
 
-def _must_be_deleted(scene: Scene, ref: StackRef) -> bool:
-    state = scene.state(ref)
-    return state is not None and state.status in {
-        "ROLLBACK_COMPLETE",
-        "ROLLBACK_FAILED",
-        "CREATE_FAILED",
-        "DELETE_FAILED",
-    }
+def _place(ref: StackRef) -> str:
+    homes = {StackKind.EDGE: "spec.edge", StackKind.ROUTING: "spec.routing", StackKind.GLOBAL: "spec.database"}
+    return homes.get(ref.kind, f"spec.regions[{ref.region}]")
 
 
 def _domain_change(topology: Topology, change: Change) -> Refusal:

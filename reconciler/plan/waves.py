@@ -20,7 +20,6 @@ from reconciler.plan.scene import Scene
 
 JOIN_TOGETHER = 2
 """So many Regions at most join the global database at once: each loads the writer."""
-_HOLDS_NOTHING = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 
 
 def waves(scene: Scene) -> tuple[Wave, ...]:
@@ -42,7 +41,7 @@ def _all(scene: Scene) -> Iterator[Wave]:
     yield from _mended_gates(scene)
     yield from _settings(scene)
     yield from _joining(scene)
-    if not _edge_serves(scene):
+    if not _edge_serves(scene) and (scene.joining or scene.established):
         yield Wave(steps=_deploys(scene, [_edge()]))
     yield _serving(scene)
 
@@ -50,7 +49,8 @@ def _all(scene: Scene) -> Iterator[Wave]:
 def _recoveries(scene: Scene) -> Iterator[Step]:
     for ref in scene.stacks:
         state = scene.state(ref)
-        if state and state.status in _HOLDS_NOTHING | {"UPDATE_ROLLBACK_FAILED"}:
+        stuck = state is not None and state.status == "UPDATE_ROLLBACK_FAILED"
+        if state and (state.beyond_update or stuck) and scene.deployable(ref):
             first = f": {state.failure.logical_id}: {state.failure.reason}" if state.failure else ""
             yield Step(
                 action=StepAction.RECOVER,
@@ -63,24 +63,42 @@ def _recoveries(scene: Scene) -> Iterator[Step]:
 
 
 def _mended_gates(scene: Scene) -> Iterator[Wave]:
-    """A gate that ignores its probe is put back, one Region at a time."""
+    """A gate that ignores its probe is put back, one whose probe was made anew gets the new one; one Region at a time."""
+    heals = scene.topology.drift.mode == "heal"
     for region in scene.established:
-        gate = scene.gate(region)
-        if gate and (gate.inverted or gate.disabled or gate.threshold < len(gate.children)):
+        gate, probe = scene.gate(region), known(scene.observed.probes.get(region))
+        if gate and ((gate.ignores_its_probe and heals) or not gate.watches(probe)):
             yield Wave(steps=(_move(StepAction.MEND_GATE, region, "the gate ignores its probe"),))
 
 
 def _settings(scene: Scene) -> Iterator[Wave]:
     """What Regions that already serve have to change: one Region after another, the writer last, a soak between."""
-    for region in scene.established:
-        ref = _ref(StackKind.DATA, region)
+    for ref in _sick_first(scene, StackKind.DATA):
         if scene.pending(ref):
-            yield Wave(gates=(gates.one_writer(scene),))
-        yield _rollout(scene, ref, (gates.database_available(scene, region),))
-    for region in scene.established:
-        yield _rollout(scene, _ref(StackKind.API, region), (gates.probe_healthy(scene, region),))
+            yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
+        yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
+    for ref in _sick_first(scene, StackKind.API):
+        if scene.pending(ref):
+            yield Wave(gates=_others_do_well(scene, ref))
+        yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region),))
     if _edge_serves(scene):
         yield Wave(steps=_deploys(scene, [_edge()]), gates=_edge_gates(scene))
+
+
+def _sick_first(scene: Scene, kind: StackKind) -> list[StackRef]:
+    """In rollout order, but what is broken comes first: the change may be its cure, and nothing else is touched before."""
+    return sorted((_ref(kind, r) for r in scene.established), key=lambda ref: not scene.sick(ref))
+
+
+def _others_do_well(scene: Scene, ref: StackRef) -> tuple[Gate, ...]:
+    """A Region that works is touched only while all others do: a change that broke one goes no further."""
+    if scene.sick(ref):
+        return ()
+    others = [r for r in scene.topology.region_names if r != ref.region]
+    serving = [gates.gate_healthy(scene, r) for r in others if scene.serving_wanted(r)]
+    if ref.kind is StackKind.DATA:
+        serving += [gates.database_available(scene, r) for r in others if r in scene.established]
+    return tuple(serving)
 
 
 def _edge_serves(scene: Scene) -> bool:
@@ -98,7 +116,7 @@ def _joining(scene: Scene) -> Iterator[Wave]:
     joining = scene.joining
     if joining:
         yield Wave(gates=(gates.one_writer(scene),))
-    first = [r for r in joining if r == scene.topology.database.writer]
+    first = [r for r in joining if scene.stacks[_ref(StackKind.DATA, r)].template.key == "data-founder"]
     rest = [r for r in joining if r not in first]
     for group in (first, *(rest[i : i + JOIN_TOGETHER] for i in range(0, len(rest), JOIN_TOGETHER))):
         yield Wave(
@@ -140,11 +158,12 @@ def _openings(scene: Scene) -> Iterator[Wave]:
 
 def _serving(scene: Scene) -> Wave:
     """What green means: DNS spread, the edge deployed, every Region that should serve healthy, all of it readable."""
-    unreadable = [r for r in scene.observed.clusters if not scene.readable(r)]
+    facts = scene.observed.unknown_facts()
     serving = [r for r in scene.established if scene.serving_wanted(r)]
     return Wave(
         gates=(
-            *(gates.region_readable(scene, r) for r in unreadable),
+            *(gates.region_readable(scene, r) for r in scene.unreadable),
+            *(gates.fact_readable(name, reason) for name, reason in facts.items()),
             *_dns_gates(scene),
             *(gates.gate_healthy(scene, r) for r in serving),
             *_edge_gates(scene),
@@ -170,11 +189,7 @@ def _edge_gates(scene: Scene) -> tuple[Gate, ...]:
 
 
 def _deploys(scene: Scene, refs: Iterable[StackRef]) -> tuple[Step, ...]:
-    return tuple(_deploy(scene, ref) for ref in refs if _readable(scene, ref) and scene.pending(ref))
-
-
-def _readable(scene: Scene, ref: StackRef) -> bool:
-    return scene.readable(ref.region) if ref.kind in {StackKind.DATA, StackKind.API} else True
+    return tuple(_deploy(scene, ref) for ref in refs if scene.deployable(ref) and scene.pending(ref))
 
 
 def _deploy(scene: Scene, ref: StackRef) -> Step:

@@ -16,6 +16,7 @@ from reconciler.model.observed import (
     Record,
     StackState,
     TrafficGate,
+    Unknown,
     Zone,
 )
 from reconciler.model.plan import Plan, Step, StepAction
@@ -85,11 +86,17 @@ class World:
         self.zone: object = Zone(id=desired.domain.zone_id, name=desired.domain.zone_name, private=False)
         self.extra_records: tuple[Record, ...] = ()
         self.distribution_enabled = True
+        self.sick: set[str] = set()
+        """Regions whose probe fails."""
+        self.unread: dict[str, Unknown] = {}
+        """Fields of `Observed` that could not be read; for one entry of a mapping, `field/Region`."""
+        self.live: dict = {}
+        self.probe_ids: dict[str, str] = {}
 
     def observed(self) -> Observed:
         regions = tuple(dict.fromkeys((*self.desired.region_names, *self.gates, *self._of(StackKind.DATA))))
         refs = dict.fromkeys(stack_refs(self.desired))
-        return Observed(
+        observed = Observed(
             at=self.now,
             account=self.account,
             zone=self.zone,
@@ -102,12 +109,21 @@ class World:
             records=(*self._records(), *self.extra_records),
             distribution=self._distribution(),
             recorded=self.recorded,
+            live=self.live,
         )
+        for name, reason in self.unread.items():
+            field, _, region = name.partition("/")
+            value = {**getattr(observed, field), region: reason} if region else reason
+            observed = replace(observed, **{field: value})
+        return observed
 
     def plan(self) -> Plan:
         observed = self.observed()
         stacks = desired_stacks(self.desired, observed, templates(self.desired))
         return plan(self.desired, "abc", observed, diff(self.desired, stacks, observed), stacks)
+
+    def template_of(self, ref: StackRef) -> dict:
+        return desired_stacks(self.desired, self.observed(), templates(self.desired))[ref].template.body
 
     def apply(self, step: Step) -> None:
         if step.stack is None:
@@ -160,12 +176,14 @@ class World:
     def _move_gate(self, step: Step) -> None:
         if step.action is StepAction.CREATE_GATE:
             self.gates[step.region] = TrafficGate(
-                id=f"gate-{step.region}", reference="", children=("probe",), threshold=2, version=1
+                id=f"gate-{step.region}", reference="", children=(f"probe-{step.region}",), threshold=2, version=1
             )
             return
         gate = self.gates[step.region]
-        fixed = replace(gate, threshold=1, version=gate.version + 1, inverted=False, disabled=False)
-        self.gates[step.region] = fixed
+        opens = step.action is StepAction.OPEN_GATE or not gate.is_closed
+        fixed = replace(gate, threshold=1 if opens else 2, inverted=False, disabled=False)
+        probe = self.probe_ids.get(step.region, f"probe-{step.region}")
+        self.gates[step.region] = replace(fixed, children=(probe,), version=gate.version + 1)
 
     def _of(self, kind: StackKind) -> list[str]:
         """Regions where such a stack holds something: not one that only has a change set, or whose creation rolled back."""
@@ -194,17 +212,22 @@ class World:
             lag_ms=80,
         )
 
-    def _samples(self, since: datetime) -> tuple[tuple[datetime, bool], ...]:
-        minutes = int(min((self.now - since).total_seconds() // 60, 15))
-        return tuple((self.now - timedelta(minutes=m), True) for m in reversed(range(minutes)))
+    def _samples(self, region: str) -> tuple[tuple[datetime, bool], ...]:
+        minutes = int(min((self.now - START).total_seconds() // 60, 15))
+        return tuple((self.now - timedelta(minutes=m), region not in self.sick) for m in reversed(range(minutes)))
 
     def _probe(self, region: str) -> Probe | None:
         exists = region in self._of(StackKind.API)
-        return Probe(id=f"probe-{region}", samples=self._samples(START)) if exists else None
+        return (
+            Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=self._samples(region)) if exists else None
+        )
 
     def _gate(self, region: str) -> TrafficGate | None:
         gate = self.gates.get(region)
-        return gate and replace(gate, healthy=gate.threshold <= 1, samples=self._samples(START) if gate.is_open else ())
+        if gate is None:
+            return None
+        healthy = gate.threshold <= 1 and region not in self.sick
+        return replace(gate, healthy=healthy, samples=self._samples(region) if gate.is_open else ())
 
     def _records(self) -> tuple[Record, ...]:
         routed = bool(self._of(StackKind.ROUTING))

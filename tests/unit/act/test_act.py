@@ -157,3 +157,20 @@ def test_a_gate_is_made_closed_and_opened_against_its_version():
     opened = act.move_gate(replace(step, action=StepAction.OPEN_GATE), orders(), GATE, None)
     assert isinstance(opened, UpdateGate)
     assert (opened.version, opened.threshold) == (7, 1)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "action", "expected"),
+    [
+        (2, StepAction.MEND_GATE, 2),
+        (0, StepAction.MEND_GATE, 1),
+        (1, StepAction.MEND_GATE, 1),
+        (2, StepAction.OPEN_GATE, 1),
+    ],
+)
+def test_a_gate_is_mended_without_being_opened_and_watches_the_probe_that_is(threshold, action, expected):
+    step = Step(action=action, target="gate", region="eu-west-1", eta=timedelta())
+    gate = replace(GATE, threshold=threshold, disabled=True)
+    for probe, children in ((None, ("p",)), (Probe(id="p"), ("p",)), (Probe(id="new"), ("new",))):
+        moved = act.move_gate(step, orders(), gate, probe)
+        assert (moved.threshold, moved.children) == (expected, children)
