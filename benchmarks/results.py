@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -116,4 +117,6 @@ def _cost(cost: Cost) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isinf(value):
+        return "lost in noise,"
     return f"{value:.0f}" if value >= 20 or value == int(value) else f"{value:.2f}"

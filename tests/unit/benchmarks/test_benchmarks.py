@@ -42,6 +42,7 @@ def test_every_goal_is_met_by_good_numbers():
             "more time for each Region",
         ),
         ({"far": {3: cost(1.8), 10: cost(2.7)}}, "latency"),
+        ({"far": {3: cost(1.2), 10: cost(2.6)}}, "latency"),
         ({"calls": {3: 81}}, "AWS calls of `plan` at 3 Regions"),
         ({"first_call": {"empty": 6.1, "warm": 2.0}}, "cache empty"),
         ({"first_call": {"empty": 5.0, "warm": 2.6}}, "cache warm"),
