@@ -14,6 +14,8 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 PREFIX = "/_meridian/"
+# What other modules answer to POST: the endpoint's name, and who gets its body.
+POSTED: dict[str, Callable[[Message], Message]] = {}
 
 
 class Control:
@@ -70,7 +72,7 @@ class Control:
     async def _control(self, method: str, what: str, body: bytes) -> tuple[int, Message]:
         if (method, what) == ("POST", "reset"):  # it must wait for what it cancels
             await stacks.cancel_all()
-        handler = getattr(self, f"_{method.lower()}_{what}", None)
+        handler = getattr(self, f"_{method.lower()}_{what}", None) or (POSTED.get(what) if method == "POST" else None)
         if handler is None:
             return 404, {"error": f"no control endpoint {method} {PREFIX}{what}"}
         try:

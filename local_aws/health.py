@@ -12,7 +12,7 @@ from ministack.services import apigateway_v1, cloudwatch, lambda_svc, route53
 
 from local_aws import health_metrics
 from local_aws.clock import CLOCK
-from local_aws.control import Control
+from local_aws.control import POSTED
 from local_aws.drift.shape import plain_name
 from local_aws.health_metrics import ENDPOINTS
 from local_aws.resources.wrap import around
@@ -257,6 +257,4 @@ def _observations(parent: Any, reports: list[tuple[str, str]]) -> None:
 def install() -> None:
     around(route53, "handle_request", _handle)
     health_metrics.install(observe_all)
-    for name, action in (("_post_health", set_health), ("_post_lag", health_metrics.set_lag)):
-        if not hasattr(Control, name):
-            setattr(Control, name, lambda _control, request, action=action: action(request))
+    POSTED.update(health=set_health, lag=health_metrics.set_lag)

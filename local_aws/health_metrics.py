@@ -78,9 +78,9 @@ def _ordered_page(stock: Any, answer: Record, *rest: Any) -> Any:
     """GetMetricData lists the newest value first unless ScanBy says otherwise, and pages by data points; ministack neither."""
     results = answer.get("MetricDataResults")
     if results:
-        if _asked.get("ScanBy") != "TimestampAscending":
+        if _ASKED.get("ScanBy") != "TimestampAscending":
             results = [{**r, "Timestamps": r["Timestamps"][::-1], "Values": r["Values"][::-1]} for r in results]
-        answer = _page(results, int(_asked.get("NextToken") or 0), int(_asked.get("MaxDatapoints") or MAX_DATAPOINTS))
+        answer = _page(results, int(_ASKED.get("NextToken") or 0), int(_ASKED.get("MaxDatapoints") or MAX_DATAPOINTS))
     return stock(answer, *rest)
 
 
@@ -96,7 +96,7 @@ def _page(results: list[Record], start: int, size: int) -> Record:
     return {"MetricDataResults": found, **({"NextToken": str(end)} if end < at else {})}
 
 
-_asked: Record = {}  # the request under way: a call takes effect without a pause
+_ASKED: Record = {}  # the request under way: a call takes effect without a pause
 
 
 def _too_many_queries(cbor: bool, json: bool = False) -> Any:
@@ -125,8 +125,8 @@ def install(observe: Callable[[], None]) -> None:
         return _with_metrics(stock, *arguments)
 
     def metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
-        _asked.clear()
-        _asked.update(request)
+        _ASKED.clear()
+        _ASKED.update(request)
         if len(request.get("MetricDataQueries") or []) > MAX_QUERIES:
             return _too_many_queries(*rest)
         return current(stock, params, request, *rest)

@@ -28,6 +28,8 @@ _SETTINGS = {
     "S3_PERSIST": "0",
     "AUTH": "false",
     "LOG_LEVEL": "ERROR",
+    "AWS_CONFIG_FILE": os.devnull,  # botocore reads it when it looks for its models
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: Lambda runs as a subprocess, databases are records
 }
 _KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}

@@ -79,8 +79,13 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     assert result.stderr == wanted
 
 
-def test_the_environment_of_the_user_stays_outside() -> None:
+def test_the_environment_of_the_user_stays_outside(tmp_path: Path) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default\nthis is no configuration")
     stray = {
+        "HOME": str(tmp_path),
+        "AWS_PROFILE": "missing",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
         "AWS_ENDPOINT_URL": "http://elsewhere",
         "MINISTACK_ACCOUNT_ID": "999999999999",
         "PERSIST_STATE": "1",
