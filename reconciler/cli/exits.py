@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -49,15 +50,25 @@ def stop_on(number: signal.Signals, code: int, reason: str) -> None:
     """Let a signal raise `Stopped`. What is cleaned up then gets a few seconds; asked twice, we go at once."""
 
     def leave(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        show_cursor = "\x1b[?25h" if os.isatty(2) else ""  # the live view hides it
+        _say(f"{show_cursor}\nleft at once; nothing is lost: the same command goes on\n")
         os._exit(code)
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signal.signal(number, leave)
         signal.signal(signal.SIGALRM, leave)
         signal.setitimer(signal.ITIMER_REAL, GRACE)
+        again = "; again: leave at once" if number != signal.SIGALRM else ""
+        _say(f"\n{reason}: ending what is under way, {GRACE:g} s at most{again}\n")
         raise Stopped(code, reason)
 
     signal.signal(number, stop)
+
+
+def _say(text: str) -> None:
+    """Straight to stderr: a signal may come in the middle of a print."""
+    with suppress(OSError):
+        os.write(2, text.encode())
 
 
 def of_error(error: BaseException) -> int:

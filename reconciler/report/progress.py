@@ -6,7 +6,7 @@ the times at which things began. Displays show `Progress` as it is, or print its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -119,7 +119,8 @@ def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterat
         status = state.status if state else "gone or unreadable"
         text = f"{run.step.id} after {human_duration(now - run.since)}: the stack is {status}"
         yield Event(at=now, style="warn", what="ended", text=text)
-    for number, runs in enumerate(groups := _alike(well), 1):
+    groups = _alike(well, lambda run: verb_of(run.step))
+    for number, runs in enumerate(groups, 1):
         took = human_duration(now - min(run.since for run in runs))
         count = f"; {new.done} of {new.steps} steps" if number == len(groups) else ""
         yield Event(
@@ -139,7 +140,8 @@ def _told_met(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
 
 
 def _told_begun(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
-    for runs in _alike([run for name, run in new.running.items() if name not in old.running]):
+    begun = [run for name, run in new.running.items() if name not in old.running]
+    for runs in _alike(begun, lambda run: (verb_of(run.step), run.step.why)):
         step = runs[0].step
         why = f": {one_line(step.why)}" if step.why else ""
         text = f"{together([run.step for run in runs])}, usually {human_duration(step.eta)}{why}"
@@ -150,11 +152,11 @@ def _told_begun(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:
             yield Event(at=now, style="dim", what="waiting", text=f"{in_regions(gate.name, [gate.region])}{detail}")
 
 
-def _alike(runs: list[Running]) -> list[list[Running]]:
+def _alike(runs: list[Running], key: Callable[[Running], object]) -> list[list[Running]]:
     """The same step in several Regions is told in one line."""
-    groups: dict[tuple[str, str], list[Running]] = {}
+    groups: dict[object, list[Running]] = {}
     for run in runs:
-        groups.setdefault((verb_of(run.step), run.step.why), []).append(run)
+        groups.setdefault(key(run), []).append(run)
     return list(groups.values())
 
 
