@@ -65,7 +65,8 @@ def _trouble(document: Document, paint: Paint) -> list[str]:
         where = f" in {gate['region']}" if gate["region"] else ""
         lines.append(paint("warn", f"waiting for {gate['name']}{where}") + f": {one_line(gate['detail'])}")
     if document.get("stepsLeft"):
-        lines.append(f"{count(document['stepsLeft'], 'step')} left: `meridian converge` goes on")
+        cured = "once that is cured, " if document["problems"] or document["refusals"] else ""
+        lines.append(f"{count(document['stepsLeft'], 'step')} left: {cured}`meridian converge` goes on")
     return lines
 
 
@@ -77,13 +78,16 @@ def _troubles(document: Document) -> Iterable[tuple[str, str, str]]:
 
 
 def _conditions(document: Document, paint: Paint) -> list[str]:
-    """The message has a line of its own: it is what people read, and often long."""
+    """The message has a line of its own: it is what people read, and often long. None is said twice."""
     lines = [paint("bold", "Conditions")]
+    said = {"", *(message for _, _, message in _troubles(document))}
     found = document["conditions"]
     table = columns([(c["type"], c["status"], c["reason"], "since " + c["lastTransitionTime"]) for c in found])
     for condition, line in zip(found, table, strict=True):
         lines.append(paint(_condition_style(condition), line))
-        lines += [paint("dim", f"    {one_line(condition['message'])}")] if condition["message"] else []
+        message = one_line(condition["message"])
+        lines += [paint("dim", f"    {message}")] if message not in said else []
+        said.add(message)
     return lines
 
 

@@ -134,8 +134,11 @@ def test_a_region_that_only_hosts_shared_stacks_is_not_one_of_ours():
 
 
 def test_trouble_comes_before_everything_else():
-    document = status_document(outcomes.failed(), None)
+    stalled = replace(outcomes.condition("Stalled"), message="Function: no such runtime")
+    document = status_document(replace(outcomes.failed(), conditions=(stalled, stalled)), None)
     text = status_text(document).splitlines()
-    assert text[0] == "orders: not Ready (Converged)"
+    assert sum("no such runtime" in line for line in text) == 1
+    assert text[5] == "1 step left: once that is cured, `meridian converge` goes on"
+    assert text[0] == "orders: Failed"
     assert text[3:5] == ["DeploymentFailed  deploy/api/eu-west-1", "  Function: no such runtime"]
     assert "> **DeploymentFailed** `deploy/api/eu-west-1`: Function: no such runtime" in status_markdown(document)
