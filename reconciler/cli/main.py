@@ -28,17 +28,35 @@ DATA_FORMATS = (Format.TEXT, Format.JSON)
 path_argument = click.argument("path", type=click.Path(path_type=Path), default=Path("desired_state"))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class InOrder(click.Group):
+    """Lists commands as one needs them, not by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="meridian", prog_name="meridian")
 @common_options(formats=ALL_FORMATS, detailed=True)
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Converge a multi-region API on AWS on what one YAML file declares.
+    """Make AWS match one YAML file that declares an HTTP API in several Regions.
 
-    PATH is a file or a folder of desired state; AWS access is boto3's. Exit codes: 0 done, 1 error, 2 changes or drift
-    (with --detailed-exitcode), 3 blocked, 4 coverage incomplete (with --strict), 5 partial, 64 usage, 65 invalid
-    desired state, 124 timeout.
-    """
+    PATH is such a file or a folder of them, desired_state if not given. AWS access is boto3's: the usual credentials,
+    and AWS_ENDPOINT_URL, as `meridian local` prints it.
+
+    \b
+    Exit codes:
+      0    done
+      1    error
+      2    with --detailed-exitcode: changes or drift
+      3    blocked: refused by a rule, suspended, another run at work
+      4    with --strict: not everything could be checked
+      5    partial: some Regions or topologies converged, some not
+      64   wrong usage
+      65   invalid desired state
+      124, 130, 143    timeout, Ctrl-C, terminated: run it again to go on
+    """  # noqa: D301  # click wants the character: these lines are not joined
     context.ensure_object(Settings)
 
 
@@ -71,7 +89,10 @@ def plan(settings: Settings, path: Path, offline: bool, out: Path | None) -> int
 @cli.command()
 @path_argument
 @click.option(
-    "--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Only if the plan is this one."
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Only if the plan is still the one in FILE, from `plan --out`.",
 )
 @click.option("--once", is_flag=True, help="One pass, without waiting for what it starts.")
 @click.option("--timeout", type=Duration(), default="6h", show_default=True, help="Stop waiting after so long.")
@@ -103,9 +124,12 @@ def drift(settings: Settings, path: Path, heal: bool, strict: bool, timeout: tim
 @cli.command()
 @click.argument("name", required=False)
 @click.option(
-    "--path", type=click.Path(path_type=Path), default=Path("desired_state"), help="Where the home Region is found."
+    "--path",
+    type=click.Path(path_type=Path),
+    default=Path("desired_state"),
+    help="Desired state that names the home Region.",
 )
-@click.option("--home-region", metavar="REGION", help="The home Region, if PATH is not at hand.")
+@click.option("--home-region", metavar="REGION", help="The home Region, where no desired state is at hand.")
 @common_options(formats=ALL_FORMATS)
 @click.pass_obj
 def status(settings: Settings, name: str | None, path: Path, home_region: str | None) -> int:
@@ -186,6 +210,9 @@ def run(arguments: Sequence[str]) -> int:
 def _failed(settings: Settings, arguments: Sequence[str], error: BaseException) -> int:
     from reconciler.cli.output import show_error, tell
 
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        tell(error.format_message())
+        return exits.USAGE
     if "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
         settings.format = Format.JSON  # it may stand behind the word that was wrong
     show_error(settings, error, line="converge" in arguments)

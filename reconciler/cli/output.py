@@ -70,6 +70,8 @@ def error_of(error: BaseException) -> ReconcilerError:
             return exits.NotDone(f"{error.reason}; nothing is lost: the same command goes on", code="Stopped")
         case click.ClickException():
             return exits.NotDone(error.format_message(), code="UsageError")
+        case OSError() if error.filename:
+            return exits.NotDone(f"{error.filename}: {str(error.strerror).lower()}", code="FileError")
         case _:
             told = f"{type(error).__name__}: {error}; this is a bug in meridian, -v shows where"
             return ReconcilerError(told, code="InternalError")

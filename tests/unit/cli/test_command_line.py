@@ -86,6 +86,19 @@ def test_errors_have_their_exit_code_and_document(meridian, monkeypatch, error, 
     assert ran.json["errors"][0]["message"] in ran.err
 
 
+def test_a_file_that_cannot_be_written_is_told_as_that(meridian, monkeypatch, tmp_path):
+    monkeypatch.setattr(looking, "plan", lambda *_, **__: (tmp_path / "no" / "plan.json").write_text(""))
+    ran = meridian("plan")
+    assert (ran.code, ran.err) == (1, f"FileError: {tmp_path}/no/plan.json: no such file or directory\n")
+
+
+def test_without_a_command_the_help_is_shown_once(meridian):
+    ran = meridian()
+    assert (ran.code, ran.out, ran.err.count("Usage:")) == (64, "", 1)
+    names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
+    assert names == ["validate", "plan", "converge", "drift", "status", "synth", "local"]
+
+
 def test_a_bug_shows_where_with_v(meridian, monkeypatch):
     monkeypatch.setattr(looking, "plan", lambda *_, **__: 1 / 0)
     assert "Traceback" not in meridian("plan").err
