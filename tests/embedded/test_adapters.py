@@ -121,6 +121,7 @@ def test_an_endpoint_that_does_not_answer(aws: Aws, cloud: AwsCloud, monkeypatch
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     with pytest.raises(CloudUnavailable) as caught:
         cloud.facts(TOPOLOGY)
     assert caught.value.code == "Unreachable"
@@ -229,9 +230,9 @@ def test_a_gate_is_made_once_closed_and_moved_by_its_version(aws: Aws, cloud: Aw
     assert (gate.is_closed, gate.never_opened, gate.children) == (True, True, (probe,))
     tags = aws.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=gate.id)
     assert {"Key": "meridian:topology", "Value": "orders"} in tags["ResourceTagSet"]["Tags"]
-    cloud.perform(UpdateGate(region=EU, id=gate.id, version=gate.version, threshold=1))
+    cloud.perform(UpdateGate(region=EU, id=gate.id, version=gate.version, children=(probe,), threshold=1))
     with pytest.raises(StalePlan):
-        cloud.perform(UpdateGate(region=EU, id=gate.id, version=gate.version, threshold=2))
+        cloud.perform(UpdateGate(region=EU, id=gate.id, version=gate.version, children=(probe,), threshold=2))
     moved = observe(cloud.facts(TOPOLOGY), TOPOLOGY).gates[EU]
     assert moved is not None
     assert not isinstance(moved, Unknown)
