@@ -95,7 +95,7 @@ def render(
 def _headline(progress: Progress, now: datetime) -> Text:
     eta = progress.eta(now)
     left = f"about {human_duration(eta)} left plus waiting" if eta else "only waiting left"
-    head = Text(f"{progress.topology}  {progress.done} of {progress.steps} steps", style="bold")
+    head = Text(f"{progress.topology}  {progress.done} of {count(progress.steps, 'step')}", style="bold")
     head.append(f"  elapsed {human_duration(now - progress.began)}, {left}", style="dim")
     return head
 

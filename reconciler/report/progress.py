@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Step, Wave
-from reconciler.report.words import human_duration, in_regions, one_line, together, verb_of
+from reconciler.report.words import count, human_duration, in_regions, one_line, together, verb_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +122,9 @@ def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterat
     groups = _alike(well, lambda run: verb_of(run.step))
     for number, runs in enumerate(groups, 1):
         took = human_duration(now - min(run.since for run in runs))
-        count = f"; {new.done} of {new.steps} steps" if number == len(groups) else ""
-        yield Event(
-            at=now, style="good", what="done", text=f"{together([run.step for run in runs])} after {took}{count}"
-        )
+        so_far = f"; {new.done} of {count(new.steps, 'step')}" if number == len(groups) else ""
+        text = f"{together([run.step for run in runs])} after {took}{so_far}"
+        yield Event(at=now, style="good", what="done", text=text)
 
 
 def _told_met(old: Progress, new: Progress, now: datetime) -> Iterator[Event]:

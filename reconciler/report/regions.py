@@ -108,7 +108,7 @@ def _health(outcome: Outcome, region: str) -> tuple[str, str]:
 
 def _degraded(outcome: Outcome, region: str, stacks: list[tuple[StackKind, StackState]]) -> str | None:
     for kind, state in stacks:
-        if state.failed:
+        if state.failed and not _undone(outcome, state):
             failure = state.failure
             told = f": {failure.logical_id}: {failure.reason}" if failure else ""
             return f"stack {kind} is {state.status}{told}"
@@ -119,8 +119,17 @@ def _degraded(outcome: Outcome, region: str, stacks: list[tuple[StackKind, Stack
     return None
 
 
+def _undone(outcome: Outcome, state: StackState) -> bool:
+    """An update that failed was rolled back, and by now nobody wants it any more: the stack is as it should be."""
+    return state.rolled_back and all(step.stack != state.ref for step in outcome.plan.steps)
+
+
 def _progress(outcome: Outcome, region: str, stacks: list[tuple[StackKind, StackState]]) -> tuple[str, str]:
-    busy = [f"stack {kind} is {state.status}" for kind, state in stacks if not state.complete]
+    busy = [
+        f"stack {kind} is {state.status}"
+        for kind, state in stacks
+        if not state.complete and not _undone(outcome, state)
+    ]
     left = steps_of(outcome, region)
     waits = [g for w in outcome.plan.waves for g in w.waiting_for if g.region == region]
     probe = outcome.observed.probes.get(region)

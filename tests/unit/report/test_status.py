@@ -96,12 +96,19 @@ API = outcomes.ref(StackKind.API, "eu-west-1")
 WAITS = outcomes.plan(waves=(Wave(gates=(Gate(name="health", region="eu-west-1", detail="3 good minutes"),)),))
 
 
+def rolled_back(outcome):
+    stacks = {**outcome.observed.stacks, API: outcomes.state(API, "UPDATE_ROLLBACK_COMPLETE")}
+    return replace(outcome, observed=replace(outcome.observed, stacks=stacks))
+
+
 @pytest.mark.parametrize(
     ("health", "why", "outcome"),
     [
         ("Healthy", "complete", outcomes.outcome()),
         ("Missing", "no stacks", outcomes.building()),
         ("Degraded", "api is ROLLBACK_COMPLETE", outcomes.failed()),
+        ("Degraded", "api is UPDATE_ROLLBACK_COMPLETE", rolled_back(outcomes.failed())),
+        ("Healthy", "complete", rolled_back(outcomes.outcome())),  # the commit that failed was taken back
         ("Suspended", "suspended", outcomes.outcome(Result.SUSPENDED)),
         ("Progressing", "waiting for health/eu-west-1: 3 good minutes", outcomes.outcome(Result.WAITING, plan=WAITS)),
         ("Progressing", "next: open-gate", outcomes.outcome(Result.PROGRESSING, plan=OPENS)),
