@@ -12,7 +12,7 @@ PRICE_CLASS, TTL = "PriceClass_All", 300
 
 
 def widen_price_class() -> None:
-    cloudfront: Any = boto3.client("cloudfront")
+    cloudfront: Any = boto3.client("cloudfront", region_name="us-east-1")
     found = cloudfront.list_distributions()["DistributionList"]["Items"]
     distribution = next(d["Id"] for d in found if DOMAIN in d["Aliases"]["Items"])
     answer = cloudfront.get_distribution_config(Id=distribution)
@@ -22,7 +22,7 @@ def widen_price_class() -> None:
 
 
 def slow_down_dns() -> None:
-    route53: Any = boto3.client("route53")
+    route53: Any = boto3.client("route53", region_name="us-east-1")
     name = f"route.{DOMAIN}."
     records = route53.list_resource_record_sets(HostedZoneId=ZONE, StartRecordName=name)["ResourceRecordSets"]
     record = next(r for r in records if r["Name"] == name and r.get("Region") == REGION)

@@ -70,7 +70,7 @@ def summary(outcome: Outcome) -> str:
     n = Counter(c.action for c in changes)
     text = f"+{n[Action.CREATE]} ~{n[Action.UPDATE]} -{n[Action.DELETE]}, replaced {n[Action.REPLACE]}"
     if plan.refusals:
-        return f"refused ({text})"
+        return f"refused ({text})" if changes else "refused"
     return f"{text}, ETA {human_duration(plan.eta)}" if plan.steps else f"{text}, only waiting"
 
 
