@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_region import body
-from reconciler.aws.read_stacks import Ids
+from reconciler.aws.read_stacks import Listed
 from reconciler.model.facts import Answer, Listing, Series
 from reconciler.model.observed import Unknown
 from reconciler.model.topology import EDGE_REGION, Topology
@@ -118,11 +118,12 @@ def start_recorded(reads: Reads, topology: Topology) -> Future[Answer]:
     return reads.one("dynamodb", topology.home_region, read)
 
 
-def start_edge(reads: Reads, topology: Topology, ids: Ids) -> dict[str, Future[Any]]:
+def start_edge(reads: Reads, topology: Topology, edge: Listed) -> dict[str, Future[Any]]:
     """The edge stack's resources, by the ids that its listing gives; the certificate may be one that the user uploaded."""
     fields = ("distribution", "edge_certificate", "edge_function")
-    if isinstance(ids, Unknown):
-        return {field: done(ids) for field in fields}
+    if isinstance(edge, Unknown):
+        return {field: done(edge) for field in fields}
+    ids = edge.ids
     found: dict[str, Future[Any]] = {field: done(None) for field in fields}
     if distribution := ids.get("Distribution"):
         found["distribution"] = reads.one(

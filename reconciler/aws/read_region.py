@@ -13,20 +13,21 @@ from typing import Any
 
 from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
-from reconciler.aws.read_stacks import Ids, RegionStacks
+from reconciler.aws.read_stacks import Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Series
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
 STAGE = "live"
+Ids = Mapping[str, str] | Unknown
 
 
 def read_region(
-    reads: Reads, topology: Topology, region: str, at: datetime, edge_ids: Future[Ids], *, whole: bool
+    reads: Reads, topology: Topology, region: str, at: datetime, edge: Future[Listed], *, whole: bool
 ) -> RegionFacts:
     """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them."""
-    stacks = RegionStacks(reads, topology, region, edge_ids)
+    stacks = RegionStacks(reads, topology, region, edge)
     whole = whole or stacks.has_regional()
     stacks.start(whole=whole)
     pending = _by_name(reads, topology, region, at) if whole else {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reconciler.aws.parallel import Reads
@@ -12,21 +14,30 @@ from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
-Ids = Mapping[str, str] | Unknown
-"""Logical id to physical id of one stack's resources."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """One stack's. `ids`: logical to physical; `settled_at`: when one of them last changed its state."""
+
+    ids: Mapping[str, str]
+    settled_at: datetime | None = None
+
+
+Listed = Resources | Unknown
+NOTHING = Resources(ids={})
 _BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS"}
 
 
 class RegionStacks:
-    """The reads of one Region's stacks, all begun before the first is waited for. The edge's ids come from outside, since
-    others wait for them too."""
+    """The reads of one Region's stacks, all begun before the first is waited for. The edge's resources come from outside,
+    since others wait for them too."""
 
-    def __init__(self, reads: Reads, topology: Topology, region: str, edge_ids: Future[Ids]) -> None:
-        self._reads, self._region, self._edge_ids = reads, region, edge_ids
+    def __init__(self, reads: Reads, topology: Topology, region: str, edge: Future[Listed]) -> None:
+        self._reads, self._region, self._edge = reads, region, edge
         self._names = _stack_names(topology, region)
         self.listing = reads.many("cloudformation", region, "describe_stacks", "Stacks")
         self._templates: dict[str, Future[Answer]] = {}
-        self._ids: dict[str, Future[Ids]] = {}
+        self._resources: dict[str, Future[Listed]] = {}
 
     def has_regional(self) -> bool:
         """Whether a stack `data` or `api` is there. Waits for the listing."""
@@ -41,12 +52,13 @@ class RegionStacks:
             if whole or not regional:
                 self._templates[name] = _start_template(self._reads, self._region, name)
             if kind is StackKind.EDGE:
-                self._ids[name] = self._edge_ids
-            elif whole and regional:
-                self._ids[name] = start_ids(self._reads, self._region, name)
+                self._resources[name] = self._edge
+            elif kind is StackKind.ROUTING or (whole and regional):  # the others neither soak nor are asked for ids
+                self._resources[name] = start_resources(self._reads, self._region, name)
 
-    def ids(self, kind: StackKind) -> Ids:
-        return self._ids[self._names[kind]].result()
+    def ids(self, kind: StackKind) -> Mapping[str, str] | Unknown:
+        found = self._resources[self._names[kind]].result()
+        return found if isinstance(found, Unknown) else found.ids
 
     def facts(self) -> Mapping[str, StackFacts] | Unknown:
         found = self.listing.result()
@@ -54,16 +66,18 @@ class RegionStacks:
             return found
         ours = [stack for stack in found if stack["StackName"] in self._templates]
         events = {s["StackName"]: _start_events(self._reads, self._region, s["StackId"]) for s in ours if _failed(s)}
-        return {
-            name: StackFacts(
-                stack=stack,
-                template=self._templates[name].result(),
-                resources=self._ids[name].result() if name in self._ids else {},
-                events=events[name].result() if name in events else (),
-            )
-            for stack in ours
-            if (name := stack["StackName"])
-        }
+        return {s["StackName"]: self._facts(s, events.get(s["StackName"])) for s in ours}
+
+    def _facts(self, stack: Mapping[str, Any], events: Future[Listing] | None) -> StackFacts:
+        name = stack["StackName"]
+        resources = self._resources[name].result() if name in self._resources else NOTHING
+        return StackFacts(
+            stack=stack,
+            template=self._templates[name].result(),
+            resources=resources if isinstance(resources, Unknown) else resources.ids,
+            settled_at=None if isinstance(resources, Unknown) else resources.settled_at,
+            events=events.result() if events else (),
+        )
 
 
 def _stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
@@ -82,23 +96,25 @@ def _failed(stack: Mapping[str, Any]) -> bool:
 def _start_template(reads: Reads, region: str, name: str) -> Future[Answer]:
     def read(client: Any) -> Mapping[str, Any]:
         body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        return body if isinstance(body, Mapping) else {}
+        return body if isinstance(body, Mapping) else {}  # YAML is not ours: nothing can be said of such a stack
 
     return reads.one("cloudformation", region, read)
 
 
-def start_ids(reads: Reads, region: str, name: str) -> Future[Ids]:
-    def read(client: Any) -> Mapping[str, str]:
+def start_resources(reads: Reads, region: str, name: str) -> Future[Listed]:
+    def read(client: Any) -> Resources:
         pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
-        return {
-            item["LogicalResourceId"]: item["PhysicalResourceId"]
-            for page in pages
-            for item in page["StackResourceSummaries"]
-            if item.get("PhysicalResourceId") and item["ResourceStatus"] != "DELETE_COMPLETE"
-        }
+        found = [item for page in pages for item in page["StackResourceSummaries"]]
+        return Resources(
+            ids={
+                item["LogicalResourceId"]: item["PhysicalResourceId"]
+                for item in found
+                if item.get("PhysicalResourceId") and item["ResourceStatus"] != "DELETE_COMPLETE"
+            },
+            settled_at=max((item["LastUpdatedTimestamp"] for item in found), default=None),
+        )
 
-    nothing: Mapping[str, str] = {}
-    return reads.start("cloudformation", region, read, nothing)
+    return reads.start("cloudformation", region, read, NOTHING)
 
 
 def _start_events(reads: Reads, region: str, stack_id: str) -> Future[Listing]:

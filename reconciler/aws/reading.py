@@ -11,7 +11,7 @@ from reconciler.aws import failures, read_global
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_region import read_region
-from reconciler.aws.read_stacks import Ids, start_ids
+from reconciler.aws.read_stacks import start_resources
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import Answer, Facts, Listing, RegionFacts
 from reconciler.model.observed import Unknown, known
@@ -39,15 +39,15 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
     cluster = read_global.start_global_cluster(reads, topology)
-    edge_ids = start_ids(reads, EDGE_REGION, edge_name)
+    listed = start_resources(reads, EDGE_REGION, edge_name)
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
-        return {r: waiters.submit(read_region, reads, topology, r, at, edge_ids, whole=r in ours) for r in regions}
+        return {r: waiters.submit(read_region, reads, topology, r, at, listed, whole=r in ours) for r in regions}
 
     regions = start(topology.deployment_regions, topology.region_names)
     zone = read_global.start_zone(reads, topology)
     recorded = read_global.start_recorded(reads, topology)
-    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, _result(edge_ids)))
+    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, checks.result(), at)
     left = left_over(topology, cluster.result(), checks.result(), records.result())
@@ -64,10 +64,6 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
         recorded=recorded.result(),
         **{name: future.result() for name, future in edge.result().items()},
     )
-
-
-def _result(ids: Future[Ids]) -> Ids:
-    return ids.result()
 
 
 def account(clients: Clients, regions: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         distribution=_distribution(facts),
         live=live(facts, topology, stacks),
         recorded=known(facts.recorded),
+        unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
 
 

@@ -36,17 +36,26 @@ def _state(facts: Facts, topology: Topology, ref: StackRef, region: RegionFacts)
     found = region.stacks.get(ref.name(topology.name))
     if found is None or found.stack["StackStatus"] == "DELETE_COMPLETE":
         return None
-    if isinstance(found.template, Unknown):
-        return found.template  # without its template, a stack's state would read as "nothing applied yet"
     stack, ids = found.stack, known(found.resources) or {}
+    template = found.template
+    if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        template = None  # it has none, whatever AWS answers
+    elif isinstance(template, Unknown):
+        return template  # without its template, a stack's state would read as "nothing applied yet"
+    elif not template:
+        return Unknown(
+            "TemplateUnread", f"{stack['StackName']} is {stack['StackStatus']} and AWS gives no template of it"
+        )
     return StackState(
         ref=ref,
+        id=stack.get("StackId", ""),
         status=stack["StackStatus"],
         status_reason=stack.get("StackStatusReason", ""),
         changed_at=stack.get("LastUpdatedTime") or stack["CreationTime"],
+        settled_at=found.settled_at,
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", ())},
         outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
-        template=found.template or None,
+        template=template or None,
         resources=ids,
         attributes=attributes(facts, topology, ref, ids),
         failure=_failure(found),

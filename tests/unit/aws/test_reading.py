@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from reconciler.aws.clients import Clients
+from reconciler.aws.parallel import Reads
+from reconciler.aws.read_stacks import Resources, start_resources
 from reconciler.aws.reading import account, left_over
 from reconciler.model.errors import CloudUnavailable, CredentialsMissing
 from reconciler.model.observed import Unknown
@@ -66,3 +69,35 @@ def test_regions_with_leftovers_are_looked_at() -> None:
     assert left_over(orders(), cluster, checks, records) == {"sa-east-1", "eu-central-1", "ap-south-1"}
     nothing = Unknown("AccessDenied", "")
     assert left_over(orders(), nothing, nothing, nothing) == set()
+
+
+class Stack:
+    """Answers for one stack, as a paginated listing."""
+
+    def reader(self, _service: str, _region: str) -> Any:
+        return self
+
+    def get_paginator(self, _operation: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        def item(name: str, status: str, minute: int) -> dict[str, Any]:
+            moved = {"LastUpdatedTimestamp": datetime(2026, 1, 1, 0, minute, tzinfo=UTC)}
+            return {"LogicalResourceId": name, "PhysicalResourceId": f"id-{name}", "ResourceStatus": status, **moved}
+
+        listed = [
+            item("Stage", "UPDATE_COMPLETE", 7),
+            item("Old", "DELETE_COMPLETE", 9),
+            item("Api", "CREATE_COMPLETE", 1),
+        ]
+        return [{"StackResourceSummaries": [one]} for one in listed]
+
+
+def test_a_stack_settled_when_the_last_of_its_resources_did() -> None:
+    """Not when its update began: a soak counts from the end."""
+    reads = Reads(cast("Clients", Stack()))
+    found = start_resources(reads, "eu-west-1", "any").result()
+    reads.close()
+    assert isinstance(found, Resources)
+    assert found.ids == {"Stage": "id-Stage", "Api": "id-Api"}
+    assert found.settled_at == datetime(2026, 1, 1, 0, 9, tzinfo=UTC)

@@ -183,3 +183,28 @@ def test_the_zone_and_the_distribution() -> None:
     assert (observed.zone.id, observed.zone.name, observed.zone.private) == ("Z1", "example.com", True)
     assert getattr(observed.distribution, "aliases", "?") == ("api.example.com",)
     assert getattr(observed.distribution, "enabled", "?") is False
+
+
+@pytest.mark.parametrize("template", [None, {}, Unknown("ValidationError", "no template")])
+def test_a_stack_in_review_has_no_template_any_other_without_one_is_unknown(template: Any) -> None:
+    seen = {
+        status: observe(facts({EU: region_with(API, status, template=template)}), TOPOLOGY).stacks[
+            StackRef(StackKind.API, EU)
+        ]
+        for status in ("REVIEW_IN_PROGRESS", "UPDATE_COMPLETE")
+    }
+    assert getattr(seen["REVIEW_IN_PROGRESS"], "template", "?") is None
+    assert isinstance(seen["UPDATE_COMPLETE"], Unknown)
+
+
+def test_when_a_stack_settled_and_which_one_it_is() -> None:
+    region = region_with(API, settled_at=AT)
+    state = observe(facts({EU: region}), TOPOLOGY).stack(StackKind.API, EU)
+    assert state is not None
+    assert (state.settled_at, state.id) == (AT, f"arn:{API}")
+
+
+def test_a_status_that_cannot_be_read_is_not_taken_for_none() -> None:
+    observed = observe(facts(recorded=DENIED), TOPOLOGY)
+    assert (observed.recorded, observed.unrecorded) == (None, DENIED)
+    assert observe(facts(recorded={"generation": 3}), TOPOLOGY).unrecorded is None
