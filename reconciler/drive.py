@@ -42,8 +42,8 @@ class Run:
     """Those on which the latest pass began one."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Step to how often in a row it met a problem that trying again may cure."""
-    emptied: set[str] = field(default_factory=set)
-    """Change sets that turned out to change nothing."""
+    put_away: set[str] = field(default_factory=set)
+    """Change sets that turned out to be of no use: made once more, since a run before this one may have left them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class Driver:
             (self.run.executed if deploys else self.run.recovered).add(request.stack)
             self.run.begun.add(request.stack)
         if isinstance(request, DeleteChangeSet):
-            self.run.emptied.add(request.name)
+            self.run.put_away.add(request.name)
         return isinstance(request, CreateChangeSet) and self.run.patience > 0
 
     def _next(self, step: Step) -> act.Move:
@@ -136,10 +136,10 @@ class Driver:
             self.clock.sleep(1)
             waited += 1
             change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
-        if change_set and change_set.empty and name in self.run.emptied:
-            return Problem(
-                code="NothingToChange", step=step.id, message=f"CloudFormation sees nothing to change in {ref}"
-            )
+        if change_set and change_set.of_no_use and name in self.run.put_away:
+            nothing = f"CloudFormation sees nothing to change in {ref}"
+            code, why = ("NothingToChange", nothing) if change_set.empty else ("ChangeSetFailed", change_set.reason)
+            return Problem(code=code, step=step.id, message=why)
         return act.deploy(step, self.topology, self.seen.revision.commit, desired, state, change_set, name)
 
     def _failed_in_this_run(self, step: Step, state: StackState | None) -> Problem | None:

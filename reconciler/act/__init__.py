@@ -51,7 +51,7 @@ def change_set_name(step: Step, desired: DesiredStack, state: StackState | None,
         desired.template.body,
         dict(desired.parameters or {}),
         step.action,
-        sorted([f.path, str(f.observed)] for f in drift),
+        sorted([f.path, json.dumps(f.observed, sort_keys=True, default=str)] for f in drift),
         born.isoformat() if isinstance(born, datetime) else "new",
     ]
     return "meridian-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
@@ -89,10 +89,8 @@ def deploy(
         )
     if change_set.pending:
         return Wait(f"change set {name} is {change_set.status}")
-    if change_set.empty:
+    if change_set.of_no_use:
         return DeleteChangeSet(stack=ref, stack_name=stack_name, name=name)
-    if change_set.status == "FAILED":
-        return Problem(code="ChangeSetFailed", step=step.id, message=change_set.reason)
     against = tuple(objections(change_set, step, create=create))
     if against:
         return Problem(
@@ -112,7 +110,7 @@ def recover(step: Step, topology: Topology, state: StackState | None) -> Move:
     name = step.stack.name(topology.name)
     if state.status == "UPDATE_ROLLBACK_FAILED":
         return ContinueRollback(stack=step.stack, stack_name=name)
-    return DeleteStack(stack=step.stack, stack_name=name)
+    return DeleteStack(stack=step.stack, stack_name=name, stack_id=state.id or name)
 
 
 def move_gate(step: Step, topology: Topology, gate: TrafficGate | None, probe: Probe | None) -> Move:

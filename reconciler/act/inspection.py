@@ -11,6 +11,10 @@ _MAY_LEAVE = frozenset({"AWS::ApiGateway::Deployment", "AWS::Lambda::Version"})
 """Types that a template lets go of and AWS keeps: superseded deployments and edge versions."""
 
 
+_ACTIONS = frozenset({"Add", "Modify", "Remove", "SyncWithActual"})
+_HELD_PATHS = ("/Properties/DistributionConfig/Enabled", "/Properties/DistributionConfig/Aliases")
+
+
 def objections(change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[str]:
     """What speaks against executing this change set; nothing when it does just what the plan says."""
     for change in change_set.changes:
@@ -20,8 +24,10 @@ def objections(change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[s
 
 
 def _objection(change: ResourceChange, step: Step, *, create: bool) -> str:
+    if change.action not in _ACTIONS:
+        return f"{change.action} is never planned"
     if create:
-        return "" if change.action in {"Add", "Import"} else f"{change.action} in a new stack"
+        return "" if change.action == "Add" else f"{change.action} in a new stack"
     if change.action == "Remove":
         kept = change.resource_type in _MAY_LEAVE and change.policy_action == "Retain"
         return "" if kept else "would be deleted"
@@ -30,4 +36,14 @@ def _objection(change: ResourceChange, step: Step, *, create: bool) -> str:
         return f"{'would' if change.replacement == 'True' else 'might'} be replaced (by {what or 'a change of what it refers to'})"
     if change.logical_id not in step.allow:
         return f"{change.action} was not planned"
+    return _of_motion(change)
+
+
+def _of_motion(change: ResourceChange) -> str:
+    """Whatever the template or the drift, a deployment never moves what is moved in an incident, nor detaches a cluster."""
+    if change.resource_type == "AWS::RDS::DBCluster" and "GlobalClusterIdentifier" in change.properties:
+        return "would leave or change its global database"
+    if change.resource_type == "AWS::CloudFront::Distribution":
+        moved = [p.rsplit("/", 1)[-1] for p in change.paths if p.startswith(_HELD_PATHS)]
+        return f"would undo what was changed by hand ({', '.join(moved)})" if moved else ""
     return ""

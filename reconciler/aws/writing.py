@@ -36,7 +36,7 @@ def perform(clients: Clients, request: Request) -> None:
         case DeleteChangeSet():
             _on_stack(clients, request, "delete_change_set", ChangeSetName=request.name)
         case DeleteStack():
-            _on_stack(clients, request, "delete_stack")
+            _on_stack(clients, request, "delete_stack", StackName=request.stack_id)
         case ContinueRollback():
             _on_stack(clients, request, "continue_update_rollback")
         case CreateGate():
@@ -72,7 +72,7 @@ def describe_change_set(clients: Clients, region: str, stack_name: str, name: st
 
 
 def _resource_change(change: dict[str, Any]) -> ResourceChange:
-    targets = (detail.get("Target", {}) for detail in change.get("Details", ()))
+    targets = [detail.get("Target", {}) for detail in change.get("Details", ())]
     properties = {t["Name"] for t in targets if t.get("Attribute") == "Properties" and t.get("Name")}
     return ResourceChange(
         action=change["Action"],
@@ -81,6 +81,7 @@ def _resource_change(change: dict[str, Any]) -> ResourceChange:
         replacement=change.get("Replacement"),
         policy_action=change.get("PolicyAction"),
         properties=tuple(sorted(properties)),
+        paths=tuple(sorted({t["Path"] for t in targets if t.get("Path")})),
     )
 
 
@@ -138,7 +139,7 @@ def _on_stack(
 ) -> None:
     region = request.stack.region
     send = getattr(clients.writer("cloudformation", region), operation)
-    _send(request.call, region, lambda: send(StackName=request.stack_name, **arguments))
+    _send(request.call, region, lambda: send(**({"StackName": request.stack_name} | arguments)))
 
 
 def _create_gate(clients: Clients, request: CreateGate) -> None:

@@ -45,10 +45,12 @@ class DeleteChangeSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteStack:
-    """Only for a stack whose creation failed: it holds nothing."""
+    """Only for a stack that cannot be updated any more. `stack_id`: the very one that was observed, so that a late request
+    does not hit one that was made again meanwhile under the same name."""
 
     stack: StackRef
     stack_name: str
+    stack_id: str
     call: str = "cloudformation:DeleteStack"
 
 
@@ -99,6 +101,8 @@ class ResourceChange:
     policy_action: str | None = None
     properties: tuple[str, ...] = ()
     """Names of the properties that change, top level."""
+    paths: tuple[str, ...] = ()
+    """Where exactly, as far as AWS tells: `/Properties/DistributionConfig/Enabled`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,11 @@ class ChangeSet:
     @property
     def pending(self) -> bool:
         return self.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+
+    @property
+    def of_no_use(self) -> bool:
+        """It can never be executed: made in vain, or for a state of the stack that has passed."""
+        return self.status == "FAILED" or self.execution_status in {"OBSOLETE", "EXECUTE_FAILED"}
 
     @property
     def empty(self) -> bool:

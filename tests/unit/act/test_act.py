@@ -69,9 +69,14 @@ MOVES = [
         DeleteChangeSet,
     ),
     (
-        "one that AWS could not make is a problem",
+        "one that AWS could not make is put away, the reason may have gone",
         {"change_set": replace(READY, status="FAILED", reason="Parameters: [X] must exist")},
-        Problem,
+        DeleteChangeSet,
+    ),
+    (
+        "one that was made for an earlier state of the stack is put away",
+        {"change_set": replace(with_change(), execution_status="OBSOLETE")},
+        DeleteChangeSet,
     ),
 ]
 
@@ -90,6 +95,11 @@ def test_moves_of_a_deployment(given, expected):
         {"action": "Remove", "replacement": None, "policy_action": "Retain"},
         {"logical_id": "Other"},
         {"action": "Add", "logical_id": "Other", "replacement": None},
+        {"action": "Import"},
+        {"action": "Dynamic"},
+        {"resource_type": "AWS::RDS::DBCluster", "properties": ("GlobalClusterIdentifier",)},
+        {"resource_type": "AWS::CloudFront::Distribution", "paths": ("/Properties/DistributionConfig/Enabled",)},
+        {"resource_type": "AWS::CloudFront::Distribution", "paths": ("/Properties/DistributionConfig/Aliases/0",)},
     ],
     ids=str,
 )
@@ -142,7 +152,10 @@ def test_names_are_the_same_for_the_same_work_and_only_then():
 )
 def test_recovery(status, expected):
     step = replace(STEP, action=StepAction.RECOVER)
-    assert isinstance(act.recover(step, orders(), replace(STATE, status=status)), expected)
+    move = act.recover(step, orders(), replace(STATE, status=status, id="arn:of-this-one"))
+    assert isinstance(move, expected)
+    if isinstance(move, DeleteStack):
+        assert move.stack_id == "arn:of-this-one", "a stack made again under this name is another one"
 
 
 GATE = TrafficGate(id="g", reference="r", children=("p",), threshold=2, version=7)

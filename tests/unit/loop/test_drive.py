@@ -139,13 +139,16 @@ def test_a_stack_that_fails_in_this_run_is_told_not_tried_again(world):
     assert cloud.calls == ["DeleteStack"], "a later run recovers it"
 
 
-def test_an_empty_change_set_is_put_away_and_the_second_time_a_problem(world):
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("The submitted information didn't contain changes.", "NothingToChange"), ("no such bucket", "ChangeSetFailed")],
+)
+def test_a_change_set_of_no_use_is_put_away_and_the_second_time_a_problem(world, reason, code):
     world.run()
     world.desired = replace(world.desired, edge=replace(world.desired.edge, price_class="PriceClass_All"))
     run, cloud = Run(), FakeCloud()
-    empty = replace(READY, status="FAILED", reason="The submitted information didn't contain changes.")
-    cloud.change_set = lambda *_: empty
+    cloud.change_set = lambda *_: replace(READY, status="FAILED", reason=reason)
     driver(world, cloud, run).first_wave()
     _, (problem,) = driver(world, cloud, run).first_wave()
     assert cloud.calls == ["DeleteChangeSet"]
-    assert problem.code == "NothingToChange"
+    assert problem.code == code
