@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from reconciler.diff import desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
+from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.observed import Observed, StackState
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.stacks import DesiredStack, StackRef
@@ -45,6 +46,7 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
         return look(ports, topology)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
         outcome, stacks = _see(ports, topology)
+        _need_record(outcome)
         if outcome.result in {Result.PROGRESSING, Result.WAITING}:
             driver = Driver(
                 cloud=ports.cloud,
@@ -59,8 +61,17 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
+        lease.check()
         ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
+
+
+def _need_record(outcome: Outcome) -> None:
+    """What was declared before, generation and history are in the last status: without it, a pass would write over them."""
+    reason = outcome.observed.unrecorded
+    if reason:
+        error = AccessDenied if reason.denied else CloudUnavailable
+        raise error(f"the last status of {outcome.topology} cannot be read: {reason.message}", code=reason.code)
 
 
 def look(ports: Ports, topology: Topology) -> Outcome:

@@ -80,9 +80,10 @@ class DynamoJournal:
                 topology,
                 "put_item",
                 Item=self._item(topology, until),
-                ConditionExpression="attribute_not_exists(pk) OR #until < :now",
+                # Ours already: an attempt that seemed to fail was carried out.
+                ConditionExpression="attribute_not_exists(pk) OR #until < :now OR holder = :me",
                 ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={":now": {"N": repr(time.time())}},
+                ExpressionAttributeValues={":now": {"N": repr(time.time())}, ":me": {"S": self._me}},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
             if taken.absent:

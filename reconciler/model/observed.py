@@ -57,6 +57,7 @@ class StackState:
     """One CloudFormation stack. `changed_at` is when its last operation began (LastUpdatedTime, else CreationTime)."""
 
     ref: StackRef
+    id: str = ""
     status: str
     status_reason: str = ""
     changed_at: datetime
@@ -266,6 +267,8 @@ class Observed:
     """(stack, logical id) to what AWS reports of that resource."""
     recorded: Mapping[str, Any] | None = None
     """The status document that the last pass left in the table, if any."""
+    unrecorded: Unknown | None = None
+    """Why that document could not be read: then nobody knows what was declared before, nor the generation."""
 
     def unknown_facts(self) -> Mapping[str, Unknown]:
         """What exists once and could not be read, by its name."""
@@ -274,6 +277,7 @@ class Observed:
             "the zone's records": self.records,
             "the global cluster": self.global_cluster,
             "the distribution": self.distribution,
+            "the recorded status": self.unrecorded,
         }
         return {name: seen for name, seen in facts.items() if isinstance(seen, Unknown)}
 

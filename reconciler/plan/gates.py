@@ -19,7 +19,7 @@ def one_writer(scene: Scene) -> Gate:
     """No deployment may touch a database while the writer moves or is in doubt (I5)."""
     cluster = scene.observed.global_cluster
     if isinstance(cluster, Unknown):
-        return Gate(name="one-writer", region=None, detail=f"the global cluster cannot be read: {cluster}")
+        return fact_readable("the global cluster", cluster)
     writers = [m.region for m in cluster.members if m.is_writer] if cluster else []
     moving = cluster.failover if cluster else None
     met = cluster is None or not cluster.members or (len(writers) == 1 and not moving)
@@ -111,7 +111,9 @@ def dns_propagated(scene: Scene) -> Gate:
 
 
 def edge_deployed(scene: Scene) -> Gate:
-    distribution = known(scene.observed.distribution)
+    distribution = scene.observed.distribution
+    if isinstance(distribution, Unknown):
+        return fact_readable("the distribution", distribution)
     status = distribution.status if distribution else "absent"
     return Gate(name="edge-deployed", region=None, met=status == "Deployed", detail=f"distribution is {status}")
 

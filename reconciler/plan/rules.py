@@ -215,6 +215,8 @@ def writer_stays(scene: Scene) -> Iterator[Refusal]:
     cluster = known(scene.observed.global_cluster)
     wanted = scene.topology.database.writer
     held = any(f.path == "database/writer" for f in scene.diff.findings)
+    if scene.observed.unrecorded:
+        return  # nobody can tell a commit from a hand
     if cluster and cluster.writer and cluster.writer != wanted and not held:
         yield Refusal(
             code="WriterMoveNotSupported",

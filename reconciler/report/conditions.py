@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.change import Disposition
-from reconciler.model.observed import TrafficGate, known
+from reconciler.model.observed import TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
 from reconciler.model.topology import Topology
 
@@ -17,9 +17,10 @@ _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
 def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
     """All that apply. Reconciling, Stalled, Blocked and Suspended are present only while true."""
+    serving = _serving(outcome, topology)
     found = (
-        _ready(outcome),
-        _serving(outcome, topology),
+        _ready(outcome, serving),
+        serving,
         _drift(outcome),
         *_passing(outcome),
     )
@@ -36,9 +37,12 @@ def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
     )
 
 
-def _ready(outcome: Outcome) -> tuple[str, str, str, str]:
+def _ready(outcome: Outcome, serving: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
     if outcome.result is Result.CONVERGED:
-        return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}"
+        _, status, reason, message = serving
+        if status == "True":
+            return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}"
+        return "Ready", status, reason, f"nothing to change, but not serving: {message}"
     return "Ready", "False", str(outcome.result), _why_not(outcome)
 
 
@@ -58,6 +62,10 @@ def _why_not(outcome: Outcome) -> str:
 def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
     """At least `minServing` Regions healthy behind open gates, the records and the distribution that lead to them in place."""
     observed = outcome.observed
+    unread = observed.unknown_facts()
+    blind = [f"{name} cannot be read" for name in ("the distribution", "the zone's records") if name in unread]
+    if blind:
+        return "Serving", "Unknown", "CannotBeRead", ", ".join(blind)
     gates = {r: known(observed.gates.get(r)) for r in observed.gates}
     serving = sorted(r for r, gate in gates.items() if _serves(gate))
     distribution = known(observed.distribution)
@@ -68,7 +76,8 @@ def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
     if topology.domain.name not in distribution.aliases or not _leads_to(outcome, topology):
         return "Serving", "False", "DomainNotRouted", f"{topology.domain.name} does not lead to the distribution"
     if len(serving) < wanted:
-        unknown = any(gate is not None and gate.is_open and gate.healthy is None for gate in gates.values())
+        unknown = any(isinstance(gate, Unknown) for gate in observed.gates.values())
+        unknown |= any(gate is not None and gate.is_open and gate.healthy is None for gate in gates.values())
         have = ", ".join(serving) or "none"
         message = f"{len(serving)} of at least {wanted} Regions serve: {have}"
         return "Serving", "Unknown" if unknown else "False", "TooFewRegions", message

@@ -116,3 +116,13 @@ def test_a_status_document_loses_its_oldest_history_rather_than_not_fit(table: A
     assert len(item["body"]["S"]) < 350_000
     assert '"revision":"0"' in item["body"]["S"]
     assert '"revision":"5"' not in item["body"]["S"]
+
+
+def test_an_attempt_that_seemed_to_fail_and_did_not_is_taken_up(table: Any, clients: Clients) -> None:
+    journal = DynamoJournal(clients, LENGTH)
+    mine = {"holder": {"S": journal._me}, "until": {"N": repr(time.time() + 60)}}
+    table.put_item(TableName=TABLE, Item={**KEY, **mine})
+    began = time.monotonic()
+    with journal.lease(TOPOLOGY) as lease:
+        lease.check()
+    assert time.monotonic() - began < LENGTH
