@@ -60,7 +60,7 @@ def repair(stage: Stage) -> str:
     stage.console.tell("Both are named by the field of the file that they disagree with. Converging repairs them.")
     stage.meridian("converge", says=("Ready (Converged)",))
     stage.meridian("drift", "--detailed-exitcode")
-    return "both found by name and repaired"
+    return "both found and repaired"
 
 
 def rest(stage: Stage) -> str:
