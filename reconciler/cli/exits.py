@@ -128,6 +128,7 @@ def combined(codes: Sequence[int]) -> int:
 
 
 def _partial(outcome: Outcome) -> bool:
+    """Some Regions are healthy with nothing left to do for this revision, others are not."""
     from reconciler.report.regions import region_reports
 
     healthy = [region.health == "Healthy" for region in region_reports(outcome, None)]

@@ -12,7 +12,8 @@ from reconciler.cli.inputs import fingerprints, refuse_moved
 from reconciler.cli.settings import Duration
 from reconciler.model.errors import Refused
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Refusal
+from reconciler.model.plan import Refusal, Wave
+from reconciler.model.stacks import StackKind
 from reconciler.report.outcome import list_json
 from reconciler.report.plan import plan_json
 from tests.fakes import outcomes
@@ -40,6 +41,22 @@ def test_each_outcome_in_each_command(outcome, plan, detailed, drift, found, str
     assert exits.of_drift(outcome, detailed=True, strict=False) == found
     assert exits.of_drift(outcome, detailed=True, strict=True) == strict
     assert exits.of_convergence(outcome, detailed=False) == converge
+
+
+API_STEPS = tuple(outcomes.step(StackKind.API, region) for region in outcomes.REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        (API_STEPS[1:], 5),  # the first Region is done, the second failed
+        (API_STEPS, 1),  # the first one failed: none is on this revision
+        ((outcomes.step(StackKind.EDGE, "us-east-1"),), 1),  # the Regions are done, what all of them need is not
+    ],
+)
+def test_partial_means_that_some_region_is_done_with_this_revision(left, code):
+    failed = outcomes.outcome(Result.FAILED, plan=outcomes.plan(waves=tuple(Wave(steps=(s,)) for s in left)))
+    assert exits.of_convergence(failed, detailed=False) == code
 
 
 @pytest.mark.parametrize(
