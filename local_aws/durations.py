@@ -15,6 +15,7 @@ DISTRIBUTION_UPDATE = 180.0
 DOMAIN_NAME = 45.0  # API Gateway: PENDING or UPDATING -> AVAILABLE
 FUNCTION_VPC = 60.0  # Pending -> Active, when the function joins a network
 FUNCTION = 5.0
+TABLE = 15.0  # CREATING -> ACTIVE
 CLUSTER_FOUNDER = 180.0  # creating -> available
 CLUSTER_SECONDARY = 420.0
 INSTANCE_FOUNDER = 420.0  # beside a cluster of its own: 600 in total
@@ -33,7 +34,7 @@ _STACK: dict[str, tuple[float, float, float]] = {
     "AWS::CertificateManager::Certificate": (5, 5, 10),
     "AWS::CloudFront::Distribution": (5, 5, 300),
     "AWS::CloudWatch::Alarm": (5, 5, 3),
-    "AWS::DynamoDB::Table": (20, 15, 15),
+    "AWS::DynamoDB::Table": (5, 15, 15),
     "AWS::EC2::SecurityGroup": (8, 8, 8),
     "AWS::EC2::Subnet": (5, 5, 5),
     "AWS::EC2::VPC": (10, 5, 5),

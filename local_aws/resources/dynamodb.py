@@ -1,8 +1,13 @@
-"""DynamoDB: table settings that ministack's stacks drop: time to live, point-in-time recovery, encryption."""
+"""DynamoDB: a stack's table takes a while; settings that ministack drops: time to live, point-in-time recovery, encryption."""
 
+import json
+from typing import Any
+
+from ministack.core.responses import error_response_json
 from ministack.services import dynamodb
 
-from local_aws.resources.wrap import Properties, after, boolean
+from local_aws import durations, states
+from local_aws.resources.wrap import Properties, after, around, boolean
 
 
 def _table(name: str, now: Properties, before: Properties | None) -> None:
@@ -21,7 +26,35 @@ def _table(name: str, now: Properties, before: Properties | None) -> None:
     if encryption:
         wanted = {**encryption, "Enabled": boolean(encryption.get("SSEEnabled"))}
         dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(wanted)
+    if before is None:
+        states.hold(dynamodb._tables[name], "TableStatus", "CREATING", "ACTIVE", durations.TABLE)
+
+
+async def _handle(stock: Any, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
+    """Reads and writes of items find no table until it is active."""
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    table = dynamodb._tables.get(_table_of(body)) if operation in _OF_ITEMS else None
+    if table and table["TableStatus"] == "CREATING":
+        return error_response_json("ResourceNotFoundException", "Requested resource not found", 400)
+    return await stock(method, path, headers, body, *rest)
+
+
+_OF_ITEMS = {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
+
+
+def _table_of(body: bytes) -> str:
+    name = str(json.loads(body or b"{}").get("TableName", ""))
+    return name.rpartition("/")[2]  # an ARN is a name, too
+
+
+def _active(name: str, _: dict) -> bool:
+    table = dynamodb._tables.get(name)
+    if table is None:
+        raise ValueError(f"table {name} was deleted while the stack waited for it")
+    return table["TableStatus"] == "ACTIVE"
 
 
 def install() -> None:
+    around(dynamodb, "handle_request", _handle)
     after("AWS::DynamoDB::Table", _table)
+    states.settles("AWS::DynamoDB::Table", _active)

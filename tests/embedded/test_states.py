@@ -393,6 +393,25 @@ def test_a_database_is_created_modified_and_deleted_in_minutes(aws: Aws) -> None
         cluster()
 
 
+def test_a_table_takes_no_items_until_it_is_active(aws: Aws) -> None:
+    dynamodb = aws.client("dynamodb")
+    keys = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
+    keys["AttributeDefinitions"] = [{"AttributeName": "pk", "AttributeType": "S"}]
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t", **keys}}
+    still(aws)
+    aws.client("cloudformation").create_stack(StackName="t", TemplateBody=template(Table=table))
+    assert dynamodb.describe_table(TableName="t")["Table"]["TableStatus"] == "CREATING"
+    for call, more in (
+        (dynamodb.get_item, {"Key": {"pk": {"S": "1"}}}),
+        (dynamodb.put_item, {"Item": {"pk": {"S": "1"}}}),
+    ):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            call(TableName="t", **more)
+    go(aws)
+    assert aws.settled("t") == "CREATE_COMPLETE"
+    dynamodb.put_item(TableName="t", Item={"pk": {"S": "1"}})
+
+
 def test_a_secondary_takes_longer_than_its_founder(aws: Aws) -> None:
     group = {
         "Type": "AWS::RDS::GlobalCluster",
