@@ -201,14 +201,14 @@ def test_an_empty_code_folder_makes_no_change_set(aws: Aws, cloud: AwsCloud, tmp
 def test_a_denied_write_names_the_call_and_is_not_repeated(aws: Aws, cloud: AwsCloud) -> None:
     fault(aws, call="cloudformation:DeleteStack", error="AccessDenied")
     with pytest.raises(AccessDenied, match="cloudformation:DeleteStack in eu-west-1"):
-        cloud.perform(DeleteStack(stack=REF, stack_name=NAME))
+        cloud.perform(DeleteStack(stack=REF, stack_name=NAME, stack_id="gone"))
     assert cloud.calls() == {"cloudformation": 1}
 
 
 def test_a_write_that_aws_fails_is_left_to_the_next_pass(aws: Aws, cloud: AwsCloud) -> None:
     fault(aws, call="cloudformation:DeleteStack", error="ServiceUnavailable")
     with pytest.raises(CloudUnavailable):
-        cloud.perform(DeleteStack(stack=REF, stack_name=NAME))
+        cloud.perform(DeleteStack(stack=REF, stack_name=NAME, stack_id="gone"))
     assert cloud.calls() == {"cloudformation": 1}
 
 
