@@ -84,12 +84,17 @@ def start() -> Iterator[World]:
     shutil.rmtree(FOLDER / "cache", ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED)]
-    with subprocess.Popen(command, cwd=ROOT, env=_environment(""), stdout=subprocess.PIPE, text=True) as server:
+    with (
+        (FOLDER / "embedded-aws.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=_environment(""), stdout=subprocess.PIPE, stderr=log, text=True
+        ) as server,
+    ):
         try:
             assert server.stdout is not None
             name, _, endpoint = server.stdout.readline().strip().partition("=")
             if name != "AWS_ENDPOINT_URL":
-                raise CommandFailed("the embedded AWS did not start")
+                raise CommandFailed("the embedded AWS did not start; build/bench/embedded-aws.log says why")
             world = World(endpoint)
             _repository(world)
             yield world
