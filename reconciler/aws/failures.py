@@ -95,6 +95,7 @@ _STALE = frozenset(
     {
         "ChangeSetNotFound",
         "ChangeSetNotFoundException",
+        "HealthCheckAlreadyExists",  # other settings, or a deleted one: Route 53 never forgets a CallerReference
         "HealthCheckVersionMismatch",
         "InvalidChangeSetStatus",
         "InvalidChangeSetStatusException",

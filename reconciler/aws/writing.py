@@ -143,7 +143,8 @@ def _on_stack(
 
 
 def _create_gate(clients: Clients, request: CreateGate) -> None:
-    """The reference is what the gate is found by: tags follow, and a crash in between must not make a second gate."""
+    """The reference is what the gate is found by: tags follow, and a crash in between must not make a second gate. The same
+    request again gives the gate that is there; where Route 53 refuses it, passing that over would be trying for ever."""
     client = clients.writer("route53", GLOBAL)
     config = {
         "Type": "CALCULATED",
@@ -154,10 +155,7 @@ def _create_gate(clients: Clients, request: CreateGate) -> None:
         request.call,
         GLOBAL,
         lambda: client.create_health_check(CallerReference=request.reference, HealthCheckConfig=config),
-        "HealthCheckAlreadyExists",
     )
-    if created is None:
-        return
     tags = {"meridian:topology": request.topology, "meridian:gate": request.region}
     _send(
         "route53:ChangeTagsForResource",

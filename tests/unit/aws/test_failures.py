@@ -54,6 +54,7 @@ def test_only_what_aws_says_is_absent_is_absent(error: Exception, *, expected: b
         (ConnectTimeoutError(endpoint_url="x"), CloudUnavailable, "Unreachable"),
         (client_error("InternalFailure", status=500), CloudUnavailable, "InternalFailure"),
         (client_error("HealthCheckVersionMismatch"), StalePlan, "StalePlan"),
+        (client_error("HealthCheckAlreadyExists"), StalePlan, "StalePlan"),
         (client_error("ValidationError", "Stack [x] does not exist"), StalePlan, "StalePlan"),
         (client_error("ValidationError", "is in UPDATE_IN_PROGRESS state"), OperationInProgress, "OperationInProgress"),
         (client_error("NoSuchBucket", "The specified bucket does not exist"), failures.RequestRefused, "NoSuchBucket"),
