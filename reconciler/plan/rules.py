@@ -232,6 +232,7 @@ def only_what_works(scene: Scene) -> Iterator[Refusal]:
     for path, used in (
         ("spec.api.auth.client.mode", topology.api.client.mode != "none"),
         ("spec.database.deletionPolicy", topology.database.deletion_policy != "retain"),
+        ("spec.safety.maxConcurrentRegions", topology.safety.max_concurrent_regions != 1),
         ("spec.safety.windows", bool(topology.safety.windows)),
         ("spec.safety.allow", bool(topology.safety.allow)),
         ("spec.drift.ignore", bool(topology.drift.ignore)),

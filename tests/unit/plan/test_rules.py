@@ -53,6 +53,11 @@ COMMITS = [
     (lambda t: database(t, writer="eu-west-1"), "WriterMoveNotSupported", "spec.database.writer"),
     (lambda t: database(t, version="16.9"), "EngineUpgradeNotSupported", "spec.database.version"),
     (lambda t: database(t, deletion_policy="snapshot"), "NotSupportedYet", "spec.database.deletionPolicy"),
+    (
+        lambda t: replace(t, safety=replace(t.safety, max_concurrent_regions=2)),
+        "NotSupportedYet",
+        "spec.safety.maxConcurrentRegions",
+    ),
     (slower_probe, "ReplacementRefused", "spec.api.health.intervalSeconds"),
     (recut, "ReplacementRefused", "spec.regions.us-east-1.cidr"),
     (renamed_domain, "DomainChangeRefused", "spec.domain"),
