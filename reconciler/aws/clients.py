@@ -37,7 +37,7 @@ class Clients:
             "max_pool_connections": _POOL,
         }
         # Not adaptive: its own brake slowed passes under scattered throttles by a multiple; what stays throttled is Unknown.
-        self._reading = Config(**common, retries={"mode": "standard", "total_max_attempts": 5})
+        self._reading = Config(**common, retries={"mode": "standard", "total_max_attempts": 4})
         # A write that failed on its way may have been carried out: whether to repeat it is for the next pass to see.
         self._writing = Config(**common, retries={"mode": "standard", "total_max_attempts": 1})
 
