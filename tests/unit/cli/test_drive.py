@@ -13,7 +13,7 @@ from reconciler.cli import converge
 from reconciler.cli.converge import RETRIES, TICK, Pace, drive, run_passes, wait
 from reconciler.cli.display import Display
 from reconciler.cli.settings import Format, Settings
-from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan
+from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan, Throttled
 from reconciler.model.outcome import Result, Sent
 from tests.fakes import outcomes
 
@@ -79,6 +79,14 @@ def test_passes_run_until_one_ends_it(result):
 def test_the_first_error_is_told_at_once(error):
     with pytest.raises(type(error)):
         driven(error, DONE)
+
+
+def test_an_aws_that_asks_to_slow_down_is_there():
+    assert driven(Throttled("slow down"), DONE)[0] is DONE
+    with pytest.raises(CloudUnavailable, match="down"):
+        driven(Throttled("slow down"), CloudUnavailable("down"), DONE)
+    with pytest.raises(Throttled):
+        driven(*[Throttled("slow down")] * (RETRIES + 1), DONE)
 
 
 def test_later_an_outage_is_waited_out_longer_each_time():
