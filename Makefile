@@ -44,5 +44,5 @@ snapshots: setup
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/cdk -n 0 -p no:randomly
 
 clean:
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf build .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
