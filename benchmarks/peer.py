@@ -44,7 +44,7 @@ def typed(world: World) -> Cost:
     """`cdk diff --all` and `cdk drift`, as people type them: each synthesises."""
     app = f"python -m benchmarks.peer_app {DESIRED}"
     diff = _cdk(world, "diff", "--all", "--app", app, says="Number of stacks with differences: 0")
-    return diff + _cdk(world, "drift", "--app", app, says="Number of resources with drift")
+    return diff + _cdk(world, "drift", "--app", app, says="Number of resources with drift: 0")
 
 
 def quickest(world: World) -> Cost:
@@ -55,7 +55,7 @@ def quickest(world: World) -> Cost:
         world, "diff", "--all", "--method=template", "--app", app, "--output", out,
         says="Number of stacks with differences: 0",
     )  # fmt: skip
-    return diff + _cdk(world, "drift", "--app", out, says="Number of resources with drift")
+    return diff + _cdk(world, "drift", "--app", out, says="Number of resources with drift: 0")
 
 
 def _cdk(world: World, *arguments: str, says: str) -> Cost:
