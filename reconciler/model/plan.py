@@ -40,7 +40,7 @@ class Step:
     def id(self) -> str:
         """A repair goes by the name of the deployment that it is: while it runs, nobody can tell the two apart."""
         verb = StepAction.DEPLOY if self.action is StepAction.REPAIR else self.action
-        return f"{verb}/{self.stack or f'{self.target}/{self.region}'}"
+        return f"{verb}/{self.stack or self.region}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,12 +31,14 @@ def account_matches(scene: Scene) -> Iterator[Refusal]:
 def zone_is_ours(scene: Scene) -> Iterator[Refusal]:
     """The hosted zone is public, in this account and named as the document says."""
     domain, zone = scene.topology.domain, scene.observed.zone
-    if zone is None or (isinstance(zone, Unknown) and zone.code == "AccessDenied"):
+    denied = isinstance(zone, Unknown) and zone.denied
+    if zone is None or denied:
+        unless = " (or allow route53:GetHostedZone, if it is)" if denied else ""
         yield Refusal(
             code="HostedZoneNotInAccount",
             path="spec.domain.hostedZoneId",
             message=f"hosted zone {domain.zone_id} is not in account {scene.topology.account}: a zone in another account "
-            "is not supported yet, delegate a zone to this account and name it",
+            f"is not supported yet, delegate a zone to this account and name it{unless}",
         )
     elif not isinstance(zone, Unknown) and (zone.private or zone.name != domain.zone_name):
         what = "private" if zone.private else f"{zone.name}"
@@ -160,7 +162,7 @@ def gates_stay(scene: Scene) -> Iterator[Refusal]:
                 code="GateDeleted",
                 path=f"spec.regions[{region}].traffic",
                 message=f"the traffic gate of {region} was deleted while its records use it: its health is not checked now; "
-                "see the runbook for a deleted gate before anything else changes",
+                'make one by hand first, as ARCHITECTURE.md says under "Refusals that need a person"',
             )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.change import Disposition
-from reconciler.model.observed import TrafficGate, Unknown, known
+from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
-from reconciler.model.topology import Topology
+from reconciler.model.stacks import StackKind
+from reconciler.model.topology import EDGE_REGION, Topology
 
 _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
@@ -70,7 +71,7 @@ def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
     serving = sorted(r for r, gate in gates.items() if _serves(gate))
     distribution = known(observed.distribution)
     wanted = topology.safety.min_serving
-    if distribution is None or distribution.status != "Deployed" or not distribution.enabled:
+    if distribution is None or not distribution.enabled or not _deployed_once(outcome, distribution):
         state = "absent" if distribution is None else distribution.status if distribution.enabled else "disabled"
         return "Serving", "False", "EdgeNotDeployed", f"the distribution is {state}"
     if topology.domain.name not in distribution.aliases or not _leads_to(outcome, topology):
@@ -82,6 +83,12 @@ def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
         message = f"{len(serving)} of at least {wanted} Regions serve: {have}"
         return "Serving", "Unknown" if unknown else "False", "TooFewRegions", message
     return "Serving", "True", "RegionsHealthy", f"{', '.join(serving)} serve; {_EDGE_UNPROVEN}"
+
+
+def _deployed_once(outcome: Outcome, distribution: Distribution) -> bool:
+    """An update in progress goes on serving what was deployed before; only a first deployment serves nothing yet."""
+    edge = outcome.observed.stack(StackKind.EDGE, EDGE_REGION)
+    return distribution.status == "Deployed" or (edge is not None and edge.stands)
 
 
 def _serves(gate: TrafficGate | None) -> bool:

@@ -99,7 +99,7 @@ def place_of(path: str) -> str:
 
 def verb_of(step: Step) -> str:
     """What is done to what, without the Region: `deploy/data`, `create-gate`."""
-    return step.id.removesuffix(f"/{step.region}").removesuffix("/gate")
+    return step.id.removesuffix(f"/{step.region}")
 
 
 def together(steps: Sequence[Step]) -> str:

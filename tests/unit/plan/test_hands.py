@@ -90,7 +90,7 @@ def test_an_api_stack_that_is_gone_is_made_again_and_its_gate_watches_the_new_pr
     assert [s.id for s in world.plan().waves[0].steps] == ["deploy/api/eu-west-1"]
     world.run_until_blocked(limit=3)
     world.probe_ids["eu-west-1"] = "probe-new"
-    assert [s.id for s in world.plan().waves[0].steps] == ["mend-gate/gate/eu-west-1"]
+    assert [s.id for s in world.plan().waves[0].steps] == ["mend-gate/eu-west-1"]
 
 
 def test_a_report_of_drift_mends_nothing(world):
@@ -103,7 +103,7 @@ def test_a_report_of_drift_mends_nothing(world):
 @pytest.mark.parametrize("broken", [{"inverted": True}, {"disabled": True}], ids=str)
 def test_a_gate_closed_by_hand_stays_closed_when_it_is_mended(world, broken):
     world.gates["eu-west-1"] = replace(world.gates["eu-west-1"], threshold=2, version=3, **broken)
-    assert [s.id for s in world.run()] == ["mend-gate/gate/eu-west-1"]
+    assert [s.id for s in world.run()] == ["mend-gate/eu-west-1"]
     assert world.gates["eu-west-1"].is_closed
 
 

@@ -133,7 +133,7 @@ def test_a_gate_closed_by_hand_is_held_and_the_rest_goes_on(world):
 @pytest.mark.parametrize("broken", [{"inverted": True}, {"disabled": True}, {"threshold": 0}], ids=str)
 def test_a_gate_that_ignores_its_probe_is_put_back(world, broken):
     world.gates["eu-west-1"] = replace(world.gates["eu-west-1"], **broken)
-    assert [s.id for s in world.run()] == ["mend-gate/gate/eu-west-1"]
+    assert [s.id for s in world.run()] == ["mend-gate/eu-west-1"]
 
 
 def test_a_region_that_cannot_be_read_is_left_alone_and_keeps_the_plan_open(world):

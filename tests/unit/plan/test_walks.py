@@ -53,9 +53,9 @@ def test_from_nothing_the_order_is_that_of_the_architecture():
         "deploy/data/eu-west-1",
         "deploy/data/us-east-1",
         "deploy/api/us-east-1",
-        "create-gate/gate/us-east-1",
+        "create-gate/us-east-1",
         "deploy/routing",
-        "open-gate/gate/us-east-1",
+        "open-gate/us-east-1",
         "deploy/edge",
     ]
     assert [s for s in steps if s in order] == order
@@ -99,9 +99,9 @@ def test_a_region_that_joins_touches_no_other_region_and_not_the_edge():
         "deploy/foundation/sa-east-1",
         "deploy/data/sa-east-1",
         "deploy/api/sa-east-1",
-        "create-gate/gate/sa-east-1",
+        "create-gate/sa-east-1",
         "deploy/routing",
-        "open-gate/gate/sa-east-1",
+        "open-gate/sa-east-1",
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_drained_region_is_built_and_its_gate_stays_closed():
     world = converged(*NAMES[:2], drained=("eu-west-1",))
     assert world.gates["eu-west-1"].is_closed
     world.desired = with_regions(*NAMES[:2])
-    assert ids(world.run()) == ["open-gate/gate/eu-west-1"]
+    assert ids(world.run()) == ["open-gate/eu-west-1"]
 
 
 @given(st.integers(0, 40))
