@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,8 +20,9 @@ from reconciler.model.observed import (
     Unknown,
     Zone,
 )
+from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.plan import Plan, Step, StepAction
-from reconciler.model.stacks import StackKind, StackRef, Template, camel, stack_refs
+from reconciler.model.stacks import DesiredStack, StackKind, StackRef, Template, camel, stack_refs
 from reconciler.model.topology import Topology
 from reconciler.plan import plan
 
@@ -118,9 +120,23 @@ class World:
         return observed
 
     def plan(self) -> Plan:
-        observed = self.observed()
+        return self.seen()[0].plan
+
+    def seen(self, observed: Observed | None = None) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+        """What a pass makes of this world, or of `observed`, before it acts: its outcome, and the desired stacks."""
+        observed = observed or self.observed()
         stacks = desired_stacks(self.desired, observed, templates(self.desired))
-        return plan(self.desired, "abc", observed, diff(self.desired, stacks, observed), stacks)
+        found = diff(self.desired, stacks, observed)
+        outcome = Outcome(
+            topology=self.desired.name,
+            revision=Revision(commit="abc", generation=1, digest=""),
+            result=Result.PROGRESSING,
+            requeue_after=None,
+            plan=plan(self.desired, "abc", observed, found, stacks),
+            diff=found,
+            observed=observed,
+        )
+        return outcome, stacks
 
     def template_of(self, ref: StackRef) -> dict:
         return desired_stacks(self.desired, self.observed(), templates(self.desired))[ref].template.body

@@ -11,11 +11,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.diff import desired_stacks, diff
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import StalePlan, Throttled
 from reconciler.model.observed import StackState, TrafficGate
-from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.requests import (
     ChangeSet,
     ContinueRollback,
@@ -29,8 +27,7 @@ from reconciler.model.requests import (
 )
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
-from reconciler.plan import plan
-from tests.fakes.world import OUTPUTS, World, templates
+from tests.fakes.world import OUTPUTS, World
 
 
 class CrashError(BaseException):
@@ -207,19 +204,8 @@ class Simulation:
 
     def one_pass(self, run: Run) -> bool:
         """One pass of the real planner and driver; true once there is nothing left to do."""
-        observed = self.world.observed()
         self.check()
-        stacks = desired_stacks(self.desired, observed, templates(self.desired))
-        found = diff(self.desired, stacks, observed)
-        seen = Outcome(
-            topology="orders",
-            revision=Revision(commit="c", generation=1, digest=""),
-            result=Result.PROGRESSING,
-            requeue_after=None,
-            plan=plan(self.desired, "c", observed, found, stacks),
-            diff=found,
-            observed=observed,
-        )
+        seen, stacks = self.world.seen()
         assert not seen.plan.refusals, seen.plan.refusals
         driver = Driver(
             cloud=self, clock=self, lease=Held(), topology=self.desired, stacks=stacks, seen=seen, run=run

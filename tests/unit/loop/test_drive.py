@@ -5,16 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.diff import desired_stacks, diff
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, LeaseLost, Throttled
 from reconciler.model.observed import Failure, StackState
-from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.requests import ChangeSet, CreateChangeSet
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.plan import plan
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import START, World, templates
+from tests.fakes.world import START, World
 
 READY = ChangeSet(name="", status="CREATE_COMPLETE", execution_status="AVAILABLE")
 
@@ -59,18 +56,7 @@ class FakeLease(nullcontext):
 
 
 def driver(world: World, cloud: FakeCloud, run: Run, *, lost: bool = False) -> Driver:
-    observed = world.observed()
-    stacks = desired_stacks(world.desired, observed, templates(world.desired))
-    found = diff(world.desired, stacks, observed)
-    seen = Outcome(
-        topology="orders",
-        revision=Revision(commit="abc", generation=1, digest=""),
-        result=Result.PROGRESSING,
-        requeue_after=None,
-        plan=plan(world.desired, "abc", observed, found, stacks),
-        diff=found,
-        observed=observed,
-    )
+    seen, stacks = world.seen()
     return Driver(
         cloud=cloud,
         clock=FakeClock(),

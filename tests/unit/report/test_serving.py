@@ -4,14 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.diff import desired_stacks, diff
 from reconciler.model.observed import Record, Unknown
-from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.plan import plan
 from reconciler.report.conditions import conditions
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import World, templates
+from tests.fakes.world import World
 
 EDGE = StackRef(StackKind.EDGE, "us-east-1")
 
@@ -24,18 +21,7 @@ def served():
 
 
 def serving(world, **changes):
-    observed = replace(world.observed(), **changes)
-    stacks = desired_stacks(world.desired, observed, templates(world.desired))
-    found = diff(world.desired, stacks, observed)
-    outcome = Outcome(
-        topology="orders",
-        revision=Revision(commit="c", generation=1, digest=""),
-        result=Result.CONVERGED,
-        requeue_after=None,
-        plan=plan(world.desired, "c", observed, found, stacks),
-        diff=found,
-        observed=observed,
-    )
+    outcome, _ = world.seen(replace(world.observed(), **changes))
     (condition,) = [c for c in conditions(outcome, world.desired) if c.type == "Serving"]
     return condition.status, condition.reason
 
