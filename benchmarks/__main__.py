@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import first_call, peer
-from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE, Found, Peer, goals
+from benchmarks.goals import LARGE, LATENCY, LONG_LATENCY, WORKED_EXAMPLE, Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
 from benchmarks.results import markdown
 from benchmarks.world import World, start
 
 SIZES = (1, WORKED_EXAMPLE, 6, LARGE)
 FAR = (WORKED_EXAMPLE, LARGE)
+LATENCIES = (LATENCY, LONG_LATENCY)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
@@ -88,12 +89,14 @@ def _side_by_side(world: World, runs: int, *, with_peer: bool) -> tuple[Cost, li
     ]
 
 
-def _growth(world: World, runs: int) -> tuple[dict[int, Cost], dict[int, Cost]]:
-    cases = [(size, 0.0) for size in SIZES] + [(size, LATENCY) for size in FAR]
+def _growth(world: World, runs: int) -> tuple[dict[int, Cost], dict[float, dict[int, Cost]]]:
+    """By number of Regions, without latency and with it."""
+    cases = [(size, 0.0) for size in SIZES] + [(size, latency) for latency in LATENCIES for size in FAR]
     # Twice as often as the rest: differences of times are smaller than the times.
-    costs = alternating(2 * runs, *(partial(_plan_at, world, size, latency) for size, latency in cases))
-    near = dict(zip(SIZES, costs, strict=False))
-    return near, dict(zip(FAR, costs[len(SIZES) :], strict=True))
+    costs = alternating(2 * runs, *(partial(_plan_at, world, *case) for case in cases))
+    found = dict(zip(cases, costs, strict=True))
+    near = {size: found[size, 0.0] for size in SIZES}
+    return near, {latency: {size: found[size, latency] for size in FAR} for latency in LATENCIES}
 
 
 def _plan_at(world: World, size: int, latency: float) -> Cost:

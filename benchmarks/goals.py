@@ -10,7 +10,8 @@ from benchmarks.measure import Cost
 
 WORKED_EXAMPLE, LARGE = 3, 10
 """Regions."""
-LATENCY = 0.08
+LATENCY, LONG_LATENCY = 0.08, 0.4
+"""Seconds on every call: what was promised, and one long enough to stand out from the noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,8 @@ class Found:
     """The quickest first; empty where the peer could not be installed."""
     growth: Mapping[int, Cost]
     """`plan` by number of Regions."""
-    far: Mapping[int, Cost]
-    """The same with latency on every call."""
+    far: Mapping[float, Mapping[int, Cost]]
+    """The same by latency on every call."""
     calls: Mapping[int, int]
     """AWS calls of `plan`, by number of Regions."""
     first_call: Mapping[str, float]
@@ -57,14 +58,17 @@ def goals(found: Found) -> list[Goal]:
         Goal(text="`meridian plan`, nothing to do", limit=2.0, found=found.plan.wall, unit=" s"),
         Goal(text="its largest process", limit=150, found=found.plan.megabytes, unit=" MB"),
         Goal(text=f"more time for each Region from {small} to {large}", limit=0.25, found=per_region, unit=" s"),
-        Goal(
-            text=f"time that {LATENCY * 1000:.0f} ms of latency adds at {large} Regions, against {small}",
-            limit=1.25,
-            found=_times(added(found, large), added(found, small)),
-            unit=" ×",
-        ),
         Goal(text="first mutating call, template cache empty", limit=6.0, found=found.first_call["empty"], unit=" s"),
         Goal(text="first mutating call, template cache warm", limit=2.5, found=found.first_call["warm"], unit=" s"),
+    ]
+    judged += [
+        Goal(
+            text=f"time that {latency * 1000:.0f} ms of latency adds at {large} Regions, against {small}",
+            limit=1.25,
+            found=_times(added(found, large, latency), added(found, small, latency)),
+            unit=" ×",
+        )
+        for latency in found.far
     ]
     judged += [
         Goal(text=f"AWS calls of `plan` at {regions} Region{'s'[: regions > 1]}", limit=14 + 22 * regions, found=total)
@@ -79,9 +83,9 @@ def goals(found: Found) -> list[Goal]:
     return judged
 
 
-def added(found: Found, regions: int) -> float:
+def added(found: Found, regions: int, latency: float) -> float:
     """Seconds that the latency adds to a plan."""
-    return found.far[regions].wall - found.growth[regions].wall
+    return found.far[latency][regions].wall - found.growth[regions].wall
 
 
 def _times(large: float, small: float) -> float:

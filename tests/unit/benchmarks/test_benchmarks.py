@@ -21,7 +21,7 @@ def found(**changes):
         "plan": cost(1.5),
         "peers": [Peer(name="the peer", cost=cost(15), calls=120)],
         "growth": {size: cost(1 + size / 10) for size in SIZES},
-        "far": {3: cost(1.8), 10: cost(2.6)},
+        "far": {0.08: {3: cost(1.8), 10: cost(2.6)}},
         "calls": {size: 14 + 22 * size for size in SIZES},
         "first_call": {"empty": 5.0, "warm": 2.0},
     }
@@ -38,11 +38,11 @@ def test_every_goal_is_met_by_good_numbers():
         ({"plan": cost(2.1)}, "nothing to do"),
         ({"plan": Cost(wall=1, cpu=1, megabytes=151)}, "largest process"),
         (
-            {"growth": {size: cost(size) for size in SIZES}, "far": {3: cost(4), 10: cost(11)}},
+            {"growth": {size: cost(size) for size in SIZES}, "far": {0.08: {3: cost(4), 10: cost(11)}}},
             "more time for each Region",
         ),
-        ({"far": {3: cost(1.8), 10: cost(2.7)}}, "latency"),
-        ({"far": {3: cost(1.2), 10: cost(2.6)}}, "latency"),
+        ({"far": {0.08: {3: cost(1.8), 10: cost(2.7)}}}, "latency"),
+        ({"far": {0.08: {3: cost(1.2), 10: cost(2.6)}}}, "latency"),
         ({"calls": {3: 81}}, "AWS calls of `plan` at 3 Regions"),
         ({"first_call": {"empty": 6.1, "warm": 2.0}}, "cache empty"),
         ({"first_call": {"empty": 5.0, "warm": 2.6}}, "cache warm"),
