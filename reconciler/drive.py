@@ -137,7 +137,9 @@ class Driver:
             waited += 1
             change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
         if change_set and change_set.of_no_use and name in self.run.put_away:
+            drifted = ", ".join(f.path for f in self.seen.diff.to_heal(ref))
             nothing = f"CloudFormation sees nothing to change in {ref}"
+            nothing += f", though it reads as drifted: {drifted}; undo that by hand" if drifted else ""
             code, why = ("NothingToChange", nothing) if change_set.empty else ("ChangeSetFailed", change_set.reason)
             return Problem(code=code, step=step.id, message=why)
         return act.deploy(step, self.topology, self.seen.revision.commit, desired, state, change_set, name)

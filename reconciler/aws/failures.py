@@ -17,6 +17,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as ConnectionFailed,
 )
+from botocore.parsers import ResponseParserError
 
 from reconciler.model.errors import (
     AccessDenied,
@@ -29,7 +30,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.observed import Unknown
 
-AwsError = (ClientError, BotoCoreError)
+AwsError = (ClientError, BotoCoreError, ResponseParserError)
 """Everything that a call through boto3 raises."""
 
 UNREACHABLE: Final = "Unreachable"
@@ -112,10 +113,12 @@ _NO_CREDENTIALS = (
 
 
 def code(error: Exception) -> str:
-    """AWS's error code, else ours: `Unreachable` for a connection that failed, the exception's name for the rest."""
+    """AWS's error code, else ours: `Unreachable` for a connection that failed, `Garbled` for an answer that is none."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return UNREACHABLE if isinstance(error, (ConnectionFailed, HTTPClientError)) else type(error).__name__
+    if isinstance(error, (ConnectionFailed, HTTPClientError)):
+        return UNREACHABLE
+    return "Garbled" if isinstance(error, ResponseParserError) else type(error).__name__
 
 
 def message(error: Exception) -> str:
@@ -143,7 +146,7 @@ def translated(error: Exception, call: str, region: str) -> ReconcilerError:
         return AccessDenied(f"{text}; allow {call} in {region}")
     if found in _THROTTLED:
         return Throttled(text)
-    if found == UNREACHABLE or _is_server_fault(error):
+    if found in {UNREACHABLE, "Garbled"} or _is_server_fault(error):
         return CloudUnavailable(text, code=found)
     if found in _STALE or (found == "ValidationError" and "does not exist" in text):
         return StalePlan(text)

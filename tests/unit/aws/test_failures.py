@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from reconciler.aws import failures
 from reconciler.model.errors import (
@@ -53,6 +54,7 @@ def test_only_what_aws_says_is_absent_is_absent(error: Exception, *, expected: b
         (REFUSED, CloudUnavailable, "Unreachable"),
         (ConnectTimeoutError(endpoint_url="x"), CloudUnavailable, "Unreachable"),
         (client_error("InternalFailure", status=500), CloudUnavailable, "InternalFailure"),
+        (ResponseParserError("invalid XML received"), CloudUnavailable, "Garbled"),
         (client_error("HealthCheckVersionMismatch"), StalePlan, "StalePlan"),
         (client_error("HealthCheckAlreadyExists"), StalePlan, "StalePlan"),
         (client_error("ValidationError", "Stack [x] does not exist"), StalePlan, "StalePlan"),
