@@ -12,8 +12,9 @@ from reconciler.model.observed import Unknown
 
 T = TypeVar("T")
 Absent = TypeVar("Absent")
-_THREADS = 48
-"""Enough to keep the processor busy while calls wait for far Regions: their number, not the latency, sets the pace."""
+_THREADS = 96
+"""For ten Regions, which make two hundred reads, two thirds of them at once. With half as many threads, calls queue: 400 ms of
+latency then cost twice what they cost at three Regions. Twice as many gained nothing more."""
 
 
 class Reads:
