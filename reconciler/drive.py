@@ -129,7 +129,7 @@ class Driver:
         desired = self.stacks[ref]
         name = act.change_set_name(step, desired, state, self.seen.diff.to_heal(ref))
         change_set = None
-        if (state is None or state.settles) and desired.parameters is not None:
+        if (state is None or not state.in_progress) and desired.parameters is not None:
             change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)
         waited = 0.0
         while change_set and change_set.pending and waited < self.run.patience:

@@ -135,7 +135,7 @@ def _result(outcome: Outcome) -> Result:
 def _denied(outcome: Outcome) -> bool:
     """All that is left to wait for includes something that we may not read: no time will change that."""
     waiting = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
-    unread = {**outcome.observed.unknown_regions()}
+    unread = outcome.observed.unknown_regions()
     facts = outcome.observed.unknown_facts().values() if None in waiting else ()
     return any(reason.denied for reason in (*facts, *(unread[r] for r in waiting if r)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
-from reconciler.aws.read_global import TABLE
+from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
@@ -40,12 +39,10 @@ def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
     """The status document that the last pass left; None while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
     client = Clients().reader("dynamodb", home_region)
-    key = {"pk": {"S": f"topology#{name}"}, "sk": {"S": "status"}}
     try:
-        item = client.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
+        document: Mapping[str, Any] | None = status_document(client, name)
     except failures.AwsError as error:
         if failures.absent(error):
             return None
         raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
-    document: Mapping[str, Any] | None = json.loads(item["body"]["S"]) if item else None
     return document

@@ -109,13 +109,13 @@ def start_global_cluster(reads: Reads, topology: Topology) -> Future[Answer]:
 
 def start_recorded(reads: Reads, topology: Topology) -> Future[Answer]:
     """The status document that the last pass left."""
-    key = {"pk": {"S": f"topology#{topology.name}"}, "sk": {"S": "status"}}
+    return reads.one("dynamodb", topology.home_region, lambda dynamodb: status_document(dynamodb, topology.name))
 
-    def read(dynamodb: Any) -> Any:
-        item = dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
-        return json.loads(item["body"]["S"]) if item else None
 
-    return reads.one("dynamodb", topology.home_region, read)
+def status_document(dynamodb: Any, name: str) -> Any:
+    key = {"pk": {"S": f"topology#{name}"}, "sk": {"S": "status"}}
+    item = dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
+    return json.loads(item["body"]["S"]) if item else None
 
 
 def start_edge(reads: Reads, topology: Topology, edge: Listed) -> dict[str, Future[Any]]:

@@ -51,7 +51,7 @@ def _drift(desired: DesiredStack, observed: Observed) -> tuple[tuple[Finding, ..
     state = observed.stack(desired.ref.kind, desired.ref.region)
     if state is None:
         return (), 0, ()
-    if not (state.settles and state.stands) or state.moved_after(observed.at):
+    if state.in_progress or not state.stands or state.moved_after(observed.at):
         return (), 0, tuple(unread(state))  # some of its values may have been read before it settled
     live: dict[str, Live] = {name: seen for (ref, name), seen in observed.live.items() if ref == desired.ref}
     return stack_drift(state, live, observed.account)

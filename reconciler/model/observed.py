@@ -101,11 +101,6 @@ class StackState:
         """It never came to life, or its deletion got stuck: an update is impossible, it can only be deleted and made again."""
         return self.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
-    @property
-    def settles(self) -> bool:
-        """Nothing runs on it: an operation may start."""
-        return not self.in_progress
-
     def moved_after(self, instant: datetime) -> bool:
         """Its last operation did something after this instant, as far as AWS's and our clocks agree."""
         return max(self.changed_at, self.settled_at or self.changed_at) > instant - CLOCK_SKEW

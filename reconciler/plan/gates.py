@@ -134,7 +134,7 @@ def fact_readable(name: str, reason: Unknown) -> Gate:
 
 
 def _settled(state: StackState | None) -> datetime | None:
-    return (state.settled_at or state.changed_at) if state and state.settles else None
+    return (state.settled_at or state.changed_at) if state and not state.in_progress else None
 
 
 def _until(scene: Scene, name: str, region: str | None, since: datetime | None, wanted: timedelta) -> Gate:
