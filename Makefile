@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
+ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+endif
 
-.PHONY: setup demo test check bench clean format snapshots
+.PHONY: setup demo test check bench conformance operations clean format snapshots
 
 setup: $(VENV)/.done
 
@@ -32,9 +34,17 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.contract.operations --check
 
 bench: setup
 	@$(BIN)/python -m benchmarks
+
+# ENDPOINT=real: on the account of the environment, what costs next to nothing, tagged, and removed at the end.
+conformance: setup
+	@MERIDIAN_CONFORMANCE=$(ENDPOINT) $(BIN)/python -m pytest tests/contract/conformance -n 0 $(if $(filter real,$(ENDPOINT)),--timeout 3600)
+
+operations: setup
+	@$(BIN)/python -m tests.contract.operations
 
 format: setup
 	@$(BIN)/ruff format .

@@ -1,0 +1,131 @@
+"""Where the conformance suite runs: on the embedded AWS, or with MERIDIAN_CONFORMANCE=real on the account of the environment.
+
+On a real account only tests marked `@real` are selected. Whatever they make has the prefix `meridian-conformance-` and the tag
+`meridian:conformance`, and is removed at the end of the test, also when it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.embedded.conftest import Aws, start
+
+REAL = os.environ.get("MERIDIAN_CONFORMANCE") == "real"
+SPEED = 600
+ACCOUNT = "111111111111"
+
+
+@dataclass(slots=True)
+class Target:
+    """The AWS under test: the same boto3 calls on either."""
+
+    embedded: Aws | None
+    cleanup: ExitStack
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    @property
+    def real(self) -> bool:
+        return self.embedded is None
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        if self.embedded:
+            return self.embedded.client(service, region)
+        return boto3.client(service, region_name=region, config=Config(retries={"total_max_attempts": 3}))
+
+    def name(self, what: str = "") -> str:
+        """A name that nothing else has."""
+        return f"meridian-conformance-{self.run}{'-' if what else ''}{what}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {"meridian:conformance": self.run}
+
+    def account(self) -> str:
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    def later(self, remove: Callable[..., Any], **arguments: Any) -> None:
+        """Call `remove` at the end of the test, in reverse order; what is already gone is fine."""
+
+        def removing() -> None:
+            try:
+                remove(**arguments)
+            except ClientError:
+                if self.real:
+                    raise
+
+        self.cleanup.callback(removing)
+
+    def zone(self) -> tuple[str, str]:
+        """(id, name with a dot) of a public zone of its own; nothing delegates to it. Free when it lives under 12 hours."""
+        name = f"{self.name()}.example.net."
+        route53 = self.client("route53")
+        made = route53.create_hosted_zone(Name=name, CallerReference=self.name(uuid.uuid4().hex))
+        zone = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
+        self.later(route53.delete_hosted_zone, Id=zone)
+        return zone, name
+
+    def control(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A control endpoint of the embedded AWS: only for tests that are not `@real`."""
+        assert self.embedded, f"/_meridian/{what} exists on the embedded AWS only"
+        status, answer = self.embedded.control(what, body)
+        assert status == 200, answer
+        return answer
+
+    def until(self, condition: Callable[[], Any], *, minutes: float = 20) -> Any:
+        """The first true answer. `minutes` are AWS's own: here they pass `SPEED` times as fast."""
+        pause, limit = (5.0, minutes * 60) if self.real else (0.01, max(20.0, minutes * 60 / SPEED))
+        deadline = time.monotonic() + limit
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, f"nothing after {minutes} minutes; the last answer was {answer!r}"
+            time.sleep(pause)
+        return answer
+
+
+def refused(call: Callable[..., Any], *codes: str, **arguments: Any) -> str:
+    """The message of a refusal with one of these codes (without an `Exception` or `Fault` that a protocol may add)."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response["Error"]
+    assert error["Code"] in codes, f"{error['Code']} is none of {codes}: {error['Message']}"
+    return str(error["Message"])
+
+
+@pytest.fixture(scope="session")
+def conformance_server() -> Iterator[Aws | None]:
+    if REAL:
+        yield None
+        return
+    process, line = start("--port", "0", "--speed", str(SPEED))
+    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
+    yield Aws(line.partition("=")[2])
+    process.terminate()
+    assert process.wait(10) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.fixture
+def aws(conformance_server: Aws | None) -> Iterator[Target]:
+    if conformance_server:
+        assert conformance_server.control("reset", {}) == (200, {"reset": True})
+        conformance_server.control("clock", {"speed": SPEED})
+    with ExitStack() as cleanup:
+        yield Target(conformance_server, cleanup)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if REAL:
+        kept = [item for item in items if item.get_closest_marker("real")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
