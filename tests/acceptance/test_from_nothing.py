@@ -6,6 +6,7 @@ import pytest
 
 from tests.acceptance.conftest import Converged
 from tests.acceptance.world import ACCOUNT, REGIONS, Project, World, conditions
+from tests.contract.operations import operations
 
 DOMAIN = "api.example.com"
 
@@ -109,3 +110,8 @@ def test_status_in_an_empty_account_says_what_is_missing(nothing: World, project
     ran = nothing.meridian(project, "status", "--format", "json")
     assert ran.code == 1
     assert ran.json["errors"][0]["code"] == "NotRecorded"
+
+
+def test_every_call_is_in_the_table_of_operations(converged: Converged) -> None:
+    """The table is read off the adapters' source; this is the same question, asked of a run."""
+    assert set(converged.calls) - set(operations()) == set()

@@ -17,8 +17,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.contract.operations import operations
 from tests.embedded.conftest import Aws, start
 
 REAL = os.environ.get("MERIDIAN_CONFORMANCE") == "real"
@@ -102,8 +103,9 @@ def refused(call: Callable[..., Any], *codes: str, **arguments: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def conformance_server() -> Iterator[Aws | None]:
+def conformance_server(pytestconfig: pytest.Config) -> Iterator[Aws | None]:
     if REAL:
+        _say_whose_account(pytestconfig)
         yield None
         return
     process, line = start("--port", "0", "--speed", str(SPEED))
@@ -113,6 +115,15 @@ def conformance_server() -> Iterator[Aws | None]:
     assert process.wait(10) == 0
     assert process.stdout is not None
     process.stdout.close()
+
+
+def _say_whose_account(config: pytest.Config) -> None:
+    try:
+        caller = boto3.client("sts", region_name="us-east-1").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        pytest.exit(f"a real account needs credentials that work (the usual AWS environment): {error}", returncode=1)
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    terminal.write_line(f"\non the real account {caller['Account']}, as {caller['Arn']}")
 
 
 @pytest.fixture
@@ -129,3 +140,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if item.get_closest_marker("real")]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """After a run on a real account: what was left out, and what it would cost."""
+    if not REAL:
+        return
+    terminalreporter.section("not run on a real account, because of what it would cost")
+    for name, operation in operations().items():
+        if operation.cost:
+            terminalreporter.write_line(f"{name}: {operation.cost}")
