@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from benchmarks import first_call, peer
+from benchmarks import embedded, first_call, peer
 from benchmarks.goals import LARGE, LATENCY, LONG_LATENCY, WORKED_EXAMPLE, Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
 from benchmarks.results import markdown
@@ -41,6 +41,7 @@ def main() -> int:
             far=far,
             calls={size: _calls(world, size) for size in SIZES},
             first_call=_first_calls(world, runs),
+            embedded=_embedded(world, runs),
         )
         name = f"left out, {missing}" if missing else f"aws-cdk {peer.version(world)}"
     date = datetime.now(UTC).date().isoformat()
@@ -125,6 +126,11 @@ def _first_calls(world: World, runs: int) -> dict[str, float]:
         empty.append(first_call.empty_cache(world))
         warm.append(first_call.warm_cache(world))
     return {"empty": statistics.median(empty), "warm": statistics.median(warm)}
+
+
+def _embedded(world: World, runs: int) -> embedded.Embedded:
+    world.bring_back(WORKED_EXAMPLE)
+    return embedded.measure(world, runs)
 
 
 def _load() -> str:

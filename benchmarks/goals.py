@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchmarks.measure import Cost
+
+if TYPE_CHECKING:
+    from benchmarks.embedded import Embedded
 
 WORKED_EXAMPLE, LARGE = 3, 10
 """Regions."""
@@ -36,6 +40,7 @@ class Found:
     """AWS calls of `plan`, by number of Regions."""
     first_call: Mapping[str, float]
     """Seconds from the start of `converge` to its first mutating call, with the template cache `empty` and `warm`."""
+    embedded: Embedded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,13 @@ def goals(found: Found) -> list[Goal]:
             text=f"times as fast as {p.name}", limit=3.0, found=p.cost.wall / found.plan.wall, unit=" ×", at_least=True
         )
         for p in found.peers
+    ]
+    aws = found.embedded
+    judged += [
+        Goal(text="start of the embedded AWS", limit=2.0, found=aws.start, unit=" s"),
+        Goal(text="a call to the embedded AWS", limit=10, found=aws.call * 1000, unit=" ms"),
+        Goal(text="keeping its world", limit=200, found=aws.keep * 1000, unit=" ms"),
+        Goal(text="bringing it back", limit=200, found=aws.bring_back * 1000, unit=" ms"),
     ]
     return judged
 

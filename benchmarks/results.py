@@ -71,6 +71,10 @@ def markdown(found: Found, *, runs: int, date: str, load: Sequence[str], peer: s
             "## Growth of `meridian plan`",
             "",
             *_growth(found),
+            "",
+            "## The embedded AWS",
+            "",
+            *_embedded(found),
             COMPARED,
             LOSING.strip(),
             "",
@@ -113,6 +117,15 @@ def _growth(found: Found) -> list[str]:
         numbers = f"{cost.megabytes:.0f} MB | {found.calls[regions]} | {14 + 22 * regions}"
         lines.append(f"| {regions} | {_cost(cost)} | {numbers}{delayed} |")
     return lines
+
+
+def _embedded(found: Found) -> list[str]:
+    aws, (name, slowest) = found.embedded, found.embedded.slowest_call
+    call, slowest = f"{aws.call * 1000:.1f} ms", f"`{name}` {slowest * 1000:.1f} ms"
+    worlds = f"a snapshot {aws.keep * 1000:.0f} ms and a restore {aws.bring_back * 1000:.0f} ms"
+    return [
+        f"Start {aws.start:.2f} s; a read through boto3 {call}, the slowest, {slowest}; {WORKED_EXAMPLE} Regions: {worlds}."
+    ]
 
 
 def _delayed(found: Found, regions: int, latency: float) -> str:

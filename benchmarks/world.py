@@ -73,8 +73,11 @@ class World:
 
     def bring_back(self, regions: int) -> None:
         self.control("reset", {})
-        self.control("restore", {"id": self._kept[regions]})
+        self.restore(regions)
         self.declare(regions)
+
+    def restore(self, regions: int) -> None:
+        self.control("restore", {"id": self._kept[regions]})
 
 
 @contextmanager

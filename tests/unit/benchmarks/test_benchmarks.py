@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from benchmarks import peer_app
+from benchmarks.embedded import Embedded
 from benchmarks.goals import Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
 from benchmarks.results import markdown
@@ -16,6 +17,11 @@ def cost(wall):
     return Cost(wall=wall, cpu=wall / 2, megabytes=100)
 
 
+def aws(**changes):
+    fine = {"start": 0.5, "call": 0.002, "slowest_call": ("ec2:x", 0.02), "keep": 0.1, "bring_back": 0.1}
+    return Embedded(**(fine | changes))
+
+
 def found(**changes):
     fine = {
         "plan": cost(1.5),
@@ -24,6 +30,7 @@ def found(**changes):
         "far": {0.08: {3: cost(1.8), 10: cost(2.6)}},
         "calls": {size: 14 + 22 * size for size in SIZES},
         "first_call": {"empty": 5.0, "warm": 2.0},
+        "embedded": aws(),
     }
     return Found(**(fine | changes))
 
@@ -46,6 +53,10 @@ def test_every_goal_is_met_by_good_numbers():
         ({"calls": {3: 81}}, "AWS calls of `plan` at 3 Regions"),
         ({"first_call": {"empty": 6.1, "warm": 2.0}}, "cache empty"),
         ({"first_call": {"empty": 5.0, "warm": 2.6}}, "cache warm"),
+        ({"embedded": aws(start=2.1)}, "start of the embedded AWS"),
+        ({"embedded": aws(call=0.011)}, "a call to the embedded AWS"),
+        ({"embedded": aws(keep=0.21)}, "keeping its world"),
+        ({"embedded": aws(bring_back=0.21)}, "bringing it back"),
         ({"peers": [Peer(name="the peer", cost=cost(4.4), calls=1)]}, "times as fast as the peer"),
     ],
 )
