@@ -257,4 +257,4 @@ def _observations(parent: Any, reports: list[tuple[str, str]]) -> None:
 def install() -> None:
     around(route53, "handle_request", _handle)
     health_metrics.install(observe_all)
-    POSTED.update(health=set_health, lag=health_metrics.set_lag)
+    POSTED.update(health=set_health)

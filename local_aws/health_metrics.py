@@ -9,14 +9,17 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, rds, route53
 
+from local_aws import outages
 from local_aws.clock import CLOCK
-from local_aws.global_cluster import member_of
+from local_aws.global_cluster import lag
+from local_aws.global_cluster.shown import connected
+from local_aws.resources.rds.members import member_of, region_of, writer_entry
 from local_aws.resources.wrap import around
 
 Record = dict[str, Any]
 MINUTE = 60.0
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
-DEFAULT_LAG_MS = 80.0
+LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
 MAX_QUERIES, MAX_DATAPOINTS = 500, 100_800  # of one GetMetricData
 ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
 
@@ -56,15 +59,20 @@ def _minutes(history: list[tuple[float, bool]]) -> list[tuple[float, bool]]:
 
 
 def _lag_series(cluster: Record) -> None:
-    """AuroraGlobalDBReplicationLag exists in the Region of a secondary."""
+    """The metrics of global replication, in the Region of a secondary that follows; nothing new while its primary's is out.
+
+    Dimension: DBClusterIdentifier alone [S: alarms in public templates]. End-to-end lag is ProgressLag and the replica's own [V].
+    """
     group, entry = member_of(cluster)
-    if group is None or entry is None or entry["IsWriter"] or cluster["Status"] == "creating":
+    if group is None or entry is None or entry["IsWriter"] or not connected(entry):
         return
-    now = CLOCK.now()
-    lag = cluster.get("_lag_ms")
-    value = DEFAULT_LAG_MS if lag is None else float(lag)
-    points = [(minute * MINUTE, value) for minute in range(int(now // MINUTE) - 30, int(now // MINUTE) + 1)]
-    _write("AWS/RDS", "AuroraGlobalDBReplicationLag", {"DBClusterIdentifier": cluster["DBClusterIdentifier"]}, points)
+    if outages.is_out(region_of((writer_entry(group) or entry)["DBClusterArn"])):
+        return
+    now = int(CLOCK.now() // MINUTE)
+    points = [(minute * MINUTE, lag.at(cluster, minute * MINUTE + MINUTE - 1)) for minute in range(now - 30, now)]
+    points.append((now * MINUTE, lag.now(cluster)))
+    for name in LAGS:
+        _write("AWS/RDS", name, {"DBClusterIdentifier": cluster["DBClusterIdentifier"]}, points)
 
 
 def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[tuple[float, float]]) -> None:
@@ -102,19 +110,6 @@ _ASKED: Record = {}  # the request under way: a call takes effect without a paus
 def _too_many_queries(cbor: bool, json: bool = False) -> Any:
     message = "The collection MetricDataQueries must have size less than or equal to 500."
     return cloudwatch._error("ValidationError", message, 400, use_json=json, use_cbor=cbor)
-
-
-def set_lag(request: Record) -> Record:
-    """POST /_meridian/lag {"cluster": id, "ms": n}: the replication lag of a secondary; null is the usual one again."""
-    name, lag = request.get("cluster"), request.get("ms")
-    if lag is not None and (isinstance(lag, bool) or not isinstance(lag, int | float) or lag < 0):
-        raise ValueError(f"ms {lag!r} must be a number of milliseconds, or null")
-    found = [c for c in rds._clusters.all_values() if c["DBClusterIdentifier"] == name]
-    if not found:
-        raise ValueError(f"no DB cluster {name!r} in any Region")
-    for cluster in found:
-        cluster["_lag_ms"] = lag
-    return {"cluster": name, "ms": lag}
 
 
 def install(observe: Callable[[], None]) -> None:

@@ -10,14 +10,36 @@ from local_aws.legality import (
     certificates,
     cloudfront,
     database,
+    database_changes,
+    database_deletion,
+    database_parts,
     functions,
+    global_database,
+    global_moves,
+    instances,
     names,
     network,
     route53,
     storage,
 )
 
-MODULES = (apigateway, certificates, cloudfront, database, functions, names, network, route53, storage)
+MODULES = (
+    apigateway,
+    certificates,
+    cloudfront,
+    database,
+    database_changes,
+    database_deletion,
+    database_parts,
+    global_database,
+    global_moves,
+    instances,
+    functions,
+    names,
+    network,
+    route53,
+    storage,
+)
 PATCHED: tuple[str, ...] = tuple(name for module in MODULES for name in module.PATCHED)
 
 

@@ -1,12 +1,11 @@
-"""Aurora: who may join a global cluster and how, what a cluster needs, and when it may go (aws-facts §3.2, §3.3, §3.6)."""
+"""Aurora: CreateDBCluster: what a cluster needs, who may join a global cluster and how (aws-facts §3.1, §3.3)."""
 
 from typing import Any
 
 from ministack.services import ec2, rds
 
-from local_aws.global_cluster import member_of, members
-from local_aws.legality.guard import Refused, on_call, on_stack, region
-from local_aws.resources.rds import has_instance_at_work
+from local_aws.legality.guard import Refused, on_call, region
+from local_aws.resources.rds.members import has_instance_at_work, members
 from local_aws.resources.wrap import Properties, boolean
 
 PATCHED: tuple[str, ...] = tuple(
@@ -14,14 +13,8 @@ PATCHED: tuple[str, ...] = tuple(
     for name in (
         "_clusters",
         "_create_db_cluster",
-        "_create_db_instance",
         "_db_cluster_param_groups",
-        "_delete_db_cluster",
-        "_delete_subnet_group",
         "_error",
-        "_global_clusters",
-        "_instances",
-        "_modify_db_cluster",
         "_p",
         "_resolve_cluster",
         "_resolve_global_cluster",
@@ -31,7 +24,7 @@ PATCHED: tuple[str, ...] = tuple(
 )
 
 Record = dict[str, Any]
-_IMMUTABLE = "Resource is immutable: GlobalClusterIdentifier cannot be changed or added (NotUpdatable)"
+MOST_SECONDARIES = 10
 
 
 def check_new_cluster(wanted: Properties) -> None:
@@ -39,12 +32,14 @@ def check_new_cluster(wanted: Properties) -> None:
     name = wanted.get("DBClusterIdentifier", "")
     if name and name in rds._clusters:
         raise Refused("DBClusterAlreadyExistsFault", f"DB Cluster already exists: {name}")
-    _engine_version(wanted)
+    engine_version(wanted)
     _subnet_group(wanted)
-    _parameter_group(wanted)
+    parameter_group(wanted)
+    retention(wanted)
     joined = wanted.get("GlobalClusterIdentifier")
     if not joined:
         _founder(wanted)
+        forwards_to_somebody(wanted)
         return
     group = rds._resolve_global_cluster(joined)
     if group is None:
@@ -53,7 +48,7 @@ def check_new_cluster(wanted: Properties) -> None:
     _founder(wanted) if not members(group) else _secondary(wanted, group)
 
 
-def _engine_version(wanted: Properties) -> None:
+def engine_version(wanted: Properties) -> None:
     """CreateDBCluster: the engine must have that version."""
     engine, version = wanted.get("Engine", ""), wanted.get("EngineVersion")
     if rds._unsupported_aurora_engine_version_error(engine, version):
@@ -81,7 +76,7 @@ def _two_zones(subnets: list[str]) -> None:
         )
 
 
-def _parameter_group(wanted: Properties) -> None:
+def parameter_group(wanted: Properties) -> None:
     """CreateDBCluster: DBClusterParameterGroupNotFound; the family must be the engine's."""
     name = wanted.get("DBClusterParameterGroupName")
     if not name or name.startswith("default."):
@@ -98,11 +93,32 @@ def _parameter_group(wanted: Properties) -> None:
         )
 
 
+def retention(wanted: Properties) -> None:
+    """CreateDBCluster, ModifyDBCluster: BackupRetentionPeriod is from 1 to 35 days [V]."""
+    days = wanted.get("BackupRetentionPeriod")
+    if days is not None and not 1 <= int(days) <= 35:
+        raise Refused("InvalidParameterValue", f"Invalid backup retention period: {days}. Must be between 1 and 35.")
+
+
+def forwards_to_somebody(wanted: Properties) -> None:
+    """EnableGlobalWriteForwarding is only for members of a global database [V]; the error's code is [K]."""
+    if boolean(wanted.get("EnableGlobalWriteForwarding")):
+        raise Refused(
+            "InvalidParameterCombination",
+            "Global write forwarding can be enabled only for a DB cluster that is a member of a global cluster.",
+        )
+
+
 def _fits(wanted: Properties, group: Record) -> None:
     """One cluster per Region; engine and version are the global cluster's; encryption is all or nothing."""
     name = group["GlobalClusterIdentifier"]
-    if group.get("FailoverState"):
-        raise Refused("InvalidGlobalClusterStateFault", f"Global cluster {name} has a switchover in progress.")
+    if group["Status"] != "available":
+        raise Refused("InvalidGlobalClusterStateFault", f"Global cluster {name} is in {group['Status']} state.")
+    if len(members(group)) > MOST_SECONDARIES:
+        raise Refused(
+            "InvalidGlobalClusterStateFault",
+            f"Global cluster {name} has {MOST_SECONDARIES} secondary clusters already.",
+        )
     if any(entry["DBClusterArn"].split(":")[3] == region() for entry in members(group)):
         raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {region()}.")
     same_name = [e for e in members(group) if e["DBClusterArn"].rsplit(":", 1)[1] == wanted.get("DBClusterIdentifier")]
@@ -163,53 +179,6 @@ def _secondary(wanted: Properties, group: Record) -> None:
     _primary_is_ready(group)
 
 
-def _check_stack_cluster(now: Properties, before: Properties | None) -> None:
-    """§3.2#2: a template that adds or changes GlobalClusterIdentifier fails; one that drops it detaches."""
-    if before is None:
-        check_new_cluster(now)
-        return
-    wanted, had = now.get("GlobalClusterIdentifier"), before.get("GlobalClusterIdentifier")
-    if wanted and wanted != had:
-        raise Refused("NotUpdatable", _IMMUTABLE)
-    _engine_version(now)
-    _parameter_group(now)
-    _no_switchover_under_way(rds._clusters.get(now.get("DBClusterIdentifier", "")) or {})
-
-
-def _no_switchover_under_way(cluster: Record) -> None:
-    """§3.2#7: a stack update during a switchover fails."""
-    group = rds._resolve_global_cluster(cluster.get("GlobalClusterIdentifier") or "")
-    if group and group.get("FailoverState"):
-        raise Refused(
-            "InvalidDBClusterStateFault",
-            f"DB cluster {cluster['DBClusterIdentifier']} is not in available state: its global cluster is switching over.",
-        )
-
-
-def check_delete_cluster(name: str) -> None:
-    """DeleteDBCluster: deletion protection, remaining instances, being the writer while secondaries exist (§3.6)."""
-    cluster = rds._clusters.get(name)
-    if cluster is None:
-        return
-    if boolean(cluster.get("DeletionProtection")):
-        raise Refused(
-            "InvalidParameterCombination",
-            "Cannot delete protected Cluster, please disable deletion protection and try again.",
-        )
-    group, entry = member_of(cluster)
-    if group and entry and entry["IsWriter"] and len(members(group)) > 1:
-        raise Refused(
-            "InvalidGlobalClusterStateFault",
-            f"This cluster is the primary of global cluster {group['GlobalClusterIdentifier']}: remove the secondary "
-            "clusters first.",
-        )
-    if cluster.get("DBClusterMembers"):
-        raise Refused(
-            "InvalidDBClusterStateFault",
-            "Cluster cannot be deleted, it still contains DB instances in non-deleting state.",
-        )
-
-
 _CALL_NAMES = (
     "DBClusterIdentifier",
     "Engine",
@@ -224,6 +193,8 @@ _CALL_NAMES = (
     "KmsKeyId",
     "StorageEncrypted",
     "SnapshotIdentifier",
+    "BackupRetentionPeriod",
+    "EnableGlobalWriteForwarding",
 )
 
 
@@ -231,41 +202,5 @@ def _check_create_call(request: Record) -> None:
     check_new_cluster({name: rds._p(request, name) for name in _CALL_NAMES if rds._p(request, name)})
 
 
-def _check_modify_call(request: Record) -> None:
-    """ModifyDBCluster: a cluster that is not at rest takes no change."""
-    cluster = rds._clusters.get(rds._p(request, "DBClusterIdentifier"))
-    if cluster is None:
-        return
-    if cluster["Status"] != "available":
-        raise Refused(
-            "InvalidDBClusterStateFault", f"DB cluster {cluster['DBClusterIdentifier']} is not in available state."
-        )
-    _no_switchover_under_way(cluster)
-
-
-def _check_instance(now: Properties, before: Properties | None) -> None:
-    """CreateDBInstance: its cluster must exist."""
-    cluster = now.get("DBClusterIdentifier")
-    if before is None and cluster and cluster not in rds._clusters:
-        raise Refused("DBClusterNotFoundFault", f"DBCluster {cluster} not found.", 404)
-
-
-def check_delete_subnet_group(name: str) -> None:
-    """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it."""
-    users = [c["DBClusterIdentifier"] for c in rds._clusters.values() if c.get("DBSubnetGroup") == name]
-    if users:
-        raise Refused(
-            "InvalidDBSubnetGroupStateFault",
-            f"Cannot delete the subnet group '{name}' because at least one database instance: {users[0]} is still using it.",
-        )
-
-
 def install() -> None:
     on_call(rds, "_create_db_cluster", _check_create_call, rds._error)
-    on_call(rds, "_modify_db_cluster", _check_modify_call, rds._error)
-    on_call(
-        rds, "_delete_subnet_group", lambda r: check_delete_subnet_group(rds._p(r, "DBSubnetGroupName")), rds._error
-    )
-    on_stack("AWS::RDS::DBCluster", put=_check_stack_cluster, delete=lambda name, _: check_delete_cluster(name))
-    on_stack("AWS::RDS::DBInstance", put=_check_instance)
-    on_stack("AWS::RDS::DBSubnetGroup", delete=lambda name, _: check_delete_subnet_group(name))

@@ -108,9 +108,9 @@ async def delete_resource(
     showing = _DELETING.get(kind)
     undo = showing(physical_id) if showing else None
     try:
-        await CLOCK.sleep(durations.in_stack(kind, "DELETE"))
         if snapshot:
             stock._snapshot_resource(kind, physical_id, properties)
+        await CLOCK.sleep(durations.in_stack(kind, "DELETE"))
         await running.call(kind, stock._delete_resource, kind, physical_id, properties, stack_name, logical_id)
     except BaseException:
         if undo:

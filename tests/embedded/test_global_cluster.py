@@ -45,6 +45,8 @@ def cluster(region: str, **more: Any) -> dict[str, Any]:
         "DBSubnetGroupName": {"Ref": "SubnetGroup"},
         **more,
     }
+    if not properties["GlobalClusterIdentifier"]:
+        properties.pop("EnableGlobalWriteForwarding")  # for members only
     return {"Type": "AWS::RDS::DBCluster", "Properties": {k: v for k, v in properties.items() if v is not None}}
 
 
@@ -139,20 +141,32 @@ def test_forwarding_waits_for_an_instance_that_is_available(world: Any) -> None:
     """aws-facts §3.2: write forwarding does not start until a replica is created."""
     world.deploy("global", GLOBAL)
     world.deploy("data", data(REGIONS[0], founder=True), REGIONS[0])
-    rds, seen = world.client("rds", REGIONS[1]), []
-    world.control("clock", {"speed": 2000})
-    body = json.dumps({"Resources": data(REGIONS[1])})
-    world.client("cloudformation", REGIONS[1]).create_stack(StackName="data", TemplateBody=body)
+    world.deploy("data", data(REGIONS[1], instances=0), REGIONS[1])
+    rds = world.client("rds", REGIONS[1])
+    assert forwarding(world) == ["disabled"]
+    still(world)
+    rds.create_db_instance(**instance(REGIONS[1])["Properties"] | {"DBClusterIdentifier": f"orders-{REGIONS[1]}"})
+    assert (statuses(rds), forwarding(world)) == (["creating"], ["enabling"])
+    go(world)
+    world.until(lambda: statuses(rds) == ["available"])
+    assert forwarding(world) == ["enabled"]
 
-    def look() -> bool:
-        now = [i["DBInstanceStatus"] for i in rds.describe_db_instances()["DBInstances"]]
-        forwarding = [c.get("GlobalWriteForwardingStatus") for c in rds.describe_db_clusters()["DBClusters"]]
-        seen.extend([(*now, *forwarding)] if now else [])
-        return bool(seen) and "available" in seen[-1]
 
-    world.until(look)
-    assert {("creating", "enabling"), ("available", "enabled")} <= set(seen)
-    assert ("creating", "enabled") not in seen
+def still(aws: Any) -> None:
+    aws.control("clock", {"speed": 0.001})
+
+
+def go(aws: Any) -> None:
+    aws.control("clock", {"speed": 5000})
+
+
+def statuses(rds: Any) -> list[str]:
+    return [i["DBInstanceStatus"] for i in rds.describe_db_instances()["DBInstances"]]
+
+
+def forwarding(aws: Any) -> list[str]:
+    clusters = aws.client("rds", REGIONS[1]).describe_db_clusters()["DBClusters"]
+    return [c["GlobalWriteForwardingStatus"] for c in clusters]
 
 
 def test_a_switchover_moves_the_writer_and_shows_itself_while_it_lasts(database: Any) -> None:
@@ -205,8 +219,9 @@ def test_the_writer_cannot_go_while_others_exist(database: Any) -> None:
     client.delete_stack(StackName="data")
     assert database.settled("data") == "DELETE_FAILED"
     found = client.describe_stack_events(StackName="data")["StackEvents"]
-    [failed] = [e for e in found if e["ResourceStatus"] == "DELETE_FAILED" and e["LogicalResourceId"] == "Cluster"]
-    assert "is the primary of global cluster orders" in failed["ResourceStatusReason"]
+    failed = {e["LogicalResourceId"]: e for e in found if e["ResourceStatus"] == "DELETE_FAILED"}
+    assert set(failed) == {"data", "Instance0"}
+    assert "Cannot delete the last instance of the master cluster" in failed["Instance0"]["ResourceStatusReason"]
     remove = database.client("rds").remove_from_global_cluster
     arn = target("us-east-1")["TargetDbClusterIdentifier"]
     refused("InvalidGlobalClusterStateFault", remove, GlobalClusterIdentifier="orders", DbClusterIdentifier=arn)

@@ -633,12 +633,13 @@ def test_a_secondary_follows_a_primary_at_rest_with_an_instance(world: Any) -> N
 
 def test_a_stack_update_sends_settings_of_a_cluster_again_that_it_does_not_change(world: Any) -> None:
     """aws-facts §3.2#3: hand changes to them are silently overwritten."""
-    founded(world, BackupRetentionPeriod=7, CopyTagsToSnapshot=True)
+    founded(world, BackupRetentionPeriod=7, CopyTagsToSnapshot=True, DeletionProtection=False)
     rds, name = world.client("rds"), "orders-us-east-1"
     by_hand = {"BackupRetentionPeriod": 3, "DeletionProtection": True, "CopyTagsToSnapshot": False}
     rds.modify_db_cluster(DBClusterIdentifier=name, EnableGlobalWriteForwarding=False, **by_hand)
     world.until(lambda: rds.describe_db_clusters()["DBClusters"][0]["Status"] == "available")
-    changed = data("us-east-1", founder=True, BackupRetentionPeriod=7, CopyTagsToSnapshot=True, Port=5433)
+    settings = {"BackupRetentionPeriod": 7, "CopyTagsToSnapshot": True, "DeletionProtection": False}
+    changed = data("us-east-1", founder=True, **settings, Port=5433)
     assert world.deploy("data", changed) == "UPDATE_COMPLETE"
     [found] = rds.describe_db_clusters()["DBClusters"]
     wanted = {"BackupRetentionPeriod": 7, "DeletionProtection": False, "CopyTagsToSnapshot": True}
