@@ -13,9 +13,9 @@ from ministack.services.cloudformation import provisioners
 from local_aws import durations, stacks, states
 from local_aws.global_cluster import membership
 from local_aws.global_cluster.shown import endpoint
-from local_aws.resources.rds.answers import for_stack
+from local_aws.resources.rds.answers import for_stack, tag
 from local_aws.resources.rds.members import member_of
-from local_aws.resources.wrap import Properties, boolean, tags
+from local_aws.resources.wrap import Properties, boolean
 
 Record = dict[str, Any]
 TYPE, CLUSTER = "AWS::RDS::GlobalCluster", "AWS::RDS::DBCluster"
@@ -40,7 +40,7 @@ def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[s
     }
     for_stack(rds._create_global_cluster, asked)
     group = rds._resolve_global_cluster(name)
-    group["TagList"] = tags(properties)
+    tag(group, "GlobalClusterArn", {}, properties)
     return group["GlobalClusterIdentifier"], _attributes(group)
 
 
@@ -57,7 +57,7 @@ def _update(name: str, old: Properties, new: Properties, stack_name: str) -> tup
         asked |= {"EngineVersion": new["EngineVersion"], "AllowMajorVersionUpgrade": "true"}
     for_stack(rds._modify_global_cluster, asked)
     group = rds._global_clusters[name]
-    group["TagList"] = tags(new)
+    tag(group, "GlobalClusterArn", old, new)
     return name, _attributes(group)
 
 

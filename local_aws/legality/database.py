@@ -63,10 +63,10 @@ def _subnet_group(wanted: Properties) -> None:
     group = rds._subnet_groups.get(name)
     if group is None:
         raise Refused("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.", 404)
-    _two_zones([item.get("SubnetIdentifier", "") for item in group.get("Subnets") or []])
+    two_zones([item.get("SubnetIdentifier", "") for item in group.get("Subnets") or []])
 
 
-def _two_zones(subnets: list[str]) -> None:
+def two_zones(subnets: list[str]) -> None:
     zones = {(ec2._subnets.get(subnet) or {}).get("AvailabilityZone") for subnet in subnets} - {None}
     if len(zones) < 2:
         raise Refused(

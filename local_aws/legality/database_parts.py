@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from ministack.services import rds
+from ministack.services import ec2, rds
 
+from local_aws.legality.database import two_zones
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import can_be_copied
 from local_aws.legality.guard import Refused, on_call, on_stack
@@ -15,17 +16,23 @@ from local_aws.resources.wrap import boolean
 PATCHED: tuple[str, ...] = tuple(
     f"ministack.services.rds.{name}"
     for name in (
+        "_add_tags",
         "_clusters",
         "_create_db_cluster_snapshot",
+        "_create_subnet_group",
         "_db_cluster_snapshots",
         "_delete_db_cluster_param_group",
         "_delete_db_cluster_snapshot",
         "_delete_subnet_group",
         "_error",
+        "_instances",
+        "_list_tags",
         "_modify_db_cluster_param_group",
         "_p",
         "_parse_member_list",
+        "_remove_tags",
         "_resolve_cluster_in_request_region",
+        "_subnet_groups",
     )
 )
 
@@ -99,6 +106,33 @@ def _delete_parameter_group(request: Record) -> None:
         )
 
 
+def _create_subnet_group(request: Record) -> None:
+    """CreateDBSubnetGroup: a free name; its subnets exist, in two zones at least [V]."""
+    name = rds._p(request, "DBSubnetGroupName")
+    if name in rds._subnet_groups:
+        raise Refused("DBSubnetGroupAlreadyExists", f"DB subnet group '{name}' already exists")
+    subnets = rds._parse_member_list(request, "SubnetIds")
+    unknown = [subnet for subnet in subnets if subnet not in ec2._subnets]
+    if unknown:
+        raise Refused("InvalidSubnet", f"Some input subnets in :[{', '.join(unknown)}] are invalid.")
+    two_zones(subnets)
+
+
+_TAGGED = {
+    "cluster": (rds._clusters, "DBClusterNotFoundFault"),
+    "db": (rds._instances, "DBInstanceNotFound"),
+}
+
+
+def _tagged(request: Record) -> None:
+    """AddTagsToResource and its like: the resource must be there [V]."""
+    arn = rds._p(request, "ResourceName")
+    kind, _, name = arn.split(":", 5)[-1].partition(":")
+    store, code = _TAGGED.get(kind, (None, ""))
+    if store is not None and store.get_scoped(arn.split(":")[4], arn.split(":")[3], name) is None:
+        raise Refused(code, f"{arn} not found.", 404)
+
+
 def check_delete_subnet_group(name: str) -> None:
     """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it."""
     users = [c["DBClusterIdentifier"] for c in rds._clusters.values() if c.get("DBSubnetGroup") == name]
@@ -126,6 +160,10 @@ def install() -> None:
         ("modify_db_cluster_snapshot_attribute", _share_snapshot),
         ("_modify_db_cluster_param_group", _modify_parameters),
         ("_delete_db_cluster_param_group", _delete_parameter_group),
+        ("_create_subnet_group", _create_subnet_group),
+        ("_add_tags", _tagged),
+        ("_list_tags", _tagged),
+        ("_remove_tags", _tagged),
         ("_delete_subnet_group", lambda request: check_delete_subnet_group(rds._p(request, "DBSubnetGroupName"))),
         ("apply_pending_maintenance_action", _apply_maintenance),
     ):

@@ -1,7 +1,6 @@
 """Aurora global databases: membership, roles, forwarding, the endpoint and the switchover."""
 
 import datetime as dt
-import json
 from typing import Any
 
 import pytest

@@ -10,7 +10,7 @@ from ministack.services.cloudformation.helpers import _sdk_error
 from local_aws.resources.rds.forwarding import forwarding_status
 from local_aws.resources.rds.members import is_secondary, writer
 from local_aws.resources.rds.parameters import with_statuses
-from local_aws.resources.wrap import around
+from local_aws.resources.wrap import Properties, around, tags
 
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -54,6 +54,13 @@ def for_stack(call: Callable[[Record], Answer], request: dict[str, str]) -> None
     raise ValueError(
         f'Resource handler returned message: "{code[1] if code else status}: {told}" (HandlerErrorCode: {kind})'
     )
+
+
+def tag(record: Record, arn: str, old: Properties, new: Properties) -> None:
+    """A stack's tags come and go by their keys; what somebody else put there stays."""
+    ours = {t["Key"] for t in (*tags(old), *tags(new))}
+    kept = [t for t in rds._tags.get(record[arn]) or [] if t["Key"] not in ours]
+    rds._tags[record[arn]] = record["TagList"] = [*tags(new), *kept]
 
 
 def install() -> None:

@@ -12,10 +12,10 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws import durations, states
 from local_aws.resources.rds import forwarding, parameters, upgrades
-from local_aws.resources.rds.answers import described, for_stack
+from local_aws.resources.rds.answers import described, for_stack, tag
 from local_aws.resources.rds.events import tell
 from local_aws.resources.rds.members import is_secondary, writer
-from local_aws.resources.wrap import Properties, after, around, boolean, tags
+from local_aws.resources.wrap import Properties, after, around, boolean
 
 Record = dict[str, Any]
 TYPE = "AWS::RDS::DBCluster"
@@ -56,9 +56,9 @@ def _created(name: str, now: Properties, before: Properties | None) -> None:
         GlobalWriteForwardingRequested=boolean(now.get("EnableGlobalWriteForwarding")),
         KmsKeyId=now.get("KmsKeyId", ""),
         StorageEncrypted=boolean(now.get("StorageEncrypted")),
-        TagList=tags(now),
         **{key: now[key] for key in _PLAIN if now.get(key) is not None},
     )
+    tag(cluster, "DBClusterArn", {}, now)
     begin(cluster)
 
 
@@ -70,7 +70,7 @@ def _update(stock: Any, name: str, old: Properties, new: Properties, stack_name:
     if result[0] == name and cluster["DBClusterArn"] == live.get("DBClusterArn"):
         cluster.update(live)
         for_stack(rds._modify_db_cluster, modification(name, old, new, rolling_back=_rolling_back(stack_name)))
-        cluster["TagList"] = tags(new)
+        tag(cluster, "DBClusterArn", old, new)
     return result
 
 
