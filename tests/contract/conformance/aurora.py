@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.contract.conformance.conftest import ACCOUNT, SPEED, Target
+from tests.contract.conformance.conftest import ACCOUNT, Target
 
 US, EU, AP = "us-east-1", "eu-west-1", "ap-northeast-1"
 GLOBAL = "orders"
@@ -127,20 +127,3 @@ def alone(aws: Target, **more: Any) -> Aurora:
     aws.until(lambda: aurora.cluster()["Status"] == "available")
     aurora.still()
     return aurora
-
-
-__all__ = [
-    "AP",
-    "ENGINE",
-    "EU",
-    "FOUNDER",
-    "GLOBAL",
-    "SPEED",
-    "US",
-    "Aurora",
-    "alone",
-    "arn",
-    "ready",
-    "remove_global",
-    "unless_gone",
-]
