@@ -27,7 +27,8 @@ def cluster(physical_id: str, _props: Properties) -> Properties | None:
     names = (
         "DBClusterIdentifier Engine EngineVersion EngineMode Port BackupRetentionPeriod PreferredBackupWindow "
         "PreferredMaintenanceWindow DeletionProtection CopyTagsToSnapshot ServerlessV2ScalingConfiguration "
-        "StorageEncrypted KmsKeyId GlobalClusterIdentifier MasterUsername DatabaseName NetworkType StorageType"
+        "StorageEncrypted KmsKeyId GlobalClusterIdentifier MasterUsername DatabaseName NetworkType StorageType "
+        "AutoMinorVersionUpgrade MonitoringInterval MonitoringRoleArn"
     )
     return _named(found, names) | {
         "DBClusterParameterGroupName": found.get("DBClusterParameterGroup"),

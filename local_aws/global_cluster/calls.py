@@ -55,7 +55,13 @@ def _delete(stock: Any, request: Record) -> Any:
     name = group["GlobalClusterIdentifier"]
     rds._global_clusters[name] = group
     states.release(group, "Status")
-    CLOCK.later(durations.GLOBAL_DELETE, lambda: (rds._global_clusters.pop(name, None), states.changed()))
+
+    def gone() -> None:
+        if rds._global_clusters.get(name) is group:
+            rds._global_clusters.pop(name)
+        states.changed()
+
+    CLOCK.later(durations.GLOBAL_DELETE, gone)
     return answer("DeleteGlobalCluster", group)
 
 

@@ -186,6 +186,30 @@ def test_an_engine_cannot_be_exchanged(database: Any) -> None:
     assert roles(database) == {US: True, EU: False}
 
 
+def test_a_property_that_replaces_is_refused_for_a_cluster_with_a_name(database: Any) -> None:
+    """I14: createOnly properties replace, and a custom-named resource cannot be replaced."""
+    before = cluster(database, EU)["DbClusterResourceId"]
+    assert database.deploy("data", data(EU, KmsKeyId="other"), EU) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "requires replacing" in why(database, EU)
+    assert (cluster(database, EU)["DbClusterResourceId"], roles(database)) == (before, {US: True, EU: False})
+
+
+def test_monitoring_set_by_hand_is_drift_and_gone_after_the_next_update(database: Any) -> None:
+    settings = {"MonitoringInterval": 0, "AutoMinorVersionUpgrade": False}
+    database.deploy("data", data(EU, **settings), EU)
+    by_hand(database, EU, MonitoringInterval=60, MonitoringRoleArn="arn:aws:iam::111111111111:role/monitoring")
+    client = database.client("cloudformation", EU)
+    client.detect_stack_drift(StackName="data")
+    found = {
+        d["LogicalResourceId"]: d
+        for d in client.describe_stack_resource_drifts(StackName="data")["StackResourceDrifts"]
+    }
+    paths = {d["PropertyPath"] for d in found["Cluster"]["PropertyDifferences"]}
+    assert paths == {"/MonitoringInterval"}
+    database.deploy("data", data(EU, **settings, BackupRetentionPeriod=2), EU)
+    assert cluster(database, EU)["MonitoringInterval"] == 0
+
+
 def test_no_rule_is_lost_between_the_call_and_the_stack(world: Any) -> None:
     """What a stack sends is the call, so a version that does not exist fails in both."""
     world.deploy("global", GLOBAL)

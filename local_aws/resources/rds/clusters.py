@@ -4,6 +4,7 @@ A stack's update really is one ModifyDBCluster, as in CloudFormation's handler (
 aws-cloudformation-resource-providers-rds, Translator.modifyDbClusterRequest [S]): the call's refusals and its time are the stack's.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ministack.services import cloudformation as cfn
@@ -39,7 +40,13 @@ _SENT_IF_CHANGED = (
     "PreferredBackupWindow",
     "PreferredMaintenanceWindow",
 )
-_PLAIN = ("AutoMinorVersionUpgrade", "MonitoringInterval", "MonitoringRoleArn", "NetworkType", "StorageType")
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "AutoMinorVersionUpgrade": boolean,
+    "MonitoringInterval": int,
+    "MonitoringRoleArn": str,
+    "NetworkType": str,
+    "StorageType": str,
+}
 
 
 # ---- from a stack --------------------------------------------------------------------------------------------------------
@@ -56,7 +63,7 @@ def _created(name: str, now: Properties, before: Properties | None) -> None:
         GlobalWriteForwardingRequested=boolean(now.get("EnableGlobalWriteForwarding")),
         KmsKeyId=now.get("KmsKeyId", ""),
         StorageEncrypted=boolean(now.get("StorageEncrypted")),
-        **{key: now[key] for key in _PLAIN if now.get(key) is not None},
+        **_plain(now.get),
     )
     tag(cluster, "DBClusterArn", {}, now)
     begin(cluster)
@@ -86,6 +93,8 @@ def modification(name: str, old: Properties, new: Properties, *, rolling_back: b
     }
     if not rolling_back and new.get("EngineVersion") and new["EngineVersion"] != old.get("EngineVersion"):
         wanted |= {"EngineVersion": new["EngineVersion"], "AllowMajorVersionUpgrade": True}
+    if boolean(new.get("ManageMasterUserPassword")):
+        wanted["ManageMasterUserPassword"] = True  # §3.2#5: on every update
     if not new.get("GlobalClusterIdentifier"):
         wanted.pop("EnableGlobalWriteForwarding", None)
     asked = {key: _text(value) for key, value in wanted.items()}
@@ -106,6 +115,11 @@ def _lists(old: Properties, new: Properties) -> dict[str, str]:
         for i, kind in enumerate(sorted(names), 1):
             asked[f"CloudwatchLogsExportConfiguration.{word}.member.{i}"] = kind
     return asked
+
+
+def _plain(given: Callable[[str], Any]) -> Record:
+    """Settings that are kept as they are given."""
+    return {key: kind(given(key)) for key, kind in _PLAIN.items() if given(key) not in (None, "")}
 
 
 def _text(value: Any) -> str:
@@ -138,7 +152,7 @@ def _create(stock: Any, request: Record) -> Any:
     cluster["GlobalWriteForwardingRequested"] = rds._p(request, "EnableGlobalWriteForwarding") == "true"
     if not rds._p(request, "DBClusterParameterGroupName"):
         cluster["DBClusterParameterGroup"] = _default_group(cluster)
-    cluster.update({key: rds._p(request, key) for key in _PLAIN if rds._p(request, key)})
+    cluster.update(_plain(lambda key: rds._p(request, key)))
     begin(cluster)
     return described("CreateDBCluster", cluster)
 
@@ -170,7 +184,7 @@ def _settings(cluster: Record, request: Record, before: Record) -> None:
     exports |= set(rds._parse_member_list(request, "CloudwatchLogsExportConfiguration.EnableLogTypes"))
     exports -= set(rds._parse_member_list(request, "CloudwatchLogsExportConfiguration.DisableLogTypes"))
     cluster["EnabledCloudwatchLogsExports"] = sorted(exports)
-    cluster.update({key: rds._p(request, key) for key in _PLAIN if rds._p(request, key)})
+    cluster.update(_plain(lambda key: rds._p(request, key)))
     if group := rds._p(request, "DBClusterParameterGroupName"):
         cluster["DBClusterParameterGroup"] = before.get("DBClusterParameterGroup")
         parameters.associate(cluster, group)

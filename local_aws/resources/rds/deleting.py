@@ -47,7 +47,8 @@ def _going(store: Any, record: Record, identifier: str, status: str, kind: str) 
 
 
 def _gone(store: Any, name: str, record: Record) -> None:
-    store.pop(name, None)
+    if store.get(name) is record:
+        store.pop(name)
     cluster = "DBInstanceArn" not in record
     arn, event = (record["DBClusterArn"], "RDS-EVENT-0171") if cluster else (record["DBInstanceArn"], "RDS-EVENT-0003")
     tell(arn, event, "deletion", "DB cluster deleted" if cluster else "DB instance deleted")
