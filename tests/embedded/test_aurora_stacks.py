@@ -116,7 +116,7 @@ def test_a_stack_that_deletes_a_member_takes_it_out_first(database: Any) -> None
     client.delete_stack(StackName="data")
     database.until(lambda: cluster(database, EU)["Status"] == "promoting")
     assert set(roles(database)) == {US, EU}
-    database.control("clock", {"speed": 300})
+    database.control("clock", {"speed": 100})
     database.until(lambda: cluster(database, EU)["Status"] == "deleting")
     assert set(roles(database)) == {US}
     go(database)

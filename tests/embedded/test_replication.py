@@ -138,8 +138,9 @@ def test_a_switchover_that_loses_a_region_is_cancelled(aurora: Aurora) -> None:
     wanted = {"GlobalClusterIdentifier": GLOBAL, "TargetDbClusterIdentifier": arn(EU)}
     aurora.rds().switchover_global_cluster(**wanted)
     outage(aurora, EU)
-    aurora.go(600)
+    aurora.go(60)
     aurora.aws.until(lambda: aurora.group().get("FailoverState", {}).get("Status") == "cancelling")
+    aurora.go(600)
     aurora.at_rest()
     outage(aurora)
     assert aurora.writer() == US

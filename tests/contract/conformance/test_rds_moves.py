@@ -45,7 +45,7 @@ def test_a_switchover_exchanges_the_roles_phase_by_phase(aws: Target) -> None:
     assert aurora.cluster(EU)["ReplicationSourceIdentifier"] == arn(US)
     aurora.go(20)
     aws.until(lambda: phase(aurora) == "switching-over")
-    aurora.go(600)
+    aurora.go(60)
     aws.until(lambda: aurora.writer() == EU)
     aurora.still()
     assert aurora.members()[US]["SynchronizationStatus"] == "pending-resync"
@@ -124,7 +124,7 @@ def test_a_target_that_does_not_catch_up_is_given_up(aws: Target) -> None:
     aurora = ready(aws)
     aws.control("lag", {"cluster": f"orders-{EU}", "ms": 120_000})
     aurora.rds().switchover_global_cluster(**to(EU))
-    aurora.go(600)
+    aurora.go(120)
     aws.until(lambda: phase(aurora) == "cancelling")
     aurora.go()
     aurora.at_rest()
