@@ -81,21 +81,9 @@ def _cluster_handlers() -> None:
         return name, attributes
 
     def updated(name: str, old: Properties, new: Properties, *more: Any) -> Any:
-        leaving = old.get("GlobalClusterIdentifier") and not new.get("GlobalClusterIdentifier")
-        if not leaving:
+        if new.get("GlobalClusterIdentifier") or not old.get("GlobalClusterIdentifier"):
             return update(name, old, new, *more)
-        cluster = rds._clusters[name]
-        asked = {
-            "GlobalClusterIdentifier": old["GlobalClusterIdentifier"],
-            "DbClusterIdentifier": cluster["DBClusterArn"],
-        }
-        for_stack(rds._remove_from_global_cluster, asked)
-        states.release(cluster, "Status")  # the handler waits for it before it goes on
-        membership.out(cluster)
-        cluster["Status"] = "available"
-        result = update(name, old, new, *more)
-        states.hold(cluster, "Status", "promoting", "available", durations.LEAVE_SECONDARY)
-        return result
+        return _dropped(name, old["GlobalClusterIdentifier"], lambda: update(name, old, new, *more))
 
     def deleted(name: str, properties: Properties) -> None:
         if name in rds._clusters:
@@ -103,6 +91,21 @@ def _cluster_handlers() -> None:
         delete(name, properties)
 
     handlers |= {"create": created, "update": updated, "delete": deleted}
+
+
+def _dropped(name: str, group: str, update: Callable[[], Any]) -> Any:
+    """§3.2#1: the member leaves, which the handler waits for before it goes on; here that time passes at the end."""
+    cluster = rds._clusters[name]
+    for_stack(
+        rds._remove_from_global_cluster,
+        {"GlobalClusterIdentifier": group, "DbClusterIdentifier": cluster["DBClusterArn"]},
+    )
+    states.release(cluster, "Status")
+    membership.out(cluster)
+    cluster["Status"] = "available"
+    result = update()
+    states.hold(cluster, "Status", "promoting", "available", durations.LEAVE_SECONDARY)
+    return result
 
 
 def _leaving(name: str) -> Callable[[], None] | None:
