@@ -87,10 +87,6 @@ def listed(rows: list[Record], params: dict[str, Any]) -> Answer:
     return _answer("ListChangeSets", element("Summaries", summaries) + more)
 
 
-def executed() -> Answer:
-    return _answer("ExecuteChangeSet", "")
-
-
 def deleting() -> Answer:
     answer: Answer = _xml(200, "DeleteStackResponse", "")
     return answer

@@ -1,9 +1,16 @@
-"""CloudFormation tells EventBridge: a status change of a stack or resource goes to the default bus of the stack's Region."""
+"""CloudFormation tells EventBridge: a status change goes to the default bus of the stack's Region.
+
+Stacks, resources and drift detections have events; the creation of a change set has none [V, User Guide, "CloudFormation events
+detail reference"]. What happens is also noted in the history of the operation that did it.
+"""
 
 import json
+from typing import Any
 
 from ministack.services import cloudformation, eventbridge
 from ministack.services.cloudformation import changesets, handlers, stacks
+
+from local_aws.stack_calls import history
 
 _stock_add_event = stacks._add_event
 
@@ -12,32 +19,32 @@ def _add_event(stack_id, stack_name, logical_id, resource_type, status, reason="
     last = (cloudformation._stack_events.get(stack_id) or [{}])[-1]
     if logical_id == stack_name == last.get("LogicalResourceId") and last["ResourceStatus"] == status:
         return  # ministack says again what `stacks.deploy` has said
-    _stock_add_event(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
     is_stack = resource_type == "AWS::CloudFormation::Stack" and logical_id == stack_name
+    if is_stack:
+        history.follow(stack_id, status)
+    _stock_add_event(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
+    if history.CURRENT.get():
+        cloudformation._stack_events[stack_id][-1]["OperationId"] = history.CURRENT.get()
     detail = {"stack-id": stack_id, "status-details": {"status": status, "status-reason": reason}}
-    token = stacks.CLIENT_REQUEST_TOKEN.get()
-    if token:
-        detail["client-request-token"] = token
     if not is_stack:
         detail |= {
             "logical-resource-id": logical_id,
             "physical-resource-id": physical_id,
             "resource-type": resource_type,
         }
+    tell(stack_id, f"{'Stack' if is_stack else 'Resource'} Status Change", detail)
+
+
+def tell(stack_id: str, what: str, detail: dict[str, Any]) -> None:
+    token = stacks.CLIENT_REQUEST_TOKEN.get()
+    entry = {
+        "Source": "aws.cloudformation",
+        "DetailType": f"CloudFormation {what}",
+        "Detail": json.dumps(detail | ({"client-request-token": token} if token else {})),
+        "Resources": [stack_id],
+    }
     with stacks._stack_region_context(None, stack_id):
-        eventbridge._put_events(
-            {
-                "Entries": [
-                    {
-                        "Source": "aws.cloudformation",
-                        "DetailType": f"CloudFormation {'Stack' if is_stack else 'Resource'} Status Change",
-                        "Detail": json.dumps(detail),
-                        "Resources": [stack_id],
-                    }
-                ]
-            },
-            allow_aws_source=True,
-        )
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def install() -> None:

@@ -11,6 +11,7 @@ from local_aws import (
     changesets,
     clock,
     drift,
+    early,
     events,
     global_cluster,
     health,
@@ -35,6 +36,7 @@ from local_aws.resources import (
     s3,
     tagging,
 )
+from local_aws.stack_calls import calls, direct
 
 MODULES = (
     serial,
@@ -53,9 +55,12 @@ MODULES = (
     s3,
     tagging,
     global_cluster,
+    direct,
     changesets,
     recovery,
     drift,
+    early,
+    calls,
     health,
     legality,
 )

@@ -41,6 +41,17 @@ _NAMED: dict[str, tuple[str, Any]] = {
 }
 
 
+def conflict(resource_type: str, properties: Properties) -> str | None:
+    """What CloudFormation finds before it deploys: a new resource has a name that is taken."""
+    named_by, existing = _NAMED.get(resource_type, ("", ()))
+    name = properties.get(named_by)
+    return _taken(resource_type, name) if isinstance(name, str) and name in existing else None
+
+
+def _taken(resource_type: str, name: str) -> str:
+    return f"Resource of type '{resource_type}' with identifier '{name}' already exists."
+
+
 def _free(resource_type: str) -> Callable[[Properties, Properties | None], None]:
     """AlreadyExists: a stack creates what it names; what exists can only be imported."""
     named_by, existing = _NAMED[resource_type]
@@ -48,9 +59,7 @@ def _free(resource_type: str) -> Callable[[Properties, Properties | None], None]
     def check(now: Properties, before: Properties | None) -> None:
         name = now.get(named_by)
         if name and name in existing and (before is None or before.get(named_by) != name):
-            raise Refused(
-                "AlreadyExists", f"Resource of type '{resource_type}' with identifier '{name}' already exists."
-            )
+            raise Refused("AlreadyExists", _taken(resource_type, name))
 
     return check
 

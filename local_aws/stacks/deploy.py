@@ -8,6 +8,7 @@ from ministack.services.cloudformation import stacks as stock
 
 from local_aws import durations, graph, reverting, states
 from local_aws.clock import CLOCK
+from local_aws.stack_calls import history
 from local_aws.stacks import resource, running
 from local_aws.stacks.delete import delete_one, dependents
 from local_aws.stacks.operation import STACK, Operation
@@ -43,6 +44,8 @@ async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create
         previous_stack=op.previous,
     )  # fmt: skip
     if invalid:
+        history.keep(history.current(), op.stack.pop("_operation_events", []))
+        reverting.deployed_again(op.stack)
         return
     await _converge(op, order)
     outputs, exports = ([], {}) if op.reason else _outputs(op, set(order))

@@ -1,0 +1,105 @@
+"""What a request to CloudFormation may say: names, sizes and numbers, and where a template may lie.
+
+[V] are the quotas ("Understand CloudFormation quotas") and botocore's shapes; the words are those of public reports [S].
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlparse
+
+from ministack.services import cloudformation as cfn
+from ministack.services import s3
+from ministack.services.cloudformation import engine
+
+from local_aws.stack_calls.refusals import Params, RefusedError, given, invalid, violated
+
+PATCHED: tuple[str, ...] = (
+    "ministack.services.cloudformation._change_sets",
+    "ministack.services.cloudformation.engine._parse_template",
+    "ministack.services.s3._get_object_data",
+    "ministack.services.s3._buckets",
+)
+
+_NAME = "[a-zA-Z][-a-zA-Z0-9]*"
+_MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+_CHANGE_SETS = 1000  # per stack [K]
+_ROLE = (20, 2048)
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com"
+)
+_MORE = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+
+
+def change_set_name(params: Params) -> None:
+    """CreateChangeSet: a letter, then letters, digits and hyphens, 128 at most [V botocore, ChangeSetName]."""
+    name = given(params, "ChangeSetName")
+    wrong = []
+    if len(name) > 128:
+        wrong.append("Member must have length less than or equal to 128")
+    if name and not re.fullmatch(_NAME, name):
+        wrong.append(f"Member must satisfy regular expression pattern: {_NAME}")
+    if wrong:
+        raise violated(*(f"Value '{name}' at 'changeSetName' failed to satisfy constraint: {what}" for what in wrong))
+
+
+def change_sets(stack_id: str) -> None:
+    """CreateChangeSet: LimitExceededException [V botocore]; how many a stack may have is from memory [K]."""
+    if sum(c["StackId"] == stack_id for c in cfn._change_sets.values()) >= _CHANGE_SETS:
+        raise RefusedError("LimitExceededException", f"ChangeSet limit exceeded for stack {stack_id}")
+
+
+def role(params: Params) -> None:
+    """RoleARN has 20 to 2,048 characters [V botocore]."""
+    arn = given(params, "RoleARN")
+    if arn and not _ROLE[0] <= len(arn) <= _ROLE[1]:
+        bound = f"greater than or equal to {_ROLE[0]}" if len(arn) < _ROLE[0] else f"less than or equal to {_ROLE[1]}"
+        raise violated(f"Value '{arn}' at 'roleARN' failed to satisfy constraint: Member must have length {bound}")
+
+
+def description(params: Params) -> None:
+    """CreateChangeSet: a description has at most 1,024 characters [V botocore]."""
+    if len(given(params, "Description")) > 1024:
+        raise violated(
+            "Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1024"
+        )
+
+
+def template_numbers(text: str) -> None:
+    """500 resources, 200 parameters, 200 outputs, 200 mappings [V quotas]; words [S]."""
+    try:
+        template: dict[str, Any] = engine._parse_template(text)
+    except Exception:
+        return  # said by whoever reads it next
+    for section, most in _MOST.items():
+        number = len(template.get(section) or {})
+        if number > most:
+            raise invalid(
+                f"Template format error: Number of {section.lower()}, {number}, is greater than maximum allowed, {most}"
+            )
+
+
+def document(params: Params, body: str, url: str) -> Params:
+    """The request with the S3 object in place of its address, which CloudFormation reads with the caller's permissions.
+
+    An address is `https://` and S3's [V, TemplateURL; words S]; the object has to exist [S, words of S3]."""
+    address = given(params, url)
+    if not address:
+        return params
+    if given(params, body):
+        raise invalid(f"You cannot specify both {url} and {body}")
+    parts = urlparse(address)
+    host = _S3_HOST.fullmatch(parts.hostname or "")
+    if parts.scheme != "https" or not host:
+        raise invalid(f"{url} must be a supported URL.")
+    bucket, key = host["bucket"], parts.path.lstrip("/")
+    if not bucket:
+        bucket, _, key = key.partition("/")
+    return params | {url: [f"https://s3.amazonaws.com/{bucket}/{_readable(bucket, key)}"]}
+
+
+def _readable(bucket: str, key: str) -> str:
+    if bucket not in s3._buckets:
+        raise invalid(f"S3 error: The specified bucket does not exist\n{_MORE}")
+    if s3._get_object_data(bucket, key) is None:
+        raise invalid(f"S3 error: The specified key does not exist.\n{_MORE}")
+    return key
