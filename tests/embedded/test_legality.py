@@ -21,8 +21,12 @@ def world(aws: Any) -> Any:
 
 
 def why(aws: Any, name: str, region: str = "us-east-1") -> str:
-    """The reason of the first resource that failed."""
-    found = aws.client("cloudformation", region).describe_stack_events(StackName=name)["StackEvents"]
+    """The reason of the first resource that failed, or what pre-deployment validation found."""
+    client = aws.client("cloudformation", region)
+    events = client.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
+    if validated := [e["ValidationStatusReason"] for e in events if e["EventType"] == "VALIDATION_ERROR"]:
+        return str(validated[0])
+    found = client.describe_stack_events(StackName=name)["StackEvents"]
     reasons = [e["ResourceStatusReason"] for e in found[::-1] if e["ResourceStatus"].endswith("_FAILED")]
     return str(reasons[0])
 
@@ -191,9 +195,9 @@ def test_a_health_check_setting_is_refused(world: Any, config: dict, told: str) 
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"Type": "CALCULATED", "HealthThreshold": 257}, "Invalid HealthThreshold: 257"),
-        ({"Type": "CALCULATED", "ChildHealthChecks": [f"c{i}" for i in range(257)]}, "at most 256 are allowed"),
-        (PROBE | {"FailureThreshold": 11}, "Invalid FailureThreshold: 11"),
+        ({"Type": "CALCULATED", "HealthThreshold": 257}, "257 is not less or equal to 256"),
+        ({"Type": "CALCULATED", "ChildHealthChecks": [f"c{i}" for i in range(257)]}, "expected maximum item count: 256, found: 257"),
+        (PROBE | {"FailureThreshold": 11}, "11 is not less or equal to 10"),
     ],
 )
 def test_a_health_check_setting_out_of_bounds_is_refused(world: Any, config: dict, told: str) -> None:
@@ -313,7 +317,7 @@ EDGE_FUNCTIONS = [
     ("an unnumbered function", edge({"Fn::GetAtt": ["Function", "Arn"]}), "must reference a specific function version"),
     (
         "environment variables",
-        edge(NUMBERED, Environment={"Variables": {"A": "b"}}),
+        edge(NUMBERED, Environment={"Variables": {"MODE": "b"}}),
         "cannot have environment variables",
     ),
     ("another architecture", edge(NUMBERED, Architectures=["arm64"]), "must use the x86_64 architecture"),
