@@ -43,7 +43,7 @@ def _checked(params: Params, kind: str) -> Params:
     limits.change_set_name(params)
     limits.description(params)
     limits.role(params)
-    asked = limits.document(params, "TemplateBody", "TemplateURL")
+    asked = limits.template(params)
     check_size(asked)
     limits.template_numbers(given(asked, "TemplateBody"))
     mode = _p(params, "DeploymentMode")

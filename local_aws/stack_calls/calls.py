@@ -50,13 +50,10 @@ def acting(action: str, stock_handler: Handler) -> Handler:
 
 def _checked(action: str, params: Params) -> Params:
     limits.role(params)
-    asked = limits.document(params, "TemplateBody", "TemplateURL")
-    if action in ("CreateStack", "UpdateStack"):
-        asked = limits.document(asked, "StackPolicyBody", "StackPolicyURL")
-        asked = limits.document(asked, "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL")
-        for name in ("StackPolicyBody", "StackPolicyDuringUpdateBody"):
-            if given(asked, name):
-                policy.check(given(asked, name))
+    asked = limits.template(params)
+    for name in ("StackPolicy", "StackPolicyDuringUpdate"):
+        asked = limits.policy(asked, f"{name}Body", f"{name}URL")
+        policy.check(given(asked, f"{name}Body") or "{}")
     limits.template_numbers(given(asked, "TemplateBody"))
     return asked
 
@@ -77,7 +74,7 @@ def _change_set(params: Params) -> Record | None:
 def _resolved(params: Params, stack: Record | None) -> dict[str, str]:
     """Names stand for whatever has them now: another change set of the same name is another request."""
     found = _change_set(params) if given(params, "ChangeSetName") else None
-    names = {"StackName": stack["StackId"]} if stack else {}
+    names = {"StackName": stack["StackName"] if stack else given(params, "StackName")}
     return names | ({"ChangeSetName": found["ChangeSetId"]} if found else {})
 
 

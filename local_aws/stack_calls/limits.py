@@ -78,13 +78,26 @@ def template_numbers(text: str) -> None:
             )
 
 
-def document(params: Params, body: str, url: str) -> Params:
-    """The request with the S3 object in place of its address, which CloudFormation reads with the caller's permissions.
+def template(params: Params) -> Params:
+    """The request with an address that ministack understands, for a template that can be read."""
+    found = _object(params, "TemplateBody", "TemplateURL")
+    return params | {"TemplateURL": [f"https://s3.amazonaws.com/{'/'.join(found)}"]} if found else params
 
-    An address is `https://` and S3's [V, TemplateURL; words S]; the object has to exist [S, words of S3]."""
+
+def policy(params: Params, body: str, url: str) -> Params:
+    """The request with a stack policy's text in place of its address."""
+    found = _object(params, body, url)
+    if not found:
+        return params
+    text = (s3._get_object_data(*found) or b"").decode()
+    return {key: value for key, value in params.items() if key != url} | {body: [text]}
+
+
+def _object(params: Params, body: str, url: str) -> tuple[str, str] | None:
+    """Bucket and key. An address is `https://` and S3's [V, TemplateURL; words S]; the object exists [S, words of S3]."""
     address = given(params, url)
     if not address:
-        return params
+        return None
     if given(params, body):
         raise invalid(f"You cannot specify both {url} and {body}")
     parts = urlparse(address)
@@ -94,12 +107,8 @@ def document(params: Params, body: str, url: str) -> Params:
     bucket, key = host["bucket"], parts.path.lstrip("/")
     if not bucket:
         bucket, _, key = key.partition("/")
-    return params | {url: [f"https://s3.amazonaws.com/{bucket}/{_readable(bucket, key)}"]}
-
-
-def _readable(bucket: str, key: str) -> str:
     if bucket not in s3._buckets:
         raise invalid(f"S3 error: The specified bucket does not exist\n{_MORE}")
     if s3._get_object_data(bucket, key) is None:
         raise invalid(f"S3 error: The specified key does not exist.\n{_MORE}")
-    return key
+    return bucket, key

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from local_aws.stack_calls.limits import document
-from local_aws.stack_calls.refusals import Answer, Handler, Params, RefusedError, given, invalid, refusing, the_stack
+from local_aws.stack_calls import limits
+from local_aws.stack_calls.refusals import Answer, Handler, Params, given, invalid, refusing
 
 Record = dict[str, Any]
 ACTIONS = ("Update:*", "Update:Modify", "Update:Replace", "Update:Delete")
@@ -83,24 +83,11 @@ def set_policy(stock: Handler) -> Handler:
 
     @refusing
     def handler(params: Params) -> Answer:
-        asked = document(params, "StackPolicyBody", "StackPolicyURL")
-        if len(given(asked, "StackPolicyBody")) > 16384:
+        asked = limits.policy(params, "StackPolicyBody", "StackPolicyURL")
+        text = given(asked, "StackPolicyBody")
+        if len(text) > 16384:
             raise invalid("Stack policy may not exceed 16384 bytes in size.")
-        if given(asked, "StackPolicyBody"):
-            check(given(asked, "StackPolicyBody"))
-        answer = stock(asked)
-        stack = the_stack(given(asked, "StackName"))
-        if answer[0] == 200 and stack:
-            _check_kept(stack)
-        return answer
+        check(text or "{}")
+        return stock(asked)
 
     return handler
-
-
-def _check_kept(stack: Record) -> None:
-    """What came from an address is only known once ministack has read it."""
-    try:
-        check(stack["_stack_policy"])
-    except RefusedError:
-        stack["_stack_policy"] = ""
-        raise

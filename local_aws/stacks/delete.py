@@ -64,6 +64,7 @@ async def _delete_all(stack: dict, retained: set[str], *, force: bool) -> None:
         return
     for output in stack.get("Outputs", []):
         cfn._exports.pop(output.get("ExportName"), None)
+    stack["DeletionTime"] = stock.now_iso()
     _stack_event(stack, "DELETE_COMPLETE")
 
 

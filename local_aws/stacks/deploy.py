@@ -8,7 +8,7 @@ from ministack.services.cloudformation import stacks as stock
 
 from local_aws import durations, graph, reverting, states
 from local_aws.clock import CLOCK
-from local_aws.stack_calls import history
+from local_aws.stack_calls import history, policy
 from local_aws.stacks import resource, running
 from local_aws.stacks.delete import delete_one, dependents
 from local_aws.stacks.operation import STACK, Operation
@@ -31,6 +31,7 @@ async def deploy(  # the signature is ministack's
     operation.stack.pop("_failed_operation", None)
     async with running.operation(stack_id):
         await _deploy(operation, disable_rollback, retain_except_on_create)
+        operation.stack.pop("_policy_during", None)
 
 
 async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create: bool) -> None:
@@ -47,7 +48,9 @@ async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create
         history.keep(history.current(), op.stack.pop("_operation_events", []))
         reverting.deployed_again(op.stack)
         return
-    await _converge(op, order)
+    _keep_what_is_protected(op, set(order))
+    if not op.reason:
+        await _converge(op, order)
     outputs, exports = ([], {}) if op.reason else _outputs(op, set(order))
     await CLOCK.sleep(durations.ENDPOINT_SETTLE)
     if op.reason:
@@ -61,6 +64,17 @@ async def _deploy(op: Operation, disable_rollback: bool, retain_except_on_create
         await _clean_up(op, set(order))
         await CLOCK.sleep(durations.ENDPOINT_SETTLE)
     op.stack_status(f"{op.verb}_COMPLETE")
+
+
+def _keep_what_is_protected(op: Operation, kept: set[str]) -> None:
+    """An update that would delete what the stack policy protects fails before it changes anything."""
+    for name in sorted(set(op.before) - kept):
+        kind = op.before[name].get("ResourceType", "")
+        if told := policy.refusal(op.stack, name, kind, "Delete"):
+            op.event(name, kind, "UPDATE_FAILED", told, op.before[name].get("PhysicalResourceId", ""))
+            op.failed, op.reason = name, told
+            op.failed_update = (name, kind, op.before[name].get("PhysicalResourceId", ""), None, None, None)
+            return
 
 
 async def _converge(op: Operation, order: list[str]) -> None:

@@ -12,6 +12,9 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
+from local_aws.change_set_xml import element
+from local_aws.stack_calls import history
+
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._stack_events",
     "ministack.services.cloudformation._stacks",
@@ -28,6 +31,7 @@ Handler = Callable[[Record], Answer]
 PAGE = 100
 _LEFT_OUT = "Capabilities Description LastUpdatedTime Outputs Parameters PhysicalResourceId ResourceStatusReason StackStatusReason"
 _EMPTY = re.compile(rf"<({'|'.join(_LEFT_OUT.split())})></\1>".encode())
+_EVENT_ID = re.compile(rb"<EventId>([^<]+)</EventId>")
 _STACK_ID = re.compile(rb"<StackId>([^<]+)</StackId>")
 
 
@@ -36,15 +40,20 @@ def _without_empty(answer: Answer) -> Answer:
 
 
 def _stacks(stock: Handler, params: Record) -> Answer:
-    """DescribeStacks names the change set of the last operation."""
+    """DescribeStacks names the change set of the last operation, the last operations, the role and when a stack was deleted."""
     status, headers, body = _without_empty(stock(params))
-    made_by = {s["StackId"].encode(): s["ChangeSetId"].encode() for s in cfn._stacks.values() if s.get("ChangeSetId")}
+    known = {s["StackId"].encode(): s for s in cfn._stacks.values()}
 
     def named(found: re.Match[bytes]) -> bytes:
-        change_set = made_by.get(found[1])
-        return found[0] + (b"<ChangeSetId>" + change_set + b"</ChangeSetId>" if change_set else b"")
+        return found[0] + _more(known[found[1]]).encode()
 
     return status, headers, _STACK_ID.sub(named, body)
+
+
+def _more(stack: Record) -> str:
+    last = [{k: o[k] for k in ("OperationType", "OperationId")} for o in history.last(stack["StackId"])]
+    plain = "".join(element(name, stack.get(name)) for name in ("ChangeSetId", "RoleARN", "DeletionTime"))
+    return plain + element("LastOperations", last) + "<RollbackConfiguration/><NotificationARNs/>"
 
 
 def _resources(stock: Handler, params: Record) -> Answer:
@@ -99,9 +108,15 @@ def _events(stock: Handler, params: Record) -> Answer:
         status, headers, body = _without_empty(stock({k: v for k, v in params.items() if k != "NextToken"}))
     finally:
         cfn._stack_events[stack["StackId"]] = everything
+    body = _EVENT_ID.sub(_with_operation(everything), body)
     if left > PAGE:
         body = body.replace(b"</StackEvents>", f"</StackEvents><NextToken>events-{left - PAGE}</NextToken>".encode())
     return status, headers, body
+
+
+def _with_operation(events: list[Record]) -> Callable[[re.Match[bytes]], bytes]:
+    ids = {e["EventId"].encode(): element("OperationId", e.get("OperationId")).encode() for e in events}
+    return lambda found: found[0] + ids[found[1]]
 
 
 def install() -> None:

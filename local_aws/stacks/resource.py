@@ -5,8 +5,9 @@ import asyncio
 from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import durations, faults, states
+from local_aws import durations, faults, states, validation
 from local_aws.clock import CLOCK
+from local_aws.stack_calls import policy
 from local_aws.stacks import running
 from local_aws.stacks.operation import Operation
 
@@ -47,6 +48,8 @@ class Work:
         if self.before and old == new and not self.before.get("ResourceStatus", "").endswith("FAILED"):
             return  # as on AWS, a resource that would not change is not touched
         self.started = True
+        validation.refuse(self.id, self.kind, properties)
+        self.allowed(old, new)
         if self.id in op.imports:
             self.physical_id, attributes = stock._adopt_resource(
                 op.id, op.name, self.id, self.kind, op.imports[self.id]
@@ -65,6 +68,13 @@ class Work:
         await CLOCK.sleep(durations.in_stack(self.kind, self.verb))
         await states.settle(self.kind, self.physical_id, attributes)
         self.finish(f"{self.verb}_COMPLETE")
+
+    def allowed(self, old: dict, new: dict) -> None:
+        """A stack policy stops an update of the resource, not its creation."""
+        if self.before:
+            act = "Replace" if stock._replacing_change(self.kind, old, new) else "Modify"
+            if told := policy.refusal(self.op.stack, self.id, self.kind, act):
+                raise ValueError(told)
 
     def begin(self, old: dict, new: dict) -> None:
         replaces = self.before and stock._replacing_change(self.kind, old, new)
