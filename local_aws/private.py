@@ -69,7 +69,10 @@ _NAMES = {
         _findall _get_change _hc_caller_refs _hc_id _health_checks _new_change _parse_body
         _parse_health_check_config _records _tags _text _update_health_check _xml_response _zones handle_request
     """,
-    "services.s3": "_bucket_lifecycle _bucket_tags _bucket_versioning _put_bucket_encryption _put_bucket_lifecycle",
+    "services.s3": """
+        _bucket_lifecycle _bucket_tags _bucket_versioning _put_bucket_encryption _put_bucket_lifecycle
+        _put_bucket_ownership_controls
+    """,
 }
 NAMES = frozenset(f"ministack.{module}.{name}" for module, names in _NAMES.items() for name in names.split())
 

@@ -5,6 +5,9 @@ keys that somebody else set are left alone. A resource that was deleted outside 
 """
 
 import copy
+import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +15,13 @@ from ministack.core.responses import now_iso
 from ministack.services.cloudformation.provisioners import _tag_map
 
 from local_aws import drift
-from local_aws.schemas import facts
+from local_aws.schemas import TypeFacts, facts
+from local_aws.validation import at
 
 PATCHED: tuple[str, ...] = ("ministack.services.cloudformation.provisioners._tag_map",)
 
 Record = dict[str, Any]
+_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +44,19 @@ def read(stack: Record) -> dict[str, LiveResource]:
     """The live state of every resource of the stack that can be read."""
     resources = stack.get("_resources") or {}
     return {
-        logical_id: _read_one(stack, record)
+        logical_id: _read_one(stack, logical_id, record)
         for logical_id, record in resources.items()
         if drift.supports(record.get("ResourceType", ""))
     }
 
 
-def _read_one(stack: Record, record: Record) -> LiveResource:
+def _read_one(stack: Record, logical_id: str, record: Record) -> LiveResource:
     known, deployed = facts(record["ResourceType"]), record.get("Properties") or {}
     live = drift.look(stack, record)
+    kept = dict.fromkeys(_managed(record["ResourceType"], deployed), "MANAGED_BY_AWS") | _sensitive(stack, logical_id)
     fixed = {path[0] for path in known.create_only if len(path) == 1}  # drift is not reconciled by replacement (§9.3)
-    compared = (live.expected.keys() & deployed.keys()) - fixed if live.status == "MODIFIED" else set()
+    readable = (live.expected.keys() & deployed.keys()) - fixed - kept.keys()
+    compared = readable if live.status == "MODIFIED" else set()
     changed = {
         key: copy.deepcopy(live.properties[key])
         for key in compared
@@ -57,13 +64,32 @@ def _read_one(stack: Record, record: Record) -> LiveResource:
     }
     if known.tags in changed:
         changed[known.tags] = _own_tags(deployed.get(known.tags), changed[known.tags])
-    ignored = [
-        {"Path": f"/Properties/{'/'.join(path)}", "Reason": "WRITE_ONLY_PROPERTY"}
-        for path in sorted(known.write_only)
-        if path[0] in deployed
-    ]
     gone = frozenset(key for key in compared if key not in live.properties)
+    ignored = _ignored(known, deployed, kept)
     return LiveResource(status=live.status, changed=changed, gone=gone, ignored=ignored, seen_at=now_iso())
+
+
+def _managed(kind: str, deployed: Record) -> Iterator[str]:
+    """Properties that AWS changes by itself are kept as they are [V, User Guide, drift-aware change sets: the EngineVersion of an
+    instance with automatic minor upgrades, which are the default]. A cluster's EngineVersion is not in that list."""
+    automatic = str(deployed.get("AutoMinorVersionUpgrade", True)).lower() == "true"
+    if kind == "AWS::RDS::DBInstance" and "EngineVersion" in deployed and automatic:
+        yield "EngineVersion"
+
+
+def _sensitive(stack: Record, logical_id: str) -> dict[str, str]:
+    """A value that is a secret's is not compared [V, API reference, ResourceDriftIgnoredAttribute]."""
+    written = ((stack.get("_template") or {}).get("Resources", {}).get(logical_id) or {}).get("Properties") or {}
+    return {
+        name: "SENSITIVE_PROPERTY" for name, value in written.items() if _SECRET.search(json.dumps(value, default=str))
+    }
+
+
+def _ignored(known: TypeFacts, deployed: Record, kept: dict[str, str]) -> list[Record]:
+    """Write-only values are not in what AWS answers; the others above are left alone on purpose."""
+    reasons = dict.fromkeys(known.write_only, "WRITE_ONLY_PROPERTY") | {(name,): why for name, why in kept.items()}
+    found = {path: why for path, why in reasons.items() if any(True for _ in at(deployed, path))}
+    return [{"Path": f"/Properties/{'/'.join(path)}", "Reason": why} for path, why in sorted(found.items())]
 
 
 def _own_tags(deployed: Any, live: Any) -> Any:

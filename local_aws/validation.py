@@ -52,19 +52,20 @@ def _read_only(paths: list[str], properties: dict[str, Any]) -> Iterator[Problem
     """A property that a handler only returns cannot be set [V, resource type schema, readOnlyProperties]; words [K]."""
     for text in paths:
         *parents, name = text.split("/")
-        for path, holder in _at(properties, tuple(parents), ()):
+        for path, holder in at(properties, tuple(parents)):
             if isinstance(holder, dict) and name in holder:
                 yield Problem(path=path, message=f"extraneous key [{name}] is not permitted")
 
 
-def _at(value: Any, path: tuple[str, ...], so_far: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def at(value: Any, path: tuple[str, ...], so_far: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Where the path leads, and what is there; `*` leads to every element of a list."""
     if not path:
         yield so_far, value
     elif path[0] == "*" and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _at(item, path[1:], (*so_far, str(index)))
+            yield from at(item, path[1:], (*so_far, str(index)))
     elif isinstance(value, dict) and path[0] in value:
-        yield from _at(value[path[0]], path[1:], (*so_far, path[0]))
+        yield from at(value[path[0]], path[1:], (*so_far, path[0]))
 
 
 def later(value: Any) -> bool:

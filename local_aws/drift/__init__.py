@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.services.cloudformation import drift as stock
-from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.provisioners import _tag_map
 
-from local_aws.clock import CLOCK
-from local_aws.drift import api, base, data, dns, edge
+from local_aws.drift import api, base, data, detection, dns, edge, functions, logs, storage
 from local_aws.drift.shape import like
-from local_aws.schemas import facts
+from local_aws.schemas import TypeFacts, facts
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.drift._DRIFT_READERS",
@@ -27,7 +25,6 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.drift._differences",
     "ministack.services.cloudformation.drift._tags_in_shape",
     "ministack.services.cloudformation.provisioners._tag_map",
-    "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
     "ministack.services.cloudformation.drift._json_or",
     "ministack.services.cloudformation.drift._read_dynamodb_table",
     "ministack.services.cloudformation.drift._read_iam_role",
@@ -40,6 +37,15 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.ec2._tags",
     "ministack.services.ec2._vpcs",
     "ministack.services.iam._roles",
+    "ministack.services.apigateway_v1._account_settings",
+    "ministack.services.cloudfront._response_headers_policies",
+    "ministack.services.cloudwatch_logs._deliveries",
+    "ministack.services.cloudwatch_logs._delivery_destinations",
+    "ministack.services.cloudwatch_logs._delivery_sources",
+    "ministack.services.s3._bucket_encryption",
+    "ministack.services.s3._bucket_lifecycle",
+    "ministack.services.s3._bucket_policies",
+    "ministack.services.secretsmanager._secrets",
     "ministack.services.s3._bucket_tags",
     "ministack.services.s3._bucket_versioning",
     "ministack.services.s3._buckets",
@@ -54,6 +60,7 @@ Properties = dict[str, Any]
 Reader = Callable[[str, Properties], Properties | None]
 
 READERS: dict[str, Reader] = {
+    "AWS::ApiGateway::Account": api.account,
     "AWS::ApiGateway::BasePathMapping": api.base_path_mapping,
     "AWS::ApiGateway::Deployment": api.deployment,
     "AWS::ApiGateway::DomainName": api.domain_name,
@@ -67,13 +74,17 @@ READERS: dict[str, Reader] = {
     "AWS::EC2::RouteTable": base.route_table,
     "AWS::EC2::SecurityGroup": base.security_group,
     "AWS::EC2::Subnet": base.subnet,
+    "AWS::EC2::SubnetRouteTableAssociation": base.route_association,
     "AWS::EC2::VPC": base.vpc,
     "AWS::IAM::Role": base.role,
     "AWS::KMS::Key": data.key,
-    "AWS::Lambda::Function": api.function,
-    "AWS::Lambda::Permission": api.permission,
-    "AWS::Lambda::Version": api.version,
-    "AWS::Logs::LogGroup": api.log_group,
+    "AWS::Lambda::Function": functions.function,
+    "AWS::Lambda::Permission": functions.permission,
+    "AWS::Lambda::Version": functions.version,
+    "AWS::Logs::Delivery": logs.delivery,
+    "AWS::Logs::DeliveryDestination": logs.delivery_destination,
+    "AWS::Logs::DeliverySource": logs.delivery_source,
+    "AWS::Logs::LogGroup": logs.log_group,
     "AWS::RDS::DBCluster": data.cluster,
     "AWS::RDS::DBClusterParameterGroup": data.parameter_group,
     "AWS::RDS::DBInstance": data.instance,
@@ -81,11 +92,10 @@ READERS: dict[str, Reader] = {
     "AWS::RDS::GlobalCluster": data.global_cluster,
     "AWS::Route53::HealthCheck": dns.health_check,
     "AWS::Route53::RecordSet": dns.record_set,
-    "AWS::S3::Bucket": base.bucket,
+    "AWS::S3::Bucket": storage.bucket,
+    "AWS::S3::BucketPolicy": storage.bucket_policy,
+    "AWS::SecretsManager::Secret": storage.secret,
 }
-
-# A detection takes a while on AWS: this long, and this much more per resource (virtual seconds).
-DETECTION_SECONDS, DETECTION_SECONDS_PER_RESOURCE = 5.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +130,7 @@ def look(stack: dict[str, Any], record: dict[str, Any]) -> Live:
     if found is None:
         return Live(status="DELETED")
     known = facts(resource_type)
-    readable = {key: value for key, value in deployed.items() if key in found and (key,) not in known.write_only}
+    readable = {key: value for key, value in deployed.items() if key in found and _compared(known, key)}
     expected = copy.deepcopy(readable)
     live = like(readable, found, known.maps)
     if known.tags and known.tags in found:
@@ -128,6 +138,12 @@ def look(stack: dict[str, Any], record: dict[str, Any]) -> Live:
         expected, live = _with_tags(known.tags, _tag_map(stack_tags), expected, live, found)
     status = "IN_SYNC" if live == expected else "MODIFIED"
     return Live(status=status, expected=expected, properties=live)
+
+
+def _compared(known: TypeFacts, name: str) -> bool:
+    """Not what cannot be read, and no KMS key: "CloudFormation does not perform drift detection on the KMSKeyId property of any
+    resources" [V, User Guide, drift considerations]."""
+    return (name,) not in known.write_only and name.lower() != "kmskeyid"
 
 
 def _with_tags(
@@ -164,40 +180,7 @@ def _detect(stack: dict[str, Any], logical_id: str, record: dict[str, Any], time
     return answer
 
 
-_stock_detect_stack = handlers._detect_stack_drift
-_stock_detection_status = handlers._describe_stack_drift_detection_status
-
-
-def _detect_stack_drift(params: dict[str, Any]) -> Any:
-    """DetectStackDrift answers with an id at once and takes its time after that."""
-    answer = _stock_detect_stack(params)
-    stack = handlers._resolve_stack(handlers._p(params, "StackName"))
-    if answer[0] == 200 and stack:
-        detection = list(stack["_drift_detections"].values())[-1]
-        took = DETECTION_SECONDS + DETECTION_SECONDS_PER_RESOURCE * len(stack.get("_resources", {}))
-        detection["_ready_at"] = CLOCK.now() + took
-    return answer
-
-
-def _detection_status(params: dict[str, Any]) -> Any:
-    answer = _stock_detection_status(params)
-    wanted = handlers._p(params, "StackDriftDetectionId")
-    for stack in _stacks().values():
-        detection = (stack.get("_drift_detections") or {}).get(wanted)
-        if detection and detection.get("_ready_at", 0) > CLOCK.now():
-            text = answer[2].replace(b"DETECTION_COMPLETE", b"DETECTION_IN_PROGRESS")
-            return answer[0], answer[1], text
-    return answer
-
-
-def _stacks() -> Any:
-    from ministack.services.cloudformation import _stacks as stacks
-
-    return stacks
-
-
 def install() -> None:
     stock.supports_drift = supports
     stock.detect_resource_drift = _detect
-    handlers._ACTION_HANDLERS["DetectStackDrift"] = _detect_stack_drift
-    handlers._ACTION_HANDLERS["DescribeStackDriftDetectionStatus"] = _detection_status
+    detection.install()

@@ -1,60 +1,18 @@
-"""What the regional API really is: gateway, stage, domains, function, log groups, certificate and alarm."""
+"""What the regional API really is: gateway, stage, domains, certificate and alarm."""
 
 from typing import Any
 
-from ministack.services import acm, apigateway_v1, cloudwatch, cloudwatch_logs, lambda_svc
+from ministack.services import acm, apigateway_v1, cloudwatch
+
+from local_aws.drift.shape import renamed
 
 Properties = dict[str, Any]
 
 
-def _renamed(record: Properties, names: dict[str, str]) -> Properties:
-    """Every name is there: None says that we looked and found nothing."""
-    return {cfn: record.get(api) for cfn, api in names.items()}
-
-
-def function(physical_id: str, _props: Properties) -> Properties | None:
-    found = lambda_svc._functions.get(physical_id)
-    if found is None:
-        return None
-    config = found["config"]
-    same_names = [
-        "FunctionName",
-        "Runtime",
-        "Handler",
-        "Role",
-        "Timeout",
-        "MemorySize",
-        "Description",
-        "Architectures",
-        "PackageType",
-        "EphemeralStorage",
-        "TracingConfig",
-        "Environment",
-        "DeadLetterConfig",
-        "LoggingConfig",
-        "KmsKeyArn",
-        "FileSystemConfigs",
-    ]
-    live = _renamed(config, {name: name for name in same_names})
-    live["Layers"] = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
-    vpc = config.get("VpcConfig") or {}
-    live["VpcConfig"] = {key: vpc.get(key) or [] for key in ("SubnetIds", "SecurityGroupIds")}
-    live["ReservedConcurrentExecutions"] = found.get("concurrency")
-    return live | {"Tags": found.get("tags", {})}
-
-
-def version(physical_id: str, _props: Properties) -> Properties | None:
-    name, _, number = physical_id.rpartition(":")
-    found = lambda_svc._functions.get(name.rsplit(":", 1)[-1])
-    return {} if found and number in found.get("versions", {}) else None
-
-
-def log_group(physical_id: str, _props: Properties) -> Properties | None:
-    found = cloudwatch_logs._log_groups.get(physical_id)
-    if found is None:
-        return None
-    names = {"RetentionInDays": "retentionInDays", "LogGroupClass": "logGroupClass", "KmsKeyId": "kmsKeyId"}
-    return {"LogGroupName": physical_id, "Tags": found.get("tags", {})} | _renamed(found, names)
+def account(_physical_id: str, _props: Properties) -> Properties:
+    """The account is always there; what can drift is its role."""
+    settings = apigateway_v1._account_settings.get("settings") or {}
+    return {"CloudWatchRoleArn": settings.get("cloudwatchRoleArn")}
 
 
 def rest_api(physical_id: str, _props: Properties) -> Properties | None:
@@ -72,7 +30,7 @@ def rest_api(physical_id: str, _props: Properties) -> Properties | None:
         "Tags": "tags",
     }
     endpoint = found.get("endpointConfiguration") or {}
-    return _renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", ["EDGE"])}}
+    return renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", ["EDGE"])}}
 
 
 def deployment(physical_id: str, props: Properties) -> Properties | None:
@@ -105,8 +63,8 @@ def stage(physical_id: str, props: Properties) -> Properties | None:
         "Tags": "tags",
     }
     log = found.get("accessLogSettings") or {}
-    return _renamed(found, names) | {
-        "AccessLogSetting": _renamed(log, {"DestinationArn": "destinationArn", "Format": "format"}),
+    return renamed(found, names) | {
+        "AccessLogSetting": renamed(log, {"DestinationArn": "destinationArn", "Format": "format"}),
         "MethodSettings": _method_settings(props.get("MethodSettings") or [], found.get("methodSettings") or {}),
     }
 
@@ -119,7 +77,7 @@ def _method_settings(desired: list[Properties], live: dict[str, Properties]) -> 
         path, _, method = key.rpartition("/")
         place = {"ResourcePath": "/*" if key == "*/*" else path, "HttpMethod": method}
         wanted = asked.get(key, {})
-        found.append({k: wanted.get(k, v) for k, v in place.items()} | _renamed(entry, _METHOD_SETTINGS))
+        found.append({k: wanted.get(k, v) for k, v in place.items()} | renamed(entry, _METHOD_SETTINGS))
     return found
 
 
@@ -141,7 +99,7 @@ def domain_name(physical_id: str, _props: Properties) -> Properties | None:
         "Tags": "tags",
     }
     endpoint = found.get("endpointConfiguration") or {}
-    return _renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", [])}}
+    return renamed(found, names) | {"EndpointConfiguration": {"Types": endpoint.get("types", [])}}
 
 
 def base_path_mapping(_physical_id: str, props: Properties) -> Properties | None:
@@ -152,20 +110,13 @@ def base_path_mapping(_physical_id: str, props: Properties) -> Properties | None
     return {"DomainName": props["DomainName"], "RestApiId": found.get("restApiId"), "Stage": found.get("stage")}
 
 
-def permission(_physical_id: str, props: Properties) -> Properties | None:
-    name = str(props.get("FunctionName", "")).rsplit(":", 1)[-1]
-    found = lambda_svc._functions.get(name)
-    statements = ((found or {}).get("policy") or {}).get("Statement") or []
-    return {} if statements else None
-
-
 def certificate(physical_id: str, props: Properties) -> Properties | None:
     """ACM counts the domain name itself among the alternative names; a template need not."""
     found = acm._certificates.get(physical_id)
     if found is None:
         return None
     names = {"DomainName": "DomainName", "SubjectAlternativeNames": "SubjectAlternativeNames", "Tags": "Tags"}
-    live = _renamed(found, names) | {"ValidationMethod": found.get("ValidationMethod", "DNS")}
+    live = renamed(found, names) | {"ValidationMethod": found.get("ValidationMethod", "DNS")}
     if found["DomainName"] not in props.get("SubjectAlternativeNames", ()):
         others = [name for name in live.get("SubjectAlternativeNames") or () if name != found["DomainName"]]
         live["SubjectAlternativeNames"] = others

@@ -1,9 +1,9 @@
-"""What lies under the regional stacks, as it really is: roles, networks, buckets and tables."""
+"""What lies under the regional stacks, as it really is: roles, networks and tables."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.services import dynamodb, ec2, iam, s3
+from ministack.services import dynamodb, ec2, iam
 from ministack.services.cloudformation import drift as stock
 
 Properties = dict[str, Any]
@@ -43,17 +43,6 @@ def table(physical_id: str, props: Properties) -> Properties | None:
     }
 
 
-def bucket(physical_id: str, _props: Properties) -> Properties | None:
-    if physical_id not in s3._buckets:
-        return None
-    status = s3._bucket_versioning.get(physical_id)
-    return {
-        "BucketName": physical_id,
-        "VersioningConfiguration": {"Status": status} if status else None,
-        "Tags": s3._bucket_tags.get(physical_id) or {},
-    }
-
-
 # ---- network ---------------------------------------------------------------------------------------------------------------
 
 
@@ -64,7 +53,15 @@ def _tags(resource_id: str) -> list[Properties]:
 
 def vpc(physical_id: str, _props: Properties) -> Properties | None:
     found = ec2._vpcs.get(physical_id)
-    return None if found is None else {"CidrBlock": found["CidrBlock"], "Tags": _tags(physical_id)}
+    if found is None:
+        return None
+    return {
+        "CidrBlock": found["CidrBlock"],
+        "InstanceTenancy": found.get("InstanceTenancy"),
+        "EnableDnsSupport": found.get("EnableDnsSupport", True),
+        "EnableDnsHostnames": found.get("EnableDnsHostnames", False),
+        "Tags": _tags(physical_id),
+    }
 
 
 def subnet(physical_id: str, _props: Properties) -> Properties | None:
@@ -80,11 +77,19 @@ def route_table(physical_id: str, _props: Properties) -> Properties | None:
     return None if found is None else {"VpcId": found["VpcId"], "Tags": _tags(physical_id)}
 
 
+def route_association(physical_id: str, _props: Properties) -> Properties | None:
+    """Another route table gives the subnet another association: this one is gone then [V, ReplaceRouteTableAssociation]."""
+    made = (a for table in ec2._route_tables.values() for a in table.get("Associations", ()))
+    found = next((a for a in made if a["RouteTableAssociationId"] == physical_id), None)
+    return None if found is None else {name: found.get(name) for name in ("RouteTableId", "SubnetId")}
+
+
 def security_group(physical_id: str, _props: Properties) -> Properties | None:
     found = ec2._security_groups.get(physical_id)
     if found is None:
         return None
     return {
+        "GroupName": found.get("GroupName"),
         "GroupDescription": found["Description"],
         "VpcId": found["VpcId"],
         "SecurityGroupIngress": list(_rules(found.get("IpPermissions") or [], "Source")),

@@ -84,6 +84,8 @@ def parameter_group(physical_id: str, _props: Properties) -> Properties | None:
 
 
 def key(physical_id: str, _props: Properties) -> Properties | None:
+    """For CloudFormation a key that is pending deletion is gone: its handler answers NotFound
+    [S, aws-cloudformation-resource-providers-kms, KeyHandlerHelper.describeKey]."""
     found = kms._keys.get(physical_id)
     if found is None or found.get("KeyState") == "PendingDeletion":
         return None

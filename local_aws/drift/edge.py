@@ -67,4 +67,18 @@ def _block(shape: Shape, value: Any) -> Any:
 
 def headers_policy(physical_id: str, _props: dict[str, Any]) -> dict[str, Any] | None:
     record = cloudfront._response_headers_policies.get(physical_id)
-    return None if record is None else {}
+    if record is None:
+        return None
+    config = record["Config"]
+    live = {"Name": config["Name"], "Comment": config.get("Comment"), "SecurityHeadersConfig": config.get("Security")}
+    live |= {f"{name}HeadersConfig": {"Items": config.get(f"{name}Headers") or []} for name in ("Custom", "Remove")}
+    return {"ResponseHeadersPolicyConfig": live | {"CorsConfig": _cors(config.get("Cors"))}}
+
+
+def _cors(cors: dict[str, Any] | None) -> dict[str, Any] | None:
+    if cors is None:
+        return None
+    lists = ("AllowOrigins", "AllowHeaders", "AllowMethods", "ExposeHeaders")
+    found = {f"AccessControl{name}": {"Items": cors.get(name) or []} for name in lists}
+    plain = {"AccessControlAllowCredentials": "AllowCredentials", "AccessControlMaxAgeSec": "MaxAgeSec"}
+    return found | {cfn: cors.get(name) for cfn, name in plain.items()} | {"OriginOverride": cors["OriginOverride"]}

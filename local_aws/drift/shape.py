@@ -110,3 +110,8 @@ def spelled(desired: Any, live: Any) -> Any:
 
 def plain_name(name: str) -> str:
     return name.rstrip(".").lower().replace("\\052", "*")
+
+
+def renamed(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """`names`: the template's name to the API's. Every name is there: None says that we looked and found nothing."""
+    return {cfn: record.get(api) for cfn, api in names.items()}

@@ -1,4 +1,4 @@
-"""S3: bucket settings that ministack's stacks drop: lifecycle, suspended versioning, encryption, tags."""
+"""S3: bucket settings that ministack's stacks drop: lifecycle, suspended versioning, encryption, ownership, tags."""
 
 from xml.sax.saxutils import escape
 
@@ -17,6 +17,11 @@ def _bucket(name: str, now: Properties, before: Properties | None) -> None:
     encryption = (now.get("BucketEncryption") or {}).get("ServerSideEncryptionConfiguration")
     if encryption:
         s3._put_bucket_encryption(name, _encryption(encryption).encode())
+    ownership = (now.get("OwnershipControls") or {}).get("Rules")
+    if ownership:
+        rules = "".join(_in("Rule", _text("ObjectOwnership", rule.get("ObjectOwnership"))) for rule in ownership)
+        text = f'<OwnershipControls xmlns="{_NAMESPACE}">{rules}</OwnershipControls>'
+        s3._put_bucket_ownership_controls(name, text.encode())
     if tags(now):
         s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in tags(now)}
 

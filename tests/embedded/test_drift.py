@@ -315,17 +315,11 @@ def test_foreign_tags_stay(stack: Stack) -> None:
 
 def test_a_type_without_a_reader_falls_back_to_the_templates(stack: Stack) -> None:
     def body(effect: str) -> dict[str, Any]:
-        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "assets-1"}}
-        statement = {
-            "Effect": effect,
-            "Principal": "*",
-            "Action": "s3:GetObject",
-            "Resource": "arn:aws:s3:::assets-1/*",
-        }
+        queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}
+        statement = {"Effect": effect, "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
         document = {"Version": "2012-10-17", "Statement": [statement]}
-        properties = {"Bucket": "assets-1", "PolicyDocument": document}
-        policy = {"Type": "AWS::S3::BucketPolicy", "Properties": properties, "DependsOn": "Bucket"}
-        return {"Resources": {"Bucket": bucket, "Policy": policy}}
+        properties = {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document}
+        return {"Resources": {"Queue": queue, "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": properties}}}
 
     stack.run(body("Allow"), "CREATE")
     [change] = stack.plan(body("Deny"), DeploymentMode="REVERT_DRIFT")
