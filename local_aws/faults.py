@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 from ministack.core.responses import get_region
 
@@ -36,10 +37,40 @@ class Fault:
         return True
 
 
-FAULTS: list[Fault] = []
+@dataclass(slots=True, kw_only=True)
+class HalfApplied:
+    """One operation of a stack stops when `after` resources are done, and rolls back; with `rollback: "fails"`, not even that."""
+
+    stack: str
+    after: int
+    region: str | None = None
+    rollback: str | None = None
+    times: int = 1
+    call: ClassVar[None] = None
+    resource: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.after, int) or self.after < 0 or self.rollback not in (None, "fails"):
+            raise ValueError(
+                'a half-applied stack has `after`, the number of resources done, and at most `rollback: "fails"`'
+            )
 
 
-def parse(entry: object) -> Fault:
+FAULTS: list[Fault | HalfApplied] = []
+
+
+def half_applied(stack: str) -> HalfApplied | None:
+    """The fault that stops the operation that begins; counts it."""
+    half = (f for f in FAULTS if isinstance(f, HalfApplied))
+    found = next((f for f in half if f.stack == stack and f.region in (None, get_region()) and f.times), None)
+    if found:
+        found.times -= 1
+    return found
+
+
+def parse(entry: object) -> Fault | HalfApplied:
+    if isinstance(entry, dict) and "stack" in entry:
+        return HalfApplied(**entry)
     known = [field.name for field in fields(Fault)]
     if not isinstance(entry, dict) or set(entry) - set(known):
         raise ValueError(f"a fault is an object with some of {', '.join(known)}, not {entry!r}")

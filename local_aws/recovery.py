@@ -5,12 +5,14 @@ on a resource type and the moment at which it strikes, after a slash:
 
     {"resource": "AWS::Logs::LogGroup/rollback"}   an update cannot be taken back
     {"resource": "AWS::Logs::LogGroup/delete"}     a deletion is refused
+    {"stack": "s", "after": 3, "rollback": "fails"}  an operation stops after three resources, and so does its roll-back
 """
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import stacks as stock
 from ministack.services.cloudformation.helpers import _p
@@ -18,6 +20,7 @@ from ministack.services.cloudformation.helpers import _p
 from local_aws import faults
 
 PATCHED: tuple[str, ...] = (
+    "ministack.services.cloudformation._stacks",
     "ministack.services.cloudformation.stacks._update_resource",
     "ministack.services.cloudformation.stacks._delete_resource",
     "ministack.services.cloudformation.stacks._revert_update",
@@ -30,12 +33,21 @@ _reverting: ContextVar[bool] = ContextVar("reverting", default=False)
 def _update(kind: str, *args: Any) -> Any:
     if _reverting.get():
         faults.fail_resource(f"{kind}/rollback")
+        _fail_once(args[3])
     return _stock_update(kind, *args)
 
 
 def _delete(kind: str, *args: Any) -> Any:
     faults.fail_resource(f"{kind}/delete")
+    if cfn._stacks[args[2]].get("StackStatus") == "ROLLBACK_IN_PROGRESS":
+        _fail_once(args[2])
     return _stock_delete(kind, *args)
+
+
+def _fail_once(stack_name: str) -> None:
+    """The roll-back of a half-applied operation fails at the first thing that it takes back."""
+    if cfn._stacks[stack_name].pop("_rollback_fails", False):
+        raise ValueError("Internal Failure")
 
 
 async def _revert(*args: Any) -> None:

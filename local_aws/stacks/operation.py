@@ -6,6 +6,8 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine
 from ministack.services.cloudformation import stacks as stock
 
+from local_aws import faults, states
+
 STACK = "AWS::CloudFormation::Stack"
 
 
@@ -37,6 +39,17 @@ class Operation:
         self.failed_update: tuple | None = None
         self.reason = ""
         self.cancelled = False
+        self.half = faults.half_applied(name)
+        self.begun = self.finished = 0  # resources
+
+    async def go_on(self) -> None:
+        """Before one more resource: an operation that is to stop half way waits for those before it, and stops."""
+        self.begun += 1
+        half = self.half
+        if half and self.begun > half.after:
+            await states.until(lambda: self.finished >= half.after)
+            self.stack["_rollback_fails"] = half.rollback == "fails"
+            raise ValueError("Internal Failure")
 
     @property
     def verb(self) -> str:

@@ -50,6 +50,7 @@ class Work:
         self.started = True
         validation.refuse(self.id, self.kind, properties)
         self.allowed(old, new)
+        await op.go_on()
         if self.id in op.imports:
             self.physical_id, attributes = stock._adopt_resource(
                 op.id, op.name, self.id, self.kind, op.imports[self.id]
@@ -142,5 +143,7 @@ class Work:
 
     def finish(self, status: str, reason: str = "", *, event: bool = True) -> None:
         self.status(status, reason)
+        self.op.finished += status.endswith("_COMPLETE")
+        states.changed()
         if event:
             self.op.event(self.id, self.kind, status, reason, self.physical_id)

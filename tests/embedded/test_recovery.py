@@ -128,3 +128,60 @@ def test_a_failed_creation_that_cannot_be_cleaned_up_is_rollback_failed(stack: S
     fault(stack, "AWS::SSM::Parameter", "AWS::Logs::LogGroup/delete")
     assert stack.run(body(), "CREATE") == "ROLLBACK_FAILED"
     assert retention(stack) == 7
+
+
+# ---- half-applied ------------------------------------------------------------------------------------------------------------
+
+
+def half_applied(stack: Stack, after: int, **more: Any) -> None:
+    entry = {"stack": "s", "after": after, **more}
+    assert stack.aws.control("faults", {"faults": [entry]}) == (200, {"faults": 1})
+
+
+def several(days: int) -> dict[str, Any]:
+    names = [f"L{i}" for i in range(5)]
+    waits = dict(zip(names[1:], names, strict=False))
+    made = {n: log_group(f"/l/{n}", days) | ({"DependsOn": waits[n]} if n in waits else {}) for n in names}
+    return {"Resources": made}
+
+
+def days(stack: Stack) -> list[int]:
+    groups = stack.aws.client("logs").describe_log_groups(logGroupNamePrefix="/l/")["logGroups"]
+    return [g["retentionInDays"] for g in groups]
+
+
+def test_an_operation_can_stop_half_way_and_what_was_done_stays_done_for_a_while(stack: Stack) -> None:
+    stack.run(several(7), "CREATE")
+    half_applied(stack, 3)
+    name = stack.create(several(14))
+    stack.describe(name)
+    stack.aws.control("clock", {"speed": 60})
+    stack.client.execute_change_set(StackName="s", ChangeSetName=name)
+    stack.aws.until(lambda: stack.aws.stack_status("s") == "UPDATE_ROLLBACK_IN_PROGRESS")
+    assert days(stack) == [14, 14, 14, 7, 7]
+    assert stack.aws.settled("s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert days(stack) == [7] * 5
+    assert stack.run(several(14)) == "UPDATE_COMPLETE"
+
+
+def test_the_roll_back_of_a_half_applied_stack_can_fail_too(stack: Stack) -> None:
+    stack.run(several(7), "CREATE")
+    half_applied(stack, 3, rollback="fails")
+    assert stack.run(several(14)) == "UPDATE_ROLLBACK_FAILED"
+    assert sorted(days(stack)) == [7, 7, 7, 7, 14]
+    stack.client.continue_update_rollback(StackName="s")
+    assert stack.aws.settled("s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert days(stack) == [7] * 5
+
+
+def test_a_half_applied_creation_leaves_what_it_cannot_take_back(stack: Stack) -> None:
+    half_applied(stack, 2, rollback="fails")
+    assert stack.run(several(7), "CREATE") == "ROLLBACK_FAILED"
+    assert days(stack) == [7]
+
+
+def test_a_half_applied_stack_of_another_region_goes_on(stack: Stack) -> None:
+    half_applied(stack, 0, region="eu-west-1")
+    assert stack.run(several(7), "CREATE") == "CREATE_COMPLETE"
+    status, answer = stack.aws.control("faults", {"faults": [{"stack": "s", "after": 1, "rollback": "slow"}]})
+    assert (status, "rollback" in answer["error"]) == (400, True)
