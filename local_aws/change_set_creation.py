@@ -10,7 +10,7 @@ from ministack.services.cloudformation.helpers import _p
 from local_aws import early, planned, reverting
 from local_aws.clock import CLOCK
 from local_aws.durations import CHANGE_SET
-from local_aws.stack_calls import history, limits
+from local_aws.stack_calls import history, limits, templates
 from local_aws.stack_calls.direct import check_size, check_updatable, keep_deleted
 from local_aws.stack_calls.refusals import Answer, Params, Record, given, invalid, refusing, status, the_stack
 
@@ -45,7 +45,8 @@ def _checked(params: Params, kind: str) -> Params:
     limits.role(params)
     asked = limits.template(params)
     check_size(asked)
-    limits.template_numbers(given(asked, "TemplateBody"))
+    if given(asked, "TemplateBody"):
+        templates.check(given(asked, "TemplateBody"))
     mode = _p(params, "DeploymentMode")
     if mode not in ("", "REVERT_DRIFT"):
         raise invalid(f"Invalid DeploymentMode '{mode}'; allowed: [REVERT_DRIFT]")
@@ -62,8 +63,6 @@ def _check_stack_takes(kind: str, stack: Record | None, name: str, change_set: s
         check_updatable(stack)
     if kind == "CREATE" and stack and status(stack) != "REVIEW_IN_PROGRESS":
         raise invalid(f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}].")
-    if stack:
-        limits.change_sets(stack["StackId"])
 
 
 def _created(params: Params, stack: Record | None, kind: str) -> tuple[Answer, Record | None]:

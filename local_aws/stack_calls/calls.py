@@ -10,7 +10,7 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation import handlers
 
-from local_aws.stack_calls import history, limits, operation_events, policy, tokens
+from local_aws.stack_calls import history, limits, operation_events, policy, templates, tokens
 from local_aws.stack_calls.direct import keep_deleted
 from local_aws.stack_calls.refusals import Answer, Handler, Params, Record, given, invalid, refusing, status, the_stack
 
@@ -54,7 +54,8 @@ def _checked(action: str, params: Params) -> Params:
     for name in ("StackPolicy", "StackPolicyDuringUpdate"):
         asked = limits.policy(asked, f"{name}Body", f"{name}URL")
         policy.check(given(asked, f"{name}Body") or "{}")
-    limits.template_numbers(given(asked, "TemplateBody"))
+    if given(asked, "TemplateBody"):
+        templates.check(given(asked, "TemplateBody"))
     return asked
 
 
@@ -139,3 +140,4 @@ def install() -> None:
         table[action] = acting(action, table[action])
     table["SetStackPolicy"] = policy.set_policy(table["SetStackPolicy"])
     table["DescribeEvents"] = operation_events.describe
+    templates.install()

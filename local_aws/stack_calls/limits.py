@@ -1,28 +1,21 @@
-"""What a request to CloudFormation may say: names, sizes and numbers, and where a template may lie.
+"""What a request to CloudFormation may say: names and sizes, and where a template may lie.
 
 [V] are the quotas ("Understand CloudFormation quotas") and botocore's shapes; the words are those of public reports [S].
 """
 
 import re
-from typing import Any
 from urllib.parse import urlparse
 
-from ministack.services import cloudformation as cfn
 from ministack.services import s3
-from ministack.services.cloudformation import engine
 
-from local_aws.stack_calls.refusals import Params, RefusedError, given, invalid, violated
+from local_aws.stack_calls.refusals import Params, given, invalid, violated
 
 PATCHED: tuple[str, ...] = (
-    "ministack.services.cloudformation._change_sets",
-    "ministack.services.cloudformation.engine._parse_template",
     "ministack.services.s3._get_object_data",
     "ministack.services.s3._buckets",
 )
 
 _NAME = "[a-zA-Z][-a-zA-Z0-9]*"
-_MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
-_CHANGE_SETS = 1000  # per stack [K]
 _ROLE = (20, 2048)
 _S3_HOST = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com"
@@ -42,12 +35,6 @@ def change_set_name(params: Params) -> None:
         raise violated(*(f"Value '{name}' at 'changeSetName' failed to satisfy constraint: {what}" for what in wrong))
 
 
-def change_sets(stack_id: str) -> None:
-    """CreateChangeSet: LimitExceededException [V botocore]; how many a stack may have is from memory [K]."""
-    if sum(c["StackId"] == stack_id for c in cfn._change_sets.values()) >= _CHANGE_SETS:
-        raise RefusedError("LimitExceededException", f"ChangeSet limit exceeded for stack {stack_id}")
-
-
 def role(params: Params) -> None:
     """RoleARN has 20 to 2,048 characters [V botocore]."""
     arn = given(params, "RoleARN")
@@ -62,20 +49,6 @@ def description(params: Params) -> None:
         raise violated(
             "Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1024"
         )
-
-
-def template_numbers(text: str) -> None:
-    """500 resources, 200 parameters, 200 outputs, 200 mappings [V quotas]; words [S]."""
-    try:
-        template: dict[str, Any] = engine._parse_template(text)
-    except Exception:
-        return  # said by whoever reads it next
-    for section, most in _MOST.items():
-        number = len(template.get(section) or {})
-        if number > most:
-            raise invalid(
-                f"Template format error: Number of {section.lower()}, {number}, is greater than maximum allowed, {most}"
-            )
 
 
 def template(params: Params) -> Params:
