@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -76,10 +77,11 @@ class Stack:
         return found
 
     def statuses(self, logical_id: str = "", name: str = "") -> list[str]:
-        """What a resource, or the stack itself, went through, the oldest first."""
+        """What a resource, or the stack itself, went through, the oldest first; a status may be told several times."""
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=name or self.name)
         events = [event for page in pages for event in page["StackEvents"]]
-        return [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == (logical_id or self.name)][::-1]
+        found = [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == (logical_id or self.name)][::-1]
+        return [status for status, _ in itertools.groupby(found)]
 
     def retention(self, what: str = "") -> int | None:
         logs = self.aws.client("logs")
