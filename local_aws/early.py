@@ -17,6 +17,7 @@ from local_aws import planned, validation
 from local_aws.legality import names
 
 PATCHED: tuple[str, ...] = (
+    "ministack.services.cloudformation._change_sets",
     "ministack.services.cloudformation._stacks",
     "ministack.services.cloudformation.engine._evaluate_conditions",
     "ministack.services.cloudformation.engine._topological_sort",
@@ -103,15 +104,21 @@ def _errors(definitions: Record, *arguments: Any) -> list[tuple[str, str, str, s
 def _ours(
     stack: Record, template: Record, params: Record, conditions: Record
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    records = stack.get("_resources") or {}
+    own = (stack.get("_resources") or {}).keys() | _adopted(stack)
     for logical_id, resource in planned.foreseen(stack, template, params, conditions).items():
         kind, properties = resource.get("Type", ""), resource.get("Properties") or {}
         at = f"/Resources/{logical_id}"
         for problem in validation.problems(kind, properties):
             yield logical_id, kind, PROPERTY, "/".join((at, "Properties", *problem.path)), str(problem)
-        told = names.conflict(kind, properties) if logical_id not in records else None
+        told = names.conflict(kind, properties) if logical_id not in own else None
         if told:
             yield logical_id, kind, CONFLICT, at, told
+
+
+def _adopted(stack: Record) -> set[str]:
+    """What the change set that is executed imports: it is there already, and not yet the stack's."""
+    running = (c for c in cfn._change_sets.values() if c["ExecutionStatus"] == "EXECUTE_IN_PROGRESS")
+    return {name for c in running if c["StackId"] == stack["StackId"] for name in c.get("_import_existing") or ()}
 
 
 def install() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws import drift
+from local_aws import drift, reverting
 from local_aws.schemas import facts
 from tests.embedded.conftest import Aws
 from tests.embedded.test_changesets import Stack, log_group
@@ -378,3 +378,35 @@ def test_a_value_of_a_secret_is_left_alone_and_said_to_be(stack: Stack) -> None:
 def test_every_type_of_ours_that_cloudformation_can_read_has_a_reader() -> None:
     types = {r["Type"] for path in TEMPLATES for r in json.loads(path.read_text())["Resources"].values()}
     assert sorted(kind for kind in types if facts(kind).readable and kind not in drift.READERS) == []
+
+
+def test_the_engine_version_of_an_instance_that_upgrades_itself_is_aws_s(aws: Aws) -> None:
+    managed = lambda **properties: list(reverting._managed("AWS::RDS::DBInstance", properties))  # noqa: E731
+    assert managed(EngineVersion="16.4") == ["EngineVersion"]
+    assert managed(EngineVersion="16.4", AutoMinorVersionUpgrade="false") == managed() == []
+
+
+def test_a_detection_is_told_to_eventbridge_as_documented(stack: Stack) -> None:
+    sqs, events = stack.aws.client("sqs"), stack.aws.client("events")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    pattern = {"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Drift Detection Status Change"]}
+    events.put_rule(Name="drift", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="drift", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:111111111111:told"}])
+    stack.run({"Resources": {"Log": log_group("/l")}}, "CREATE")
+    stack.aws.client("logs").put_retention_policy(logGroupName="/l", retentionInDays=1)
+    drifts(stack)
+    told: list[dict[str, Any]] = []
+
+    def both() -> bool:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        told.extend(json.loads(message["Body"]) for message in messages)
+        return len(told) == 2
+
+    stack.aws.until(both)
+    details = {event["detail"]["status-details"]["detection-status"]: event["detail"] for event in told}
+    assert {event["region"] for event in told} == {"us-east-1"}
+    assert details["DETECTION_IN_PROGRESS"]["drift-detection-details"] == {"drifted-stack-resource-count": -1}
+    done = details["DETECTION_COMPLETE"]
+    assert done["drift-detection-details"] == {"drifted-stack-resource-count": 1}
+    assert done["status-details"]["stack-drift-status"] == "DRIFTED"
+    assert done["stack-id"] == told[0]["resources"][0]

@@ -196,7 +196,10 @@ def test_a_health_check_setting_is_refused(world: Any, config: dict, told: str) 
     ("config", "told"),
     [
         ({"Type": "CALCULATED", "HealthThreshold": 257}, "257 is not less or equal to 256"),
-        ({"Type": "CALCULATED", "ChildHealthChecks": [f"c{i}" for i in range(257)]}, "maximum item count: 256, found: 257"),
+        (
+            {"Type": "CALCULATED", "ChildHealthChecks": [f"c{i}" for i in range(257)]},
+            "maximum item count: 256, found: 257",
+        ),
         (PROBE | {"FailureThreshold": 11}, "11 is not less or equal to 10"),
     ],
 )

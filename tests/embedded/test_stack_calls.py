@@ -78,6 +78,13 @@ def test_a_name_that_is_taken_fails_the_change_set(stack: Stack) -> None:
     assert "AWS::EarlyValidation::ResourceExistenceCheck" in found["StatusReason"]
 
 
+def test_what_a_change_set_imports_is_no_conflict(stack: Stack) -> None:
+    stack.aws.client("logs").create_log_group(logGroupName="/l")
+    log = log_group("/l", DeletionPolicy="Retain")
+    name = stack.create({"Resources": {"Log": log}}, "CREATE", ImportExistingResources=True)
+    assert stack.execute(name) == "CREATE_COMPLETE"
+
+
 def test_without_validation_the_resource_fails_at_its_turn(stack: Stack) -> None:
     resources = {"First": log_group("/a"), "Log": log_group("/l", 8, DependsOn="First")}
     name = stack.create({"Resources": resources}, "CREATE", DisableValidation=True)
