@@ -98,7 +98,7 @@ def test_a_roll_back_does_not_take_the_version_back(database: Any) -> None:
     broken["Extra"] = {
         "Type": "AWS::RDS::DBClusterParameterGroup",
         "DependsOn": "Cluster",
-        "Properties": {"DBClusterParameterGroupName": "x", "Family": "f", "Description": "d"},
+        "Properties": {"DBClusterParameterGroupName": "x", "Family": "f", "Description": "d", "Parameters": {}},
     }
     fault = {"resource": "AWS::RDS::DBClusterParameterGroup", "error": "no"}
     assert database.control("faults", {"faults": [fault]})[0] == 200
