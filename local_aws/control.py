@@ -14,8 +14,11 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 PREFIX = "/_meridian/"
-# What other modules answer to POST: the endpoint's name, and who gets its body.
+# What other modules answer to POST and GET: the endpoint's name, and who gets its body.
 POSTED: dict[str, Callable[[Message], Message]] = {}
+GOT: dict[str, Callable[[Message], Message]] = {}
+TOLD: dict[str, Callable[[], Any]] = {}  # what GET /_meridian/clock tells besides the time
+STARTED: list[Callable[[], Awaitable[None]]] = []  # what starts with the server, before it is ready
 
 
 class Control:
@@ -39,6 +42,8 @@ class Control:
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         CLOCK.attach(asyncio.get_running_loop())
         self._initial = world.create()
+        for begin in STARTED:
+            await begin()
 
         async def notice(message: Message) -> None:
             await send(message)
@@ -72,7 +77,8 @@ class Control:
     async def _control(self, method: str, what: str, body: bytes) -> tuple[int, Message]:
         if (method, what) == ("POST", "reset"):  # it must wait for what it cancels
             await stacks.cancel_all()
-        handler = getattr(self, f"_{method.lower()}_{what}", None) or (POSTED.get(what) if method == "POST" else None)
+        others = {"POST": POSTED, "GET": GOT}.get(method, {})
+        handler = getattr(self, f"_{method.lower()}_{what}", None) or others.get(what)
         if handler is None:
             return 404, {"error": f"no control endpoint {method} {PREFIX}{what}"}
         try:
@@ -85,7 +91,8 @@ class Control:
             return 400, {"error": str(error)}
 
     def _get_clock(self, _: Message) -> Message:
-        return {"now": rfc3339(CLOCK.now()), "speed": CLOCK.speed}
+        told = {name: tell() for name, tell in TOLD.items()}
+        return {"now": rfc3339(CLOCK.now()), "speed": CLOCK.speed, **told}
 
     def _post_clock(self, request: Message) -> Message:
         speed = request.get("speed")

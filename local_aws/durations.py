@@ -9,6 +9,8 @@ from typing import Any
 # States that the owning service shows, whoever asked for the change (a stack or an API call).
 CHANGE_SET = 5.0  # CREATE_PENDING, CREATE_IN_PROGRESS
 DNS_CHANGE = 30.0  # PENDING -> INSYNC
+HEALTH_TO_DNS = 5.0  # from a changed health check to the name servers
+METRIC_DELAY = 60.0  # from the end of a minute to its data point
 CERTIFICATE = 90.0  # from the validation CNAME in the zone to ISSUED
 DISTRIBUTION_CREATE = 300.0  # InProgress -> Deployed
 DISTRIBUTION_UPDATE = 180.0

@@ -22,6 +22,7 @@ from local_aws import (
     stacks,
 )
 from local_aws.control import Control
+from local_aws.dns import setup as dns
 from local_aws.resources import (
     acm,
     apigateway,
@@ -61,6 +62,7 @@ MODULES = (
     drift,
     early,
     calls,
+    dns,
     health,
     legality,
 )

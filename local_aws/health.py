@@ -1,29 +1,24 @@
 """Health of Route 53's checks, worked out from the live state of the world.
 
-A probe of `<region>.origin.<d>` is healthy while everything a request needs is there: the record, the custom domain and its
-mapping, the stage, an open path, an active function. Or it is what POST /_meridian/health says. A change counts
-once it has lasted interval x threshold, as with AWS's checkers. Nothing ticks: whoever asks makes the checks look.
+A probe is what its request meets (`probing`), or what POST /_meridian/health says. A change counts once it has lasted
+interval x threshold, as with AWS's checkers. Nothing ticks: whoever asks, or changes something, makes the checks look.
 """
 
+import time
+from contextvars import ContextVar
 from typing import Any
 
+from botocore.session import get_session
 from ministack.core.responses import get_account_id
-from ministack.services import apigateway_v1, cloudwatch, lambda_svc, route53
+from ministack.services import cloudwatch, route53
 
-from local_aws import health_metrics
+from local_aws import durations, health_metrics, probing, states
 from local_aws.clock import CLOCK
 from local_aws.control import POSTED
-from local_aws.drift.shape import plain_name
-from local_aws.health_metrics import ENDPOINTS
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (  # of health_metrics, too
-    "ministack.services.apigateway_v1._base_path_mappings",
-    "ministack.services.apigateway_v1._domain_names",
-    "ministack.services.apigateway_v1._resources",
-    "ministack.services.apigateway_v1._rest_apis",
-    "ministack.services.apigateway_v1._stages_v1",
-    "ministack.services.lambda_svc._functions",
+    "ministack.services.cloudwatch._alarms",
     "ministack.services.cloudwatch._cbor_ok",
     "ministack.services.cloudwatch._dims_key",
     "ministack.services.cloudwatch._error",
@@ -35,13 +30,15 @@ PATCHED: tuple[str, ...] = (  # of health_metrics, too
     "ministack.services.cloudwatch._ts_iso",
     "ministack.services.rds._clusters",
     "ministack.services.route53._health_checks",
-    "ministack.services.route53._records",
     "ministack.services.route53._xml_response",
     "ministack.services.route53.handle_request",
 )
 
 Record = dict[str, Any]
-_CHECKERS = ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-northeast-1", "ap-southeast-1", "sa-east-1")
+_CHECKERS = tuple(get_session().get_service_model("route53").shape_for("HealthCheckRegion").enum)
+LOOK_SECONDS = 0.25  # wall seconds
+_LAST: dict[str, float] = {}
+_looking: ContextVar[frozenset[str]] = ContextVar("looking", default=frozenset())
 # GetHealthCheckStatus: 4 at once, 1 per second after that (aws-facts §5.1).
 STATUS_BURST, STATUS_RATE = 4.0, 1.0
 status_bucket: dict[str, list[float]] = {}
@@ -51,15 +48,35 @@ status_bucket: dict[str, list[float]] = {}
 
 
 def healthy(check_id: str) -> bool:
-    """What DNS and the metrics say of a check now."""
+    """What Route 53 makes of a check now.
+
+    One that was deleted while something still names it "can't be predicted" [V DeleteHealthCheck]: it is unhealthy, so that
+    whoever deletes one too early finds out.
+    """
     check = route53._health_checks.get(check_id)
     if check is None:
-        return True  # an unknown check never takes a record away
+        return False
+    if check_id in _looking.get():  # a probe of a name whose answer depends on the probe itself
+        return bool((check.get("_history") or [(0.0, True)])[-1][1])
+    token = _looking.set(_looking.get() | {check_id})
+    try:
+        observed, since = _LOOKS.get(check["config"].get("Type", ""), _observed)(check)
+    finally:
+        _looking.reset(token)
     config = check["config"]
-    observed, since = _calculated(check) if config.get("Type") == "CALCULATED" else _observed(check)
     result = bool(config.get("Disabled")) or observed != bool(config.get("Inverted"))
     _note(check, since, result=result)
     return result
+
+
+def in_dns(check_id: str) -> bool:
+    """What the name servers make of a check: a change gets there some seconds later [K]; a new check is healthy until then."""
+    now = healthy(check_id)
+    history = (route53._health_checks.get(check_id) or {}).get("_history")
+    if history is None:
+        return now
+    before = [result for at, result in history if at <= CLOCK.now() - durations.HEALTH_TO_DNS]
+    return bool(before[-1]) if before else True
 
 
 def observe_all() -> None:
@@ -68,21 +85,44 @@ def observe_all() -> None:
         healthy(check_id)
 
 
+def _when_changed() -> None:
+    """Also when nobody asks, so that a history is true; not more often than is worth its while."""
+    if time.monotonic() - _LAST.get("look", 0.0) > LOOK_SECONDS:
+        _LAST["look"] = time.monotonic()
+        observe_all()
+
+
 def _calculated(check: Record) -> tuple[bool, float]:
-    """Healthy while enough children are. A threshold above their number is never met, 0 always is."""
+    """Healthy while enough children are. A threshold above their number is never met, 0 always is [V]."""
     config = check["config"]
     children = config.get("ChildHealthChecks") or []
     result = sum(healthy(child) for child in children) >= int(config.get("HealthThreshold", len(children)))
     found = [route53._health_checks.get(child) for child in children]
-    return result, max((child["_history"][-1][0] for child in found if child), default=0.0)
+    return result, max((child["_history"][-1][0] for child in found if child and child.get("_history")), default=0.0)
+
+
+def _by_alarm(check: Record) -> tuple[bool, float]:
+    """CLOUDWATCH_METRIC: OK is healthy, ALARM is not; without sufficient data what InsufficientDataHealthStatus says [V]."""
+    config = check["config"]
+    named = config.get("AlarmIdentifier") or {}
+    alarm = cloudwatch._alarms.get_scoped(get_account_id(), named.get("Region"), named.get("Name")) or {}
+    state = alarm.get("StateValue", "INSUFFICIENT_DATA")
+    if state != "INSUFFICIENT_DATA":
+        check["_known"] = state == "OK"
+        return check["_known"], 0.0
+    told = config.get("InsufficientDataHealthStatus", "LastKnownStatus")
+    return {"Healthy": True, "Unhealthy": False}.get(told, check.get("_known", True)), 0.0
 
 
 def _observed(check: Record) -> tuple[bool, float]:
     """The status that the checkers agree on, and since when: a change must last for `threshold` requests in a row.
 
-    A new check counts as healthy until its checkers know better.
+    A new check counts as healthy until its checkers know better [K].
     """
-    config, now, seen = check["config"], CLOCK.now(), probe(check)
+    config, now, outcome = check["config"], CLOCK.now(), probing.probe(check, in_dns)
+    seen, check["_told"] = outcome.healthy, outcome.told
+    if not seen:
+        check["_failed"] = (now, outcome.told)
     state = check.setdefault("_probe", {"status": True, "seen": True, "since": now, "changed": now})
     if seen != state["seen"]:
         state.update(seen=seen, since=now)
@@ -92,14 +132,7 @@ def _observed(check: Record) -> tuple[bool, float]:
     return bool(state["status"]), float(state["changed"])
 
 
-def probe(check: Record) -> bool:
-    """One request as a checker would make it."""
-    if check.get("_set_status"):
-        return bool(check["_set_status"] == "healthy")
-    config = check["config"]
-    if config.get("Type") not in ENDPOINTS or not config.get("FullyQualifiedDomainName"):
-        return True
-    return reachable(config["FullyQualifiedDomainName"], config.get("ResourcePath") or "/")
+_LOOKS = {"CALCULATED": _calculated, "CLOUDWATCH_METRIC": _by_alarm}
 
 
 def _note(check: Record, since: float, *, result: bool) -> None:
@@ -112,70 +145,6 @@ def _note(check: Record, since: float, *, result: bool) -> None:
         history.append((CLOCK.now(), result))
     elif history[-1][1] != result:
         history.append((since if since > history[-1][0] else CLOCK.now(), result))
-
-
-# ---- what a request needs --------------------------------------------------------------------------------------------------
-
-
-def reachable(host: str, path: str) -> bool:
-    """Whether GET https://host/path gets its answer from a regional API: every link of the chain must be there."""
-    target = _alias_target(plain_name(host))
-    where = _domain_behind(plain_name(host), target) if target else None
-    if where is None:
-        return False
-    region, _ = where
-    mapping = _mapping(region, plain_name(host))
-    if mapping is None:
-        return False
-    api, stage = mapping["restApiId"], mapping["stage"]
-    if stage not in apigateway_v1._stages_v1.get_scoped(get_account_id(), region, api, {}):
-        return False
-    method = _open_method(region, api, path)
-    return method is not None and _function_is_active(region, method)
-
-
-def _alias_target(host: str) -> str | None:
-    for records in route53._records.values():
-        for record in records:
-            if plain_name(record["Name"]) == host and record["Type"] == "A" and record.get("AliasTarget"):
-                return plain_name(record["AliasTarget"]["DNSName"])
-    return None
-
-
-def _domain_behind(host: str, target: str) -> tuple[str, Record] | None:
-    """The custom domain of that name whose regional name the record points at, if it is ready."""
-    for (account, region, name), domain in list(apigateway_v1._domain_names.all_items()):
-        ours = account == get_account_id() and plain_name(name) == host
-        if ours and plain_name(domain.get("regionalDomainName", "")) == target:
-            return (region, domain) if domain.get("domainNameStatus", "AVAILABLE") == "AVAILABLE" else None
-    return None
-
-
-def _mapping(region: str, host: str) -> Record | None:
-    mappings: dict[str, Record] = apigateway_v1._base_path_mappings.get_scoped(get_account_id(), region, host, {})
-    return mappings.get("(none)")
-
-
-def _open_method(region: str, api: str, path: str) -> Record | None:
-    """The method that answers GET `path` without a signature: checkers cannot sign."""
-    resources = apigateway_v1._resources.get_scoped(get_account_id(), region, api, {}).values()
-    exact = [r for r in resources if r.get("path") == path]
-    for resource in exact or [r for r in resources if r.get("path") == "/{proxy+}"]:
-        methods = resource.get("resourceMethods") or {}
-        method = methods.get("GET") or methods.get("ANY")
-        if method and method.get("authorizationType", "NONE") == "NONE":
-            found: Record = method
-            return found
-    return None
-
-
-def _function_is_active(region: str, method: Record) -> bool:
-    uri = (method.get("methodIntegration") or {}).get("uri") or ""
-    if ":function:" not in uri:
-        return True  # a mock or an HTTP integration
-    name = uri.partition(":function:")[2].split("/")[0].split(":")[0]
-    function = lambda_svc._functions.get_scoped(get_account_id(), region, name)
-    return bool(function and function["config"].get("State") == "Active")
 
 
 # ---- set by hand -------------------------------------------------------------------------------------------------------------
@@ -228,11 +197,11 @@ def _status(check_id: str, root: str, *, failing_only: bool) -> Any:
     if check["config"].get("Type") in ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"):
         message = f"GetHealthCheckStatus is not supported for health checks of type {check['config']['Type']}"
         return route53._error_response("InvalidInput", message)
-    passed = healthy(check_id) != bool(check["config"].get("Inverted"))
-    text = "Success: HTTP Status Code 200, OK" if passed else "Failure: HTTP Status Code 503, Service Unavailable"
-    reports = [] if failing_only and passed else [(region, text) for region in _CHECKERS]
+    healthy(check_id)
+    at, text = (check.get("_failed") or (0.0, "")) if failing_only else (CLOCK.now(), check["_told"])
+    reports = [(region, text) for region in check["config"].get("Regions") or _CHECKERS] if text else []
     name = "GetHealthCheckLastFailureReasonResponse" if failing_only else root
-    return route53._xml_response(name, lambda parent: _observations(parent, reports))
+    return route53._xml_response(name, lambda parent: _observations(parent, reports, at))
 
 
 def _take_token() -> bool:
@@ -243,7 +212,7 @@ def _take_token() -> bool:
     return left >= 1
 
 
-def _observations(parent: Any, reports: list[tuple[str, str]]) -> None:
+def _observations(parent: Any, reports: list[tuple[str, str]], at: float) -> None:
     listed = route53.SubElement(parent, "HealthCheckObservations")
     for number, (region, text) in enumerate(reports, 1):
         item = route53.SubElement(listed, "HealthCheckObservation")
@@ -251,10 +220,11 @@ def _observations(parent: Any, reports: list[tuple[str, str]]) -> None:
         route53.SubElement(item, "IPAddress").text = f"192.0.2.{number}"
         report = route53.SubElement(item, "StatusReport")
         route53.SubElement(report, "Status").text = text
-        route53.SubElement(report, "CheckedTime").text = cloudwatch._ts_iso(CLOCK.now())
+        route53.SubElement(report, "CheckedTime").text = cloudwatch._ts_iso(at)
 
 
 def install() -> None:
+    states.on_change(_when_changed)
     around(route53, "handle_request", _handle)
     health_metrics.install(observe_all)
     POSTED.update(health=set_health)

@@ -9,11 +9,12 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, rds, route53
 
-from local_aws import outages
+from local_aws import durations, outages
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
 from local_aws.resources.rds.members import member_of, region_of, writer_entry
+from local_aws.probing import ENDPOINTS
 from local_aws.resources.wrap import around
 
 Record = dict[str, Any]
@@ -21,7 +22,6 @@ MINUTE = 60.0
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
 LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
 MAX_QUERIES, MAX_DATAPOINTS = 500, 100_800  # of one GetMetricData
-ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
 
 
 def _with_metrics(stock: Any, *arguments: Any) -> Any:
@@ -35,22 +35,33 @@ def _with_metrics(stock: Any, *arguments: Any) -> Any:
 
 
 def _health_series(check: Record) -> None:
-    dimensions = {"HealthCheckId": check["id"]}
-    points = _minutes(check.get("_history") or [])
-    _write("AWS/Route53", "HealthCheckStatus", dimensions, [(at, float(value)) for at, value in points])
-    percentages = [(at, 100.0 if value else 0.0) for at, value in points]
-    if check["config"].get("Type") in ENDPOINTS:
-        _write("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentages)
+    """HealthCheckStatus of every check; per kind also how many checkers, or children, see it healthy [V]."""
+    kind, points = check["config"].get("Type"), _minutes(check.get("_history") or [])
+    _write_check(check, "HealthCheckStatus", [(at, float(value)) for at, value in points])
+    if kind in ENDPOINTS:
+        _write_check(check, "HealthCheckPercentageHealthy", [(at, 100.0 * value) for at, value in points])
+    if kind == "CALCULATED":
+        _write_check(check, "ChildHealthCheckHealthyCount", _children(check, [at for at, _ in points]))
+
+
+def _children(check: Record, moments: list[float]) -> list[tuple[float, float]]:
+    found = [route53._health_checks.get(child) or {} for child in check["config"].get("ChildHealthChecks") or []]
+    series = [dict(_minutes(child.get("_history") or [])) for child in found]
+    return [(at, float(sum(one.get(at, False) for one in series))) for at in moments]
+
+
+def _write_check(check: Record, name: str, points: list[tuple[float, float]]) -> None:
+    _write("AWS/Route53", name, {"HealthCheckId": check["id"]}, points)
 
 
 def _minutes(history: list[tuple[float, bool]]) -> list[tuple[float, bool]]:
-    """One value per minute from the first change on: the lowest that held in it."""
+    """One value per minute from the first change on: the lowest that held in it. It arrives when the minute is long over [K]."""
     if not history:
         return []
     now = CLOCK.now()
     minute = max(history[0][0] // MINUTE, (now - HISTORY_SECONDS) // MINUTE) * MINUTE
     found = []
-    while minute <= now:
+    while minute + MINUTE + durations.METRIC_DELAY <= now:
         inside = [value for at, value in history if minute <= at < minute + MINUTE]
         before = [value for at, value in history if at < minute]
         found.append((minute, all([*before[-1:], *inside])))

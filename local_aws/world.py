@@ -16,6 +16,7 @@ from ministack.services import route53
 
 from local_aws import faults, stacks, states
 from local_aws.clock import CLOCK
+from local_aws.dns import published
 
 ZONE_ID, ZONE_NAME = "Z0123456789EXAMPLE", "example.com."
 _CONTAINERS = (AccountScopedDict, AccountRegionScopedDict, dict, list, set, deque)
@@ -107,4 +108,5 @@ def create() -> Snapshot:
     }  # fmt: skip
     route53._records[ZONE_ID] = route53._default_records(ZONE_NAME)
     route53._caller_refs["meridian"] = ZONE_ID
+    published.look(after=0)
     return _copy(_containers())

@@ -1,0 +1,15 @@
+"""Puts the name servers into the extension."""
+
+from local_aws import calling, health, probing
+from local_aws.dns import addresses, answering, published, questions, server
+
+PATCHED: tuple[str, ...] = tuple(
+    name for module in (addresses, answering, published, questions, probing, calling) for name in module.PATCHED
+)
+
+
+def install() -> None:
+    addresses.install()
+    published.install()
+    questions.install(health.in_dns)
+    server.install(health.in_dns)
