@@ -36,6 +36,7 @@ from local_aws.resources import (
     route53,
     s3,
     tagging,
+    zones,
 )
 from local_aws.stack_calls import calls, direct
 
@@ -55,6 +56,7 @@ MODULES = (
     route53,
     s3,
     tagging,
+    zones,
     global_cluster,
     direct,
     changesets,

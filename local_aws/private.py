@@ -35,7 +35,7 @@ _NAMES = {
     "services.cloudformation.helpers": "_error _esc _p _page _sdk_error _xml",
     "services.cloudformation.provisioners": """
         _DEFERRED_PREDECESSOR_DELETES _NAME_SEED _RESOURCE_HANDLERS _RETAINING_POLICIES _RETAIN_REPLACED
-        _STACK_TAG_PROPERTY _apigw_rest_api_attrs _apigw_rest_api_update
+        _STACK_TAG_PROPERTY _apigw_rest_api_attrs _apigw_rest_api_update _r53_record_set_build_rs
     """,
     "services.cloudformation.stacks": """
         CLIENT_REQUEST_TOKEN _add_event _adopt_resource _continue_update_rollback_async _delete_resource
@@ -65,9 +65,11 @@ _NAMES = {
         _subnet_groups _tags _unsupported_aurora_engine_version_error _xml run_offloop
     """,
     "services.route53": """
-        _build_health_check_el _caller_refs _changes _create_health_check _default_records _error_response _find
-        _findall _get_change _hc_caller_refs _hc_id _health_checks _new_change _parse_body
-        _parse_health_check_config _records _tags _text _update_health_check _xml_response _zones handle_request
+        _build_health_check_el _build_hosted_zone_el _caller_refs _changes _create_health_check _default_records
+        _error_response _find _findall _get_change _hc_caller_refs _hc_id _health_checks
+        _list_hosted_zones_by_name _name_sort_key _new_change _normalise_name _parse_body
+        _parse_health_check_config _parse_record_set _records _tags _text _update_health_check _xml_response
+        _zones handle_request
     """,
     "services.s3": """
         _bucket_lifecycle _bucket_tags _bucket_versioning _put_bucket_encryption _put_bucket_lifecycle

@@ -17,10 +17,12 @@ from local_aws.legality import (
     global_database,
     global_moves,
     instances,
+    health_checks,
     names,
     network,
     route53,
     storage,
+    zones,
 )
 
 MODULES = (
@@ -35,10 +37,12 @@ MODULES = (
     global_moves,
     instances,
     functions,
+    health_checks,
     names,
     network,
     route53,
     storage,
+    zones,
 )
 PATCHED: tuple[str, ...] = tuple(name for module in MODULES for name in module.PATCHED)
 

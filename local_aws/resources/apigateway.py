@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from ministack import app as ministack_app
+from ministack.core.responses import get_region
 from ministack.services import apigateway_v1 as gateway
 from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners
@@ -13,6 +14,14 @@ from local_aws import durations, states
 from local_aws.resources.wrap import Properties, after, around, boolean, tags
 
 ANY = "x-amazon-apigateway-any-method"
+# Of API Gateway's regional endpoints: "Amazon API Gateway endpoints and quotas" [V].
+REGIONAL_ZONES = {
+    "us-east-1": "Z1UJRXOUMOOFQ8", "us-east-2": "ZOJJZC49E0EPZ", "us-west-1": "Z2MUQ32089INYE", "us-west-2": "Z2OJLYMUO9EFXC",
+    "ap-south-1": "Z3VO1THU9YC4UR", "ap-northeast-1": "Z1YSHQZHG15GKL", "ap-northeast-2": "Z20JF4UZKIW1U8",
+    "ap-northeast-3": "Z2YQB5RD63NC85", "ap-southeast-1": "ZL327KTPIQFUL", "ap-southeast-2": "Z2RPCDW04V8134",
+    "ca-central-1": "Z19DQILCV0OWEC", "eu-central-1": "Z1U9ULNL0V5AJ3", "eu-west-1": "ZLY8HYME6SFDD",
+    "eu-west-2": "ZJ5UAJN8Y3Z2Q", "eu-west-3": "Z3KY65QIEKYHQQ", "sa-east-1": "ZCMLWB8V5SYIT",
+}  # fmt: skip
 _BOOLEAN_FIELDS = ("disableExecuteApiEndpoint",)
 
 
@@ -98,7 +107,11 @@ def _create_domain_name(stock, data: dict) -> tuple:
     answer = stock(data)
     if answer[0] >= 300:
         return answer
-    name = data["domainName"]
+    name, region = data["domainName"], get_region()
+    zone = (
+        REGIONAL_ZONES.get(region) or f"Z{region.replace('-', '').upper()}"
+    )  # in the form of one, where it is not known
+    gateway._domain_names[name]["regionalHostedZoneId"] = zone
     if existing is not None:
         existing.update(gateway._domain_names[name])
         gateway._domain_names[name] = existing

@@ -8,11 +8,13 @@ from ministack.services import route53
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws import durations, states
+from local_aws.dns import published
 from local_aws.resources.wrap import Properties, around, boolean, tags
 
 HEALTH_CHECK = "AWS::Route53::HealthCheck"
 _INTEGERS = ("Port", "RequestInterval", "FailureThreshold", "HealthThreshold")
 _BOOLEANS = ("MeasureLatency", "EnableSNI", "Inverted", "Disabled")
+MOST_TAGGED = 10  # ids of one ListTagsForResources [V]
 _ENDPOINT_DEFAULTS = {"RequestInterval": 30, "FailureThreshold": 3, "MeasureLatency": False}
 
 
@@ -20,6 +22,7 @@ _ENDPOINT_DEFAULTS = {"RequestInterval": 30, "FailureThreshold": 3, "MeasureLate
 
 
 def _new_change(stock, comment: str = "") -> dict[str, Any]:
+    published.look()  # on its way before the clock of PENDING runs: what is INSYNC is answered
     change = stock(comment)
     states.hold(change, "status", "PENDING", "INSYNC", durations.DNS_CHANGE)
     return change
@@ -143,7 +146,12 @@ async def _handle(stock, method, path, headers, body, query_params):
 
 
 def _list_tags_for_resources(kind: str, body: bytes) -> tuple:
-    ids = [el.text for el in route53._findall(route53._find(route53._parse_body(body), "ResourceIds"), "ResourceId")]
+    asked = route53._find(route53._parse_body(body), "ResourceIds")
+    ids = [el.text for el in route53._findall(asked, "ResourceId")] if asked is not None else []
+    if not 1 <= len(ids) <= MOST_TAGGED:
+        return route53._error_response(
+            "InvalidInput", f"ResourceIds: 1 to {MOST_TAGGED} ids are allowed, not {len(ids)}"
+        )
     store = route53._health_checks if kind == "healthcheck" else route53._zones
     missing = [i for i in ids if i not in store]
     if missing:

@@ -64,8 +64,8 @@ def change(aws: Any, *rows: dict[str, Any], action: str = "CREATE") -> Any:
 RECORDS = [
     ("a name outside the zone", [], row("x.other.com"), "InvalidChangeBatch", "is not permitted in zone example.com."),
     ("a CNAME at the apex", [], row("example.com"), "InvalidChangeBatch", "not permitted at apex"),
-    ("a CNAME beside another type", [row(kind="TXT")], row(), "InvalidChangeBatch", "conflicts with other records"),
-    ("another type beside a CNAME", [row()], row(kind="TXT"), "InvalidChangeBatch", "conflicts with other records"),
+    ("a CNAME beside another type", [row(kind="PTR")], row(), "InvalidChangeBatch", "conflicts with other records"),
+    ("another type beside a CNAME", [row()], row(kind="PTR"), "InvalidChangeBatch", "conflicts with other records"),
     (
         "a second latency record for a Region",
         [latency("eu-west-1")],
