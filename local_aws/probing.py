@@ -60,14 +60,14 @@ def probe(check: Record, healthy: Healthy) -> Outcome:
     """One request, or what POST /_meridian/health says of it."""
     if set_to := check.get("_set_status"):
         return SUCCESS if set_to == "healthy" else refused(503).outcome
-    config = check["config"]
     try:
-        return _request(check["id"], config, _region(config, healthy))
+        return _request(check, _region(check["config"], healthy))
     except Failed as failure:
         return failure.outcome
 
 
-def _request(check_id: str, config: Record, region: str | None) -> Outcome:
+def _request(check: Record, region: str | None) -> Outcome:
+    config = check["config"]
     port = int(config.get("Port") or (80 if config["Type"].startswith("HTTP_") or config["Type"] == "HTTP" else 443))
     if port != 443:
         raise Failed(NO_CONNECTION)  # AWS's own endpoints serve HTTPS only here
@@ -78,7 +78,7 @@ def _request(check_id: str, config: Record, region: str | None) -> Outcome:
     host, path = plain_name(config["FullyQualifiedDomainName"]), config.get("ResourcePath") or "/"
     path = path if path.startswith("/") else f"/{path}"
     target = Target(host=host, path=path, region=region, search=config.get("SearchString") or "")
-    return CALLER.outcome(check_id, target, json.dumps(_chain(target), default=str, sort_keys=True)) or SUCCESS
+    return CALLER.outcome(check, target, json.dumps(_chain(target), default=str, sort_keys=True)) or SUCCESS
 
 
 # ---- where the name leads --------------------------------------------------------------------------------------------------

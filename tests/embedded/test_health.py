@@ -53,7 +53,11 @@ def regional_api() -> dict[str, Any]:
         "Mapping": ("ApiGateway::BasePathMapping", {"DomainName": domain, "RestApiId": api, "Stage": {"Ref": "Stage"}}),
         "Permission": (
             "Lambda::Permission",
-            {"Action": "lambda:InvokeFunction", "FunctionName": {"Ref": "Function"}, "Principal": "apigateway.amazonaws.com"},
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Function"},
+                "Principal": "apigateway.amazonaws.com",
+            },
         ),
         "Record": ("Route53::RecordSet", {"HostedZoneId": ZONE, "Name": HOST, "Type": "A", "AliasTarget": alias}),
         "Probe": ("Route53::HealthCheck", {"HealthCheckConfig": probe_config()}),
@@ -169,7 +173,11 @@ def test_a_probe_turns_unhealthy_when_a_link_is_missing(api: Checks, break_it: A
 
 
 def test_a_new_check_counts_as_healthy_until_it_has_failed_often_enough(checks: Checks) -> None:
-    slow = probe_config() | {"FullyQualifiedDomainName": "nowhere.example.com", "FailureThreshold": 10, "RequestInterval": 30}
+    slow = probe_config() | {
+        "FullyQualifiedDomainName": "nowhere.example.com",
+        "FailureThreshold": 10,
+        "RequestInterval": 30,
+    }
     probe = checks.make("slow", **slow)
     checks.becomes(probe, healthy=False)
     oldest = checks.values(probe, minutes=60)[::-1]
