@@ -21,7 +21,6 @@ PATCHED: tuple[str, ...] = (  # of health_metrics, too
     "ministack.services.cloudwatch._alarms",
     "ministack.services.cloudwatch._cbor_ok",
     "ministack.services.cloudwatch._dims_key",
-    "ministack.services.cloudwatch._error",
     "ministack.services.cloudwatch._get_metric_data",
     "ministack.services.cloudwatch._get_metric_statistics",
     "ministack.services.cloudwatch._json_ok",

@@ -21,7 +21,7 @@ Record = dict[str, Any]
 MINUTE = 60.0
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
 LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
-MAX_QUERIES, MAX_DATAPOINTS = 500, 100_800  # of one GetMetricData
+MAX_DATAPOINTS = 100_800  # of one page of GetMetricData
 
 
 def _with_metrics(stock: Any, *arguments: Any) -> Any:
@@ -118,9 +118,7 @@ def _page(results: list[Record], start: int, size: int) -> Record:
 _ASKED: Record = {}  # the request under way: a call takes effect without a pause
 
 
-def _too_many_queries(cbor: bool, json: bool = False) -> Any:
-    message = "The collection MetricDataQueries must have size less than or equal to 500."
-    return cloudwatch._error("ValidationError", message, 400, use_json=json, use_cbor=cbor)
+
 
 
 def install(observe: Callable[[], None]) -> None:
@@ -133,8 +131,6 @@ def install(observe: Callable[[], None]) -> None:
     def metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
         _ASKED.clear()
         _ASKED.update(request)
-        if len(request.get("MetricDataQueries") or []) > MAX_QUERIES:
-            return _too_many_queries(*rest)
         return current(stock, params, request, *rest)
 
     around(cloudwatch, "_get_metric_statistics", current)

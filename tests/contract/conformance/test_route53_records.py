@@ -183,7 +183,9 @@ def test_records_come_by_reversed_labels_in_pages(aws: Target) -> None:
     assert [row["Name"] for row in mine.rows()] == [mine.at(label) for label in ("z.a", "b-1", "b", "a.b")]
     first = mine.client.list_resource_record_sets(HostedZoneId=mine.id, MaxItems="1")
     assert (first["IsTruncated"], first["MaxItems"], first["NextRecordName"]) == (True, "1", mine.name)
-    from_b = mine.client.list_resource_record_sets(HostedZoneId=mine.id, StartRecordName=mine.at("b"), StartRecordType="A")
+    from_b = mine.client.list_resource_record_sets(
+        HostedZoneId=mine.id, StartRecordName=mine.at("b"), StartRecordType="A"
+    )
     assert [row["Name"] for row in from_b["ResourceRecordSets"]] == [mine.at("b"), mine.at("a.b")]
 
 

@@ -80,7 +80,9 @@ def test_tags_are_set_and_taken_away(aws: Target) -> None:
 
 @refusal("route53:ChangeTagsForResource", "InvalidInput", source=TAGS)
 @real(CENTS)
-@pytest.mark.parametrize("tags", [{"x" * 129: "v"}, {"k": "v" * 257}, {"aws:k": "v"}, {f"k{i}": "v" for i in range(11)}])
+@pytest.mark.parametrize(
+    "tags", [{"x" * 129: "v"}, {"k": "v" * 257}, {"aws:k": "v"}, {f"k{i}": "v" for i in range(11)}]
+)
 def test_tags_have_limits(aws: Target, tags: dict[str, str]) -> None:
     added = [{"Key": key, "Value": value} for key, value in tags.items()]
     change = aws.client("route53").change_tags_for_resource
