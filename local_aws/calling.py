@@ -8,7 +8,7 @@ Calls run beside the event loop and touch no state that a snapshot waits for.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,6 +22,7 @@ PATCHED: tuple[str, ...] = ("ministack.app._handle_execute_api_request",)
 logger = logging.getLogger("local_aws.calling")
 AGAIN, SOONEST = 2.0, 0.2  # wall seconds between two calls of one check: usually, and when something has changed
 LIMIT, COLD_LIMIT = 6.0, 15.0  # 4 s to connect and 2 s to answer [V]; the first call has to start a process here
+REST = 1.0  # wall seconds at most that a new world waits for calls under way
 SEARCHED = 5120  # bytes of the body [V]
 
 
@@ -76,12 +77,19 @@ class Caller:
         return known.outcome
 
     def _of(self, check: dict[str, Any], way: str) -> _Known:
-        """Nothing is known of a check in another world, unless all is as it was there."""
+        """In a world that was brought back nothing is known of a check, unless all is as it was, and well."""
         before = self._known.get(check["id"])
         if before is None or before.check is not check:
-            alike = before if before and before.way == way and not before.busy else _Known(check)
-            self._known[check["id"]] = replace(alike, check=check)
+            known = self._known[check["id"]] = _Known(check)
+            if before and before.way == way and before.outcome and before.outcome.healthy:
+                known.way, known.outcome = way, before.outcome
         return self._known[check["id"]]
+
+    async def rest(self) -> None:
+        """Before the world is replaced: calls under way are awaited, as it would kill their functions."""
+        watched = [known.watch for known in self._known.values() if known.watch]
+        if watched:
+            await asyncio.wait(watched, timeout=REST)
 
     def _begin(self, known: _Known, target: Target, *, cold: bool) -> None:
         known.watch = asyncio.create_task(_watch(known, target, COLD_LIMIT if cold else LIMIT))

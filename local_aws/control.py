@@ -18,6 +18,7 @@ PREFIX = "/_meridian/"
 POSTED: dict[str, Callable[[Message], Message]] = {}
 GOT: dict[str, Callable[[Message], Message]] = {}
 TOLD: dict[str, Callable[[], Any]] = {}  # what GET /_meridian/clock tells besides the time
+RESTED: list[Callable[[], Awaitable[None]]] = []  # what comes to rest before the world is replaced
 STARTED: list[Callable[[], Awaitable[None]]] = []  # what starts with the server, before it is ready
 
 
@@ -77,6 +78,9 @@ class Control:
     async def _control(self, method: str, what: str, body: bytes) -> tuple[int, Message]:
         if (method, what) == ("POST", "reset"):  # it must wait for what it cancels
             await stacks.cancel_all()
+        if (method, what) in (("POST", "reset"), ("POST", "restore")):
+            for rest in RESTED:
+                await rest()
         others = {"POST": POSTED, "GET": GOT}.get(method, {})
         handler = getattr(self, f"_{method.lower()}_{what}", None) or others.get(what)
         if handler is None:

@@ -32,6 +32,7 @@ _PROCESS = {
     "_port_counter",
 }
 
+COPIES = 5  # attempts
 Snapshot = dict[tuple[str, str], Any]
 
 
@@ -77,7 +78,13 @@ def snapshot() -> Snapshot:
 
 
 def _copy(containers: Snapshot) -> Snapshot:
-    return copy.deepcopy({key: _content(container) for key, container in containers.items()})
+    """A function that runs meanwhile (a probe's call) writes its log beside us: then again, it is no part of a change."""
+    for _ in range(COPIES):
+        try:
+            return copy.deepcopy({key: _content(container) for key, container in containers.items()})
+        except RuntimeError as error:  # a dictionary changed its size
+            last = error
+    raise Busy(f"something changes all the time: {last}")
 
 
 def restore(saved: Snapshot) -> None:

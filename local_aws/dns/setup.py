@@ -1,6 +1,6 @@
 """Puts the name servers into the extension."""
 
-from local_aws import calling, health, probing
+from local_aws import calling, control, health, probing
 from local_aws.dns import addresses, answering, published, questions, server
 
 PATCHED: tuple[str, ...] = tuple(
@@ -13,3 +13,4 @@ def install() -> None:
     published.install()
     questions.install(health.in_dns)
     server.install(health.in_dns)
+    control.RESTED.append(calling.CALLER.rest)
