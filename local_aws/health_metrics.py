@@ -13,8 +13,8 @@ from local_aws import durations, outages
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
-from local_aws.resources.rds.members import member_of, region_of, writer_entry
 from local_aws.probing import ENDPOINTS
+from local_aws.resources.rds.members import member_of, region_of, writer_entry
 from local_aws.resources.wrap import around
 
 Record = dict[str, Any]
@@ -116,9 +116,6 @@ def _page(results: list[Record], start: int, size: int) -> Record:
 
 
 _ASKED: Record = {}  # the request under way: a call takes effect without a pause
-
-
-
 
 
 def install(observe: Callable[[], None]) -> None:

@@ -258,6 +258,19 @@ def test_a_stack_is_done_when_its_record_is_answered(dns: Dns) -> None:
     assert dns.rcode("s.example.com") == "NXDOMAIN"
 
 
+def test_a_stack_makes_before_it_deletes_so_it_cannot_rename_a_latency_record(dns: Dns) -> None:
+    """Each record of a stack is a change of its own (aws-facts §5.1)."""
+    for identifier, status in (("a", "CREATE_COMPLETE"), ("b", "UPDATE_ROLLBACK_COMPLETE")):
+        latency = {"SetIdentifier": identifier, "Region": "eu-west-1", "TTL": "60", "ResourceRecords": ["192.0.2.1"]}
+        properties = {"HostedZoneId": "Z0123456789EXAMPLE", "Name": "s.example.com", "Type": "A", **latency}
+        record = {"Type": "AWS::Route53::RecordSet", "Properties": properties}
+        assert dns.aws.deploy("renamed", {"Record": record}) == status
+    events = dns.aws.client("cloudformation").describe_stack_events(StackName="renamed")["StackEvents"]
+    reasons = [event.get("ResourceStatusReason") or "" for event in events]
+    assert any("a latency RRSet with the same name, type and region already exists" in reason for reason in reasons)
+    assert dns.values("s.example.com") == ["192.0.2.1"]
+
+
 def test_a_world_keeps_what_its_servers_hold(dns: Dns) -> None:
     dns.create(row("k", "192.0.2.1"))
     kept = dns.aws.until(lambda: dns.aws.control("snapshot", {})[1].get("id"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import dns.edns
@@ -14,7 +16,7 @@ import dns.opcode
 import dns.rcode
 import pytest
 
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import Aws, start
 from tests.embedded.dns_client import Dns, length, row
 
 
@@ -37,6 +39,30 @@ def test_the_address_is_told_and_on_loopback_only(servers: Dns) -> None:
     assert address == f"127.0.0.1:{servers.port}"
     with pytest.raises(OSError), socket.create_connection(("127.0.0.2", servers.port), timeout=1):
         pass
+
+
+def test_nothing_listens_but_on_loopback_and_one_line_is_printed() -> None:
+    process, line = start("--port", "0")
+    try:
+        assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:")
+        addresses = list(listening(process.pid))
+        assert len(addresses) == 3  # HTTP, and DNS by UDP and TCP
+        assert set(addresses) == {"0100007F"}  # 127.0.0.1
+    finally:
+        process.terminate()
+        rest = process.communicate(timeout=10)[0]
+    assert rest == ""
+
+
+def listening(pid: int) -> Iterator[str]:
+    """The local addresses, as the kernel writes them, of the sockets on which a process listens."""
+    links = (str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink())
+    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    for protocol, waits in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        for entry in Path(f"/proc/{pid}/net/{protocol}").read_text().splitlines()[1:]:
+            fields = entry.split()
+            if fields[9] in inodes and fields[3] == waits:
+                yield fields[1].partition(":")[0]
 
 
 @pytest.mark.parametrize("tcp", [False, True])

@@ -209,6 +209,24 @@ def test_a_health_check_setting_out_of_bounds_is_refused(world: Any, config: dic
     fails(world, {"Probe": resource}, told)
 
 
+@pytest.mark.parametrize("element", ["<RequestInterval>10</RequestInterval>", "<Type>TCP</Type>"])
+def test_what_is_fixed_for_the_life_of_a_check_cannot_be_updated(world: Any, element: str) -> None:
+    """boto3 has no such member; somebody else's client may."""
+    check, client = make_check(world, **PROBE), world.client("route53")
+    end = b"</UpdateHealthCheckRequest>"
+
+    def add(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(end, element.encode() + end)
+
+    client.meta.events.register("before-call.route-53.UpdateHealthCheck", add)
+    try:
+        message = refused("InvalidInput", client.update_health_check, HealthCheckId=check, FailureThreshold=5)
+    finally:
+        client.meta.events.unregister("before-call.route-53.UpdateHealthCheck", add)
+    assert "cannot be changed after a health check is created" in message
+    assert client.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckVersion"] == 1
+
+
 def test_a_caller_reference_is_used_once(world: Any) -> None:
     check = make_check(world, **PROBE)
     assert make_check(world, **PROBE) == check

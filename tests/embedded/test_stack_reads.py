@@ -172,7 +172,7 @@ def test_a_second_page_of_events_does_not_repeat_the_first(stack: Stack) -> None
 def test_zones_and_health_checks_come_in_pages(aws: Aws) -> None:
     route53 = aws.client("route53")
     for i in range(105):
-        config = {"Type": "CALCULATED", "ChildHealthChecks": [], "HealthThreshold": 0}
+        config = {"Type": "HTTPS", "FullyQualifiedDomainName": "a.example.com"}
         route53.create_health_check(CallerReference=str(i), HealthCheckConfig=config)
     rows = [
         {"Name": f"n{i}.example.com", "Type": "CNAME", "TTL": 5, "ResourceRecords": [{"Value": "y.example.com"}]}
@@ -188,13 +188,15 @@ def test_zones_and_health_checks_come_in_pages(aws: Aws) -> None:
 
 def test_a_metric_request_has_at_most_500_queries_and_pages_of_data(aws: Aws) -> None:
     cloudwatch, route53 = aws.client("cloudwatch"), aws.client("route53")
-    config = {"Type": "CALCULATED", "ChildHealthChecks": [], "HealthThreshold": 0}
+    config = {"Type": "HTTPS", "FullyQualifiedDomainName": "a.example.com"}
     check = route53.create_health_check(CallerReference="c", HealthCheckConfig=config)["HealthCheck"]["Id"]
     dimensions = [{"Name": "HealthCheckId", "Value": check}]
     metric = {"Namespace": "AWS/Route53", "MetricName": "HealthCheckStatus", "Dimensions": dimensions}
     queries = [{"Id": f"q{i}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Minimum"}} for i in range(501)]
     now = datetime.fromisoformat(aws.control("clock")[1]["now"]).timestamp()
     asked = {"StartTime": now - 600, "EndTime": now + 600}
+    one = lambda: cloudwatch.get_metric_data(MetricDataQueries=queries[:1], **asked)["MetricDataResults"]  # noqa: E731
+    aws.until(lambda: len(one()[0]["Values"]) >= 2)
     with pytest.raises(cloudwatch.exceptions.ClientError, match="size less than or equal to 500"):
         cloudwatch.get_metric_data(MetricDataQueries=queries, **asked)
     paginator = cloudwatch.get_paginator("get_metric_data")
