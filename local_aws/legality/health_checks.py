@@ -97,7 +97,7 @@ def _address_is_public(address: str) -> None:
 
 
 def _calculated(config: Record) -> None:
-    """CALCULATED: children that exist, at least one [K], at most 256 [V], none calculated itself [K]; nothing of an endpoint [V]."""
+    """CALCULATED: 1 [K] to 256 [V] children that exist, none calculated itself [K]; nothing of an endpoint [V]."""
     _nothing_of_an_endpoint(config)
     children = config.get("ChildHealthChecks") or []
     if not children:
