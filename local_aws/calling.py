@@ -82,7 +82,7 @@ class Caller:
         if before is None or before.check is not check:
             known = self._known[check["id"]] = _Known(check)
             if before and before.way == way and before.outcome and before.outcome.healthy:
-                known.way, known.outcome = way, before.outcome
+                known.way, known.outcome, known.asked = way, before.outcome, time.monotonic()
         return self._known[check["id"]]
 
     async def rest(self) -> None:
