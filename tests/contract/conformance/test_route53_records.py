@@ -111,6 +111,7 @@ REFUSED: dict[str, tuple[list[Rows], list[Rows]]] = {
     "a deletion with another value": ([lambda z: z.row()], [lambda z: ("DELETE", z.row("x", "192.0.2.2"))]),
     "a deletion of the zone's NS": ([], [lambda z: ("DELETE", own(z, "NS"))]),
     "one record twice": ([], [lambda z: ("CREATE", z.row()), lambda z: ("CREATE", z.row())]),
+    "two upserts of one record": ([], [lambda z: ("UPSERT", z.row()), lambda z: ("UPSERT", z.row(ttl=5))]),
     "an upsert and a deletion of one record": (
         [lambda z: z.row()],
         [lambda z: ("UPSERT", z.row(ttl=5)), lambda z: ("DELETE", z.row())],
