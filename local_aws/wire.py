@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import botocore.loaders
 
-_CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/([^/]*)/([^/]+)/aws4")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]*)/([^/]+)/aws4")
 # Where the name in the signature is not the name of the boto3 client.
 _CLIENTS = {
     "monitoring": "cloudwatch",
@@ -32,8 +32,10 @@ class Call:
     operation: str
     region: str
     protocol: str
+    path: str
+    access_key: str
     mutating: bool
-    observer: bool  # watches the run and must not change it: outside faults and counts
+    observer: bool  # watches the run and must not change it: outside quotas, faults and counts
 
     @property
     def name(self) -> str:
@@ -43,15 +45,19 @@ class Call:
 def identify(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Call | None:
     """The call, or None for what is no signed AWS call (control endpoints, requests to a deployed API)."""
     scope = _CREDENTIAL.search(headers.get("authorization", ""))
-    if not scope or scope[2] == "execute-api":
+    if not scope or scope[3] == "execute-api":
         return None
-    service = _CLIENTS.get(scope[2], scope[2])
+    service = _CLIENTS.get(scope[3], scope[3])
+    if service == "apigateway" and path.startswith("/v2/"):
+        service = "apigatewayv2"
     operation, protocol = _operation(service, method, path, query, headers, body)
     return Call(
         service=service,
         operation=operation,
-        region=scope[1],
+        region=scope[2],
         protocol=protocol,
+        path=path,
+        access_key=scope[1],
         mutating=_mutating(service, operation, body),
         observer="observer" in headers.get("user-agent", "").lower(),
     )
@@ -74,36 +80,70 @@ def _operation(
         actions = parse_qs(body.decode("utf-8", "replace")).get("Action")
         if actions:
             return actions[0], "ec2" if service == "ec2" else "query"
-    return _rest_operation(service, method, path, query)
+    return _rest_operation(service, method, path, query, headers)
 
 
-def _rest_operation(service: str, method: str, path: str, query: str) -> tuple[str, str]:
-    if service == "apigateway" and path.startswith("/v2/"):
-        service = "apigatewayv2"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """What a request for one REST operation must have."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    query: frozenset[tuple[str, str]]  # name and value; an empty value may be anything
+    headers: frozenset[str]
+    deprecated: bool
+
+    def leads(self, method: str, path: str, query: dict[str, list[str]], headers: dict[str, str]) -> bool:
+        return (
+            self.method == method
+            and all(name in query and (not value or value in query[name]) for name, value in self.query)
+            and self.headers <= headers.keys()
+            and self.path.fullmatch(path) is not None
+        )
+
+    @property
+    def order(self) -> tuple[int, int, bool, int]:
+        """The most specific first; an operation that another one has replaced comes after it."""
+        asked = len(self.query) + len(self.headers)
+        return -asked, self.path.pattern.count("["), self.deprecated, -len(self.path.pattern)
+
+
+def _rest_operation(service: str, method: str, path: str, query: str, headers: dict[str, str]) -> tuple[str, str]:
     protocol, routes = _routes(service)
-    given = set(parse_qs(query, keep_blank_values=True))
-    for verb, pattern, required, name in routes:
-        if verb == method and required <= given and pattern.fullmatch(path):
-            return name, protocol
-    return f"{method} {path}", protocol
+    given = parse_qs(query, keep_blank_values=True)
+    found = (route.operation for route in routes if route.leads(method, path, given, headers))
+    return next(found, f"{method} {path}"), protocol
 
 
 @functools.cache
-def _routes(service: str) -> tuple[str, list[tuple[str, re.Pattern[str], frozenset[str], str]]]:
-    """The operations of a REST service from botocore's model, the most specific first."""
+def _routes(service: str) -> tuple[str, list[_Route]]:
+    """The operations of a REST service from botocore's model."""
     try:
         model = botocore.loaders.Loader().load_service_model(service, "service-2")
     except botocore.exceptions.UnknownServiceError:
         return "rest-json", []
-    routes = []
-    for name, operation in model["operations"].items():
-        uri, _, query = operation["http"]["requestUri"].partition("?")
-        pattern = "".join(_segment(part) for part in re.split(r"(\{[^}]+\})", uri))
-        required = frozenset(part.partition("=")[0] for part in query.split("&") if part)
-        routes.append((operation["http"]["method"], re.compile(pattern.rstrip("/") + "/?"), required, name))
-    routes.sort(key=lambda route: (-len(route[2]), route[1].pattern.count("["), -len(route[1].pattern)))
+    routes = [_route(model["shapes"], name, operation) for name, operation in model["operations"].items()]
     protocol = model["metadata"]["protocol"]
-    return ("s3" if service == "s3" else protocol), routes
+    return ("s3" if service == "s3" else protocol), sorted(routes, key=lambda route: route.order)
+
+
+def _route(shapes: dict, name: str, operation: dict) -> _Route:
+    uri, _, fixed = operation["http"]["requestUri"].partition("?")
+    pattern = "".join(_segment(part) for part in re.split(r"(\{[^}]+\})", uri))
+    given = shapes.get(operation.get("input", {}).get("shape"), {})
+    required = [given["members"][member] for member in given.get("required", [])]
+    query = {(key, value) for key, _, value in (part.partition("=") for part in fixed.split("&") if part)}
+    query |= {(member["locationName"], "") for member in required if member.get("location") == "querystring"}
+    headers = (member["locationName"].lower() for member in required if member.get("location") == "header")
+    return _Route(
+        operation=name,
+        method=operation["http"]["method"],
+        path=re.compile(pattern.rstrip("/") + "/?"),
+        query=frozenset(query),
+        headers=frozenset(headers),
+        deprecated=operation.get("deprecated", False),
+    )
 
 
 def _segment(part: str) -> str:
