@@ -1,18 +1,13 @@
-"""What stands in front of ministack: control endpoints under /_meridian/, injected faults, and the count of calls."""
+"""What stands in front of ministack: control endpoints under /_meridian/, the count of calls, and `front` for each call."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from email.utils import formatdate
-from typing import Any
 
-from local_aws import faults, stacks, states, wire, world
-from local_aws.clock import CLOCK, rfc3339, wall_time
+from local_aws import fault_input, faults, front, stacks, stale, states, wire, world
+from local_aws.asgi import HangUp, Message, Receive, Send, hang_up, on_wall_time, read, send_json
+from local_aws.clock import CLOCK, rfc3339
 
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 PREFIX = "/_meridian/"
 # What other modules answer to POST and GET: the endpoint's name, and who gets its body.
 POSTED: dict[str, Callable[[Message], Message]] = {}
@@ -36,7 +31,10 @@ class Control:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, _on_wall_time(send))
+            try:
+                await self._http(scope, receive, on_wall_time(send))
+            except HangUp:
+                await hang_up(send)
         else:
             await self._inner(scope, receive, send)
 
@@ -54,24 +52,30 @@ class Control:
         await self._inner(scope, receive, notice)
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        body, replay = await _read(receive)
-        if scope["path"].startswith(PREFIX):
-            await _send_json(send, *await self._control(scope["method"], scope["path"].removeprefix(PREFIX), body))
+        request, replay = await read(scope, receive)
+        if request.path.startswith(PREFIX):
+            await send_json(send, *await self._control(request.method, request.path.removeprefix(PREFIX), request.body))
             return
-        call = wire.identify(scope["method"], scope["path"], scope.get("query_string", b"").decode(), headers, body)
-        if call and not call.observer:
-            self._calls[call.name, call.mutating] += 1
-            if fault := faults.for_call(call.service, call.operation, call.region):
-                await asyncio.sleep(fault.delay)
-                if fault.error:
-                    await _send(send, *faults.response(fault, call.protocol, call.name))
-                    return
+
+        async def take(answer: Send) -> None:
+            await self._inner(scope, replay(), answer)
+
+        call = wire.identify(request.method, request.path, request.query, request.headers, request.body)
         try:
-            await self._inner(scope, replay, send)
+            if call:
+                self._count(call)
+                await front.meet(call, request, take, send)
+            elif front.is_unreachable(request):
+                raise HangUp
+            else:
+                await take(send)
         finally:
-            if scope["method"] != "GET":
+            if request.method != "GET":
                 states.changed()
+
+    def _count(self, call: wire.Call) -> None:
+        if not call.observer:
+            self._calls[call.name, call.mutating] += 1
 
     # --- control endpoints ------------------------------------------------------------------------------------------------
 
@@ -106,8 +110,11 @@ class Control:
         return self._get_clock({})
 
     def _post_faults(self, request: Message) -> Message:
-        faults.FAULTS[:] = [faults.parse(entry) for entry in request.get("faults", [])]
-        return {"faults": len(faults.FAULTS)}
+        entries, seed = fault_input.read(request)
+        seed = faults.arm(entries, seed)
+        stale.watch(faults.stale_services())
+        states.changed()  # what stood still may go on
+        return {"faults": len(entries), "seed": seed}
 
     def _get_calls(self, _: Message) -> Message:
         calls = [
@@ -135,46 +142,6 @@ class Control:
     def _post_reset(self, _: Message) -> Message:
         assert self._initial is not None, "the server has not started"
         world.reset(self._initial)
+        stale.watch(set())
         self._calls.clear()
         return {"reset": True}
-
-
-async def _read(receive: Receive) -> tuple[bytes, Receive]:
-    """The whole body, and a `receive` that hands the same messages on."""
-    messages, body = [], b""
-    while True:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
-    pending = iter(messages)
-
-    async def replay() -> Message:
-        for message in pending:
-            return message
-        return await receive()
-
-    return body, replay
-
-
-def _on_wall_time(send: Send) -> Send:
-    """Clients compare the Date header with their own clock: it stays on wall time, as signatures do."""
-
-    async def dated(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = [(k, v) for k, v in message.get("headers", []) if k.lower() != b"date"]
-            message = {**message, "headers": [*headers, (b"date", formatdate(wall_time(), usegmt=True).encode())]}
-        await send(message)
-
-    return dated
-
-
-async def _send_json(send: Send, status: int, value: Message) -> None:
-    await _send(send, status, {"content-type": "application/json"}, json.dumps(value).encode())
-
-
-async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    raw = [(k.encode(), v.encode()) for k, v in {**headers, "content-length": str(len(body))}.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})

@@ -20,6 +20,8 @@ from local_aws import (
     recovery,
     serial,
     stacks,
+    stale,
+    trail_lookup,
 )
 from local_aws.control import Control
 from local_aws.dns import setup as dns
@@ -67,6 +69,8 @@ MODULES = (
     dns,
     health,
     legality,
+    stale,
+    trail_lookup,
 )
 
 

@@ -1,144 +1,162 @@
-"""Faults that a test or a person sets: calls that fail or lag, resources that fail inside a stack."""
+"""Faults that a test or a person sets, and whether one of them strikes now.
 
-import itertools
-import json
+Each kind is a small class; its fields are the keys of an entry of POST /_meridian/faults (`fault_input` reads them). With a seed,
+chance can be repeated: whether the n-th call of an operation in a Region is hit depends on the seed and the fault's place in the
+list, not on what other calls come between.
+"""
+
 import random
-from dataclasses import dataclass, fields
-from typing import ClassVar
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 from ministack.core.responses import get_region
 
+from local_aws import planes
+from local_aws.wire import Call
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One entry of POST /_meridian/faults: either `call` ("rds:DescribeDBClusters", "rds:*") or `resource` (a type)."""
+    """What strikes by chance, in one Region or in all."""
 
-    call: str | None = None
-    resource: str | None = None
     region: str | None = None
-    error: str | None = None
-    message: str | None = None
     probability: float = 1.0
     times: int | None = None
-    delay: float = 0.0
-
-    def __post_init__(self) -> None:
-        if (self.call is None) == (self.resource is None):
-            raise ValueError("a fault names either a call (service:Operation or service:*) or a resource type")
-        if self.call is not None and ":" not in self.call:
-            raise ValueError(f"call {self.call!r} must be service:Operation or service:*")
-
-    def strikes(self, region: str) -> bool:
-        """Whether it hits this time; counts the hit."""
-        if self.region not in (None, region) or self.times == 0 or random.random() >= self.probability:
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
 
 
-@dataclass(slots=True, kw_only=True)
-class HalfApplied:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceFault(Fault):
+    """A resource of this type fails in a stack; the type may have /rollback or /delete after it."""
+
+    resource: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfApplied(Fault):
     """One operation of a stack stops when `after` resources are done, and rolls back; with `rollback: "fails"`, not even that."""
 
     stack: str
     after: int
-    region: str | None = None
-    rollback: str | None = None
-    times: int = 1
-    call: ClassVar[None] = None
-    resource: ClassVar[None] = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.after, int) or self.after < 0 or self.rollback not in (None, "fails"):
-            raise ValueError(
-                'a half-applied stack has `after`, the number of resources done, and at most `rollback: "fails"`'
-            )
+    rollback: Literal["fails"] | None = None
+    times: int | None = 1
 
 
-FAULTS: list[Fault | HalfApplied] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFault(Fault):
+    """A call (`rds:DescribeDBClusters`, `rds:*`, `*:*`) takes some wall seconds longer, and nothing else."""
+
+    call: str
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse(CallFault):
+    """It is answered with this error. `Throttling` is what the service itself says when it throttles."""
+
+    error: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(CallFault):
+    """The connection closes without an answer, before the call takes effect or after it."""
+
+    drop: Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale(CallFault):
+    """A read is answered as it would have been so many virtual seconds ago, though not as before the fault was set."""
+
+    stale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """All of a Region's control plane, or of its data plane, is out until the list of faults is replaced."""
+
+    outage: str
+    plane: Literal["control", "data"] = "control"
+
+
+AnyFault = Fault | Outage
+
+
+@dataclass(slots=True)
+class _Armed:
+    """A fault that is set, and what has been used of it."""
+
+    fault: Fault
+    place: int
+    struck: int = 0
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def strikes(self, what: str, region: str) -> bool:
+        """Whether it hits this time; counts the hit."""
+        fault = self.fault
+        if fault.region not in (None, region) or (fault.times is not None and self.struck >= fault.times):
+            return False
+        self.seen[what, region] += 1
+        chance = f"{_chance['seed']}/{self.place}/{what}/{region}/{self.seen[what, region]}"
+        hit = random.Random(chance).random() < fault.probability
+        self.struck += hit
+        return hit
+
+
+_armed: list[_Armed] = []
+_outages: list[Outage] = []
+_chance: dict[str, object] = {"seed": 0}
+
+
+def arm(faults: Sequence[AnyFault], seed: object = None) -> object:
+    """Replace what is set; the seed in use."""
+    _armed[:] = [_Armed(fault, place) for place, fault in enumerate(faults) if isinstance(fault, Fault)]
+    _outages[:] = [fault for fault in faults if isinstance(fault, Outage)]
+    _chance["seed"] = secrets.randbelow(2**32) if seed is None else seed
+    return _chance["seed"]
+
+
+def for_call(call: Call) -> CallFault | None:
+    wanted = {call.name, f"{call.service}:*", "*:*"}
+    for armed in _armed:
+        if isinstance(armed.fault, CallFault) and armed.fault.call in wanted and armed.strikes(call.name, call.region):
+            return armed.fault
+    return None
+
+
+def fail_resource(kind: str) -> None:
+    for armed in _armed:
+        fault = armed.fault
+        if isinstance(fault, ResourceFault) and fault.resource == kind and armed.strikes(kind, get_region()):
+            raise ValueError(fault.error or f"{kind} failed by an injected fault")
 
 
 def half_applied(stack: str) -> HalfApplied | None:
     """The fault that stops the operation that begins; counts it."""
-    half = (f for f in FAULTS if isinstance(f, HalfApplied))
-    found = next((f for f in half if f.stack == stack and f.region in (None, get_region()) and f.times), None)
-    if found:
-        found.times -= 1
-    return found
+    for armed in _armed:
+        fault = armed.fault
+        if isinstance(fault, HalfApplied) and fault.stack == stack and armed.strikes(stack, get_region()):
+            return fault
+    return None
 
 
-def parse(entry: object) -> Fault | HalfApplied:
-    if isinstance(entry, dict) and "stack" in entry:
-        return HalfApplied(**entry)
-    known = [field.name for field in fields(Fault)]
-    if not isinstance(entry, dict) or set(entry) - set(known):
-        raise ValueError(f"a fault is an object with some of {', '.join(known)}, not {entry!r}")
-    return Fault(**entry)
+def stale_services() -> set[str]:
+    return {armed.fault.call.partition(":")[0] for armed in _armed if isinstance(armed.fault, Stale)}
 
 
-def for_call(service: str, operation: str, region: str) -> Fault | None:
-    wanted = {f"{service}:{operation}", f"{service}:*", "*:*"}
-    return next((f for f in FAULTS if f.call in wanted and f.strikes(region)), None)
+def is_out(call: Call) -> bool:
+    """Whether the plane that would serve this call is out."""
+    plane = "data" if planes.is_data_plane(call) else "control"
+    return Outage(outage=planes.region_of(call.service, call.region), plane=plane) in _outages
 
 
-def fail_resource(kind: str) -> None:
-    fault = next((f for f in FAULTS if f.resource == kind and f.strikes(get_region())), None)
-    if fault:
-        raise ValueError(fault.error or f"{kind} failed by an injected fault")
+def control_plane_is_out(region: str) -> bool:
+    return Outage(outage=region) in _outages
 
 
-# What AWS calls the common errors, per protocol family; anything else is sent as it was given.
-_STATUS = {
-    "ServiceUnavailable": 503,
-    "InternalFailure": 500,
-    "InternalError": 500,
-    "AccessDenied": 403,
-    "Throttling": 400,
-    "SlowDown": 503,
-}
-_JSON_NAMES = {
-    "Throttling": "ThrottlingException",
-    "AccessDenied": "AccessDeniedException",
-    "ServiceUnavailable": "ServiceUnavailableException",
-}
-_REQUEST_IDS = itertools.count(1)
-
-
-def response(fault: Fault, protocol: str, operation: str) -> tuple[int, dict[str, str], bytes]:
-    """The error in the form that boto3 parses for this protocol."""
-    code = fault.error or "InternalFailure"
-    message = fault.message or {
-        "Throttling": "Rate exceeded",
-        "AccessDenied": f"User is not authorized to perform: {operation}",
-    }.get(code, f"{code} (injected fault)")
-    if protocol == "s3" and code == "Throttling":
-        code = "SlowDown"  # S3's own word for it, with a status that a HEAD can carry
-    status, request_id = _STATUS.get(code, 400), f"fault-{next(_REQUEST_IDS)}"
-    if protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
-        return _structured_error(_JSON_NAMES.get(code, code), message, status, protocol)
-    body = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-    if protocol == "ec2":
-        xml = (
-            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
-            f"<RequestID>{request_id}</RequestID></Response>"
-        )
-    elif protocol == "s3":
-        xml = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
-    else:
-        xml = f"<ErrorResponse>{body}<RequestId>{request_id}</RequestId></ErrorResponse>"
-    return status, {"content-type": "text/xml"}, xml.encode()
-
-
-def _structured_error(code: str, message: str, status: int, protocol: str) -> tuple[int, dict[str, str], bytes]:
-    error = {"__type": code, "message": message}
-    if protocol == "smithy-rpc-v2-cbor":
-        body = bytes([0xA0 + len(error)]) + b"".join(_cbor_text(k) + _cbor_text(v) for k, v in error.items())
-        return status, {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, body
-    kind = "application/json" if protocol == "rest-json" else "application/x-amz-json-1.1"
-    return status, {"content-type": kind, "x-amzn-errortype": code}, json.dumps(error).encode()
-
-
-def _cbor_text(text: str) -> bytes:
-    raw = text.encode()
-    return b"\x79" + len(raw).to_bytes(2, "big") + raw
+def data_plane_is_out(region: str) -> bool:
+    return Outage(outage=region, plane="data") in _outages

@@ -38,9 +38,6 @@ _CHECKERS = tuple(get_session().get_service_model("route53").shape_for("HealthCh
 LOOK_SECONDS = 0.25  # wall seconds
 _LAST: dict[str, float] = {}
 _looking: ContextVar[frozenset[str]] = ContextVar("looking", default=frozenset())
-# GetHealthCheckStatus: 4 at once, 1 per second after that (aws-facts §5.1).
-STATUS_BURST, STATUS_RATE = 4.0, 1.0
-status_bucket: dict[str, list[float]] = {}
 
 
 # ---- is it healthy? --------------------------------------------------------------------------------------------------------
@@ -186,8 +183,6 @@ async def _handle(stock: Any, method: str, path: str, headers: Record, body: byt
 
 
 def _status(check_id: str, root: str, *, failing_only: bool) -> Any:
-    if not _take_token():
-        return route53._error_response("Throttling", "Rate exceeded", 400)
     check = route53._health_checks.get(check_id)
     if check is None:
         return route53._error_response(
@@ -201,14 +196,6 @@ def _status(check_id: str, root: str, *, failing_only: bool) -> Any:
     reports = [(region, text) for region in check["config"].get("Regions") or _CHECKERS] if text else []
     name = "GetHealthCheckLastFailureReasonResponse" if failing_only else root
     return route53._xml_response(name, lambda parent: _observations(parent, reports, at))
-
-
-def _take_token() -> bool:
-    now = CLOCK.now()
-    left, at = status_bucket.get("tokens", [STATUS_BURST, now])
-    left = min(STATUS_BURST, left + (now - at) * STATUS_RATE)
-    status_bucket["tokens"] = [left - 1 if left >= 1 else left, now]
-    return left >= 1
 
 
 def _observations(parent: Any, reports: list[tuple[str, str]], at: float) -> None:

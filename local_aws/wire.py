@@ -17,6 +17,7 @@ _CLIENTS = {
     "tagging": "resourcegroupstaggingapi",
     "servicequotas": "service-quotas",
 }
+_SIGNED = {client: name for name, client in _CLIENTS.items()} | {"apigatewayv2": "apigateway"}
 _READS = re.compile(
     r"(Describe|Get|List|Head|BatchGet|Query|Scan|Select|Lookup|Test|Filter|Search|Estimate|Validate|Detect|Admin?Get|TransactGet"
     r"|Receive|AssumeRole|Decrypt|Check|StartQuery|Simulate)"
@@ -40,6 +41,15 @@ class Call:
     @property
     def name(self) -> str:
         return f"{self.service}:{self.operation}"
+
+    @property
+    def reads(self) -> bool:
+        return _READS.match(self.operation) is not None
+
+
+def signing_name(service: str) -> str:
+    """What a signature, CloudTrail and EventBridge call the service of a boto3 client."""
+    return _SIGNED.get(service, service)
 
 
 def identify(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Call | None:

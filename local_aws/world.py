@@ -21,7 +21,9 @@ from local_aws.dns import published
 ZONE_ID, ZONE_NAME = "Z0123456789EXAMPLE", "example.com."
 _CONTAINERS = (AccountScopedDict, AccountRegionScopedDict, dict, list, set, deque)
 # Machinery of the running process, not part of the world.
-_MACHINERY = tuple(f"local_aws.{name}" for name in ("clock", "control", "faults", "stacks", "states", "wire", "world"))
+_MACHINERY = tuple(
+    f"local_aws.{name}" for name in ("clock", "control", "faults", "stacks", "stale", "states", "wire", "world")
+)
 _PROCESS = {
     "_warm_pool",
     "_inflight",
@@ -48,7 +50,7 @@ def _modules() -> list[ModuleType]:
     ]
 
 
-def _containers() -> Snapshot:
+def containers() -> Snapshot:
     return {
         (module.__name__, name): value
         for module in _modules()
@@ -60,8 +62,14 @@ def _containers() -> Snapshot:
     }
 
 
-def _content(container: Any) -> Any:
+def content(container: Any) -> Any:
     return container._data if isinstance(container, AccountScopedDict | AccountRegionScopedDict) else container
+
+
+def refill(container: Any, now: Any) -> None:
+    """Give a container another content; it stays the one that others hold."""
+    container.clear()
+    container.extend(now) if isinstance(container, list | deque) else container.update(now)
 
 
 def _require_rest() -> None:
@@ -74,14 +82,14 @@ def _require_rest() -> None:
 
 def snapshot() -> Snapshot:
     _require_rest()
-    return _copy(_containers())
+    return _copy(containers())
 
 
 def _copy(containers: Snapshot) -> Snapshot:
     """A function that runs meanwhile (a probe's call) writes its log beside us: then again, it is no part of a change."""
     for _ in range(COPIES):
         try:
-            return copy.deepcopy({key: _content(container) for key, container in containers.items()})
+            return copy.deepcopy({key: content(container) for key, container in containers.items()})
         except RuntimeError as error:  # a dictionary changed its size
             last = error
     raise Busy(f"something changes all the time: {last}")
@@ -91,12 +99,9 @@ def restore(saved: Snapshot) -> None:
     _require_rest()
     ministack_app._reset_all_state()
     fresh = copy.deepcopy(saved)
-    for key, container in _containers().items():
-        content = _content(container)
-        if key not in fresh:
-            continue
-        content.clear()
-        content.extend(fresh[key]) if isinstance(content, list | deque) else content.update(fresh[key])
+    for key, container in containers().items():
+        if key in fresh:
+            refill(content(container), fresh[key])
     states.clear()
 
 
@@ -104,7 +109,7 @@ def reset(initial: Snapshot) -> None:
     """Back to the initial world; the caller has cancelled the stack operations, this forgets the rest."""
     CLOCK.clear()
     states.clear()
-    faults.FAULTS.clear()
+    faults.arm([])
     restore(initial)
 
 
@@ -116,4 +121,4 @@ def create() -> Snapshot:
     route53._records[ZONE_ID] = route53._default_records(ZONE_NAME)
     route53._caller_refs["meridian"] = ZONE_ID
     published.look(after=0)
-    return _copy(_containers())
+    return _copy(containers())

@@ -14,7 +14,7 @@ from ministack.services.cloudformation import stacks as stock
 
 from local_aws import durations, states
 from local_aws.clock import CLOCK
-from local_aws.stacks import reads, running
+from local_aws.stacks import calls, reads, running
 from local_aws.stacks.delete import delete_resource, delete_stack, shows_deleting
 from local_aws.stacks.deploy import deploy
 from local_aws.stacks.running import cancel_all, in_progress
@@ -28,7 +28,10 @@ async def _with_time(function: Callable[..., Any], kind: str, *args: Any) -> Any
     if function is stock._delete_resource:
         physical_id, properties, stack_name, logical_id = args
         return await delete_resource(kind, physical_id, properties, stack_name, logical_id)
-    result = await running.call(kind, function, kind, *args)
+    physical_id, _, properties, *_ = args
+    result = await calls.make(
+        kind, "UPDATE", properties, lambda: running.call(kind, function, kind, *args), physical_id
+    )
     await CLOCK.sleep(durations.in_stack(kind, "UPDATE"))
     await states.settle(kind, result[0], result[1] or {})
     return result

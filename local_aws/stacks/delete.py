@@ -9,7 +9,7 @@ from ministack.services.cloudformation import stacks as stock
 
 from local_aws import durations, graph
 from local_aws.clock import CLOCK
-from local_aws.stacks import running
+from local_aws.stacks import calls, running
 from local_aws.stacks.operation import STACK
 
 # By type: marks a resource as being deleted and returns how to take the mark back.
@@ -112,7 +112,13 @@ async def delete_resource(
         if snapshot:
             stock._snapshot_resource(kind, physical_id, properties)
         await CLOCK.sleep(durations.in_stack(kind, "DELETE"))
-        await running.call(kind, stock._delete_resource, kind, physical_id, properties, stack_name, logical_id)
+        await calls.make(
+            kind,
+            "DELETE",
+            properties,
+            lambda: running.call(kind, stock._delete_resource, kind, physical_id, properties, stack_name, logical_id),
+            physical_id,
+        )
     except BaseException:
         if undo:
             undo()

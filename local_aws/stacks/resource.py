@@ -8,7 +8,7 @@ from ministack.services.cloudformation import stacks as stock
 from local_aws import durations, faults, states, validation
 from local_aws.clock import CLOCK
 from local_aws.stack_calls import policy
-from local_aws.stacks import running
+from local_aws.stacks import calls, running
 from local_aws.stacks.operation import Operation
 
 
@@ -59,7 +59,9 @@ class Work:
         else:
             self.begin(old, new)
             faults.fail_resource(self.kind)
-            (self.physical_id, attributes), seed = await self.act(old, new)
+            (self.physical_id, attributes), seed = await calls.make(
+                self.kind, self.call(old, new), new, lambda: self.act(old, new), self.physical_id
+            )
         self.record(properties, attributes, dynamic, seed)
         if self.id in op.imports:
             self.finish("UPDATE_COMPLETE", event=False)
@@ -68,6 +70,7 @@ class Work:
             op.event(self.id, self.kind, "CREATE_IN_PROGRESS", "Resource creation Initiated", self.physical_id)
         await CLOCK.sleep(durations.in_stack(self.kind, self.verb))
         await states.settle(self.kind, self.physical_id, attributes)
+        await calls.standstill(self.kind)
         self.finish(f"{self.verb}_COMPLETE")
 
     def allowed(self, old: dict, new: dict) -> None:
@@ -87,6 +90,10 @@ class Work:
             self.op.resources[self.id] = {**blank, "ResourceType": self.kind, "LogicalResourceId": self.id}
         self.status(f"{self.verb}_IN_PROGRESS")
         self.op.event(self.id, self.kind, f"{self.verb}_IN_PROGRESS", reason, self.physical_id)
+
+    def call(self, old: dict, new: dict) -> str:
+        """A replacement is made with the call that creates."""
+        return "CREATE" if self.before and stock._replacing_change(self.kind, old, new) else self.verb
 
     async def act(self, old: dict, new: dict) -> tuple[tuple[str, dict], str]:
         """Call the resource's handler: (physical id, attributes), and the seed of a generated name."""

@@ -33,8 +33,9 @@ class Aws:
 
     url: str
 
-    def client(self, service: str, region: str = "us-east-1", *, agent: str = "") -> Any:
-        key = (self.url, service, region, agent)
+    def client(self, service: str, region: str = "us-east-1", *, agent: str = "", attempts: int = 1) -> Any:
+        """Without retries, unless `attempts` says so: a test sees what the server says."""
+        key = (self.url, service, region, agent, str(attempts))
         with _making:
             if key not in _clients:
                 _clients[key] = boto3.client(
@@ -43,7 +44,11 @@ class Aws:
                     endpoint_url=self.url,
                     aws_access_key_id="111111111111",
                     aws_secret_access_key="test",
-                    config=Config(retries={"total_max_attempts": 1}, user_agent_extra=agent, max_pool_connections=50),
+                    config=Config(
+                        retries={"total_max_attempts": attempts, "mode": "standard"},
+                        user_agent_extra=agent,
+                        max_pool_connections=50,
+                    ),
                 )
             return _clients[key]
 

@@ -143,7 +143,8 @@ def test_a_wrong_speed_is_refused(aws: Aws, speed: object) -> None:
 def _upsert(aws: Aws, name: str = "a.example.com", value: str = "192.0.2.1") -> str:
     record = {"Name": name, "Type": "A", "TTL": 10, "ResourceRecords": [{"Value": value}]}
     batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
-    return aws.client("route53").change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)["ChangeInfo"]["Id"]
+    route53 = aws.client("route53", attempts=10)  # one change of a zone at a time
+    return route53.change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)["ChangeInfo"]["Id"]
 
 
 def test_what_began_before_a_change_of_speed_follows_it(aws: Aws) -> None:
