@@ -23,12 +23,6 @@ from local_aws.asgi import Answer, Request
 from local_aws.clock import CLOCK, rfc3339
 from local_aws.wire import Call, signing_name
 
-PATCHED: tuple[str, ...] = (
-    "ministack.services.cloudtrail._event_selectors",
-    "ministack.services.cloudtrail._trails",
-    "ministack.services.eventbridge._put_events",
-)
-
 Record = dict[str, Any]
 KEPT = 20_000  # events per account and Region
 FROM_STACK = "cloudformation.amazonaws.com"
@@ -88,8 +82,8 @@ def record(call: Call, request: Request, answer: Answer) -> None:
 
 def record_of_stack(service: str, operation: str, kind: str, name: str, properties: Record, error: str = "") -> None:
     """The call that a resource's handler made. On AWS a handler makes several, of which this is the one that changes something."""
-    code = re.search(r'"(\w+): (.*?)(?: \(Service|")', error)
-    failed = {"errorCode": code[1], "errorMessage": code[2]} if code else {}
+    code = re.search(r'message: "(\w+): |"__type": "(\w+)"', error)
+    failed = {"errorCode": code[1] or code[2], "errorMessage": error} if code else {}
     if error and not failed:
         return  # it failed before it called anybody
     _keep(

@@ -7,7 +7,7 @@ leave more out there, and API Gateway nests a body under `create…Input`.
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
@@ -27,6 +27,7 @@ _SECRET = re.compile(
 _LEFT_OUT = {"templateBody", "stackPolicyBody", "responseMetadata"}
 # What a parameter or an id in an answer names. `healthCheck.id` is looked up as healthCheckId.
 _NAMED: Mapping[str, str] = {
+    "alarmName": "AWS::CloudWatch::Alarm",
     "bucketName": "AWS::S3::Bucket",
     "certificateArn": "AWS::CertificateManager::Certificate",
     "dBClusterIdentifier": "AWS::RDS::DBCluster",
@@ -44,6 +45,7 @@ _NAMED: Mapping[str, str] = {
     "keyId": "AWS::KMS::Key",
     "logGroupName": "AWS::Logs::LogGroup",
     "policyArn": "AWS::IAM::Policy",
+    "queueName": "AWS::SQS::Queue",
     "resourceId": "",
     "restApiId": "AWS::ApiGateway::RestApi",
     "roleArn": "AWS::IAM::Role",
@@ -110,15 +112,17 @@ def _unflattened(body: str) -> Record:
                 break
         else:
             place[last] = values[0]
-    return {name: _listed(value) for name, value in tree.items()}
+    return {name: _listed(value, name) for name, value in tree.items()}
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: Any, name: str = "") -> Any:
     if not isinstance(value, dict):
         return value
     if value and all(key.isdigit() for key in value):
         return [_listed(value[key]) for key in sorted(value, key=int)]
-    return {key: _listed(entry) for key, entry in value.items()}
+    if len(value) == 1 and name in {f"{key}s" for key in value}:
+        return _listed(next(iter(value.values())))  # `Tags.Tag.1`
+    return {key: _listed(entry, key) for key, entry in value.items()}
 
 
 def _in_the_address(call: Call, request: Request) -> Record:
@@ -206,20 +210,19 @@ def written(value: Any, key: str = "") -> Any:
 def resources(call: Call, asked: Record | None, told: Record | None) -> tuple[tuple[str, str], ...]:
     """(type, name) of what the call names, and of what its answer says was made."""
     noun = re.sub(r"^[A-Z][a-z]+", "", call.operation)
-    found = dict.fromkeys([*_named_in(asked or {}, ""), *_named_in(told or {}, noun)])
-    return tuple(found)
+    own = {"acm": "certificatemanager"}.get(call.service, call.service)
+    made = ((kind, name) for kind, name in _named_in(told or {}, noun) if f"::{own}::" in kind.lower())
+    return tuple(dict.fromkeys([*_named_in(asked or {}, ""), *made]))
 
 
-def _named_in(values: Record, noun: str) -> list[tuple[str, str]]:
-    found = []
+def _named_in(values: Record, noun: str) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         full = noun[:1].lower() + noun[1:] + name[:1].upper() + name[1:] if noun else name
         kind = _NAMED.get(name, _NAMED.get(full))
         if isinstance(value, str) and kind is not None:
-            found.append((kind, value.rpartition("/")[2] if value.startswith("/") else value))
+            yield kind, value.rpartition("/")[2] if value.startswith("/") else value
         elif isinstance(value, dict):
-            found += _named_in(value, name)
-    return found
+            yield from _named_in(value, name)
 
 
 def _operation(service: str, operation: str) -> OperationModel | None:

@@ -13,10 +13,13 @@ from local_aws.clock import CLOCK
 from local_aws.legality.guard import Refused
 from local_aws.resources.wrap import around
 
-PATCHED: tuple[str, ...] = (
+PATCHED: tuple[str, ...] = (  # of trail, too
     "ministack.services.cloudtrail._err",
+    "ministack.services.cloudtrail._event_selectors",
     "ministack.services.cloudtrail._lookup_events",
     "ministack.services.cloudtrail._ok",
+    "ministack.services.cloudtrail._trails",
+    "ministack.services.eventbridge._put_events",
 )
 
 Record = dict[str, Any]
