@@ -1,6 +1,7 @@
 """CloudTrail's LookupEvents: the newest first, by one attribute and a range of time, in pages."""
 
 import base64
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -52,7 +53,7 @@ def _page(body: Record) -> Record:
     found, after = _found(body), _after(body, question)
     if after:
         found = iter(_behind(found, after))
-    shown = [event for event, _ in zip(found, range(size), strict=False)]
+    shown = list(itertools.islice(found, size))
     more = next(found, None) if len(shown) == size else None
     token = {"NextToken": base64.b64encode(json.dumps([question, shown[-1].id]).encode()).decode()} if more else {}
     return {"Events": [_shown(event) for event in shown], **token}
