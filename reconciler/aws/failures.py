@@ -7,10 +7,12 @@ from typing import Any, Final
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
+    ReadTimeoutError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
@@ -27,6 +29,7 @@ from reconciler.model.errors import (
     ReconcilerError,
     StalePlan,
     Throttled,
+    Unanswered,
 )
 from reconciler.model.observed import Unknown
 
@@ -103,6 +106,7 @@ _STALE = frozenset(
         "NoSuchHealthCheck",
     }
 )
+_NO_ANSWER = (ConnectionClosedError, ReadTimeoutError)
 _NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -113,9 +117,12 @@ _NO_CREDENTIALS = (
 
 
 def code(error: Exception) -> str:
-    """AWS's error code, else ours: `Unreachable` for a connection that failed, `Garbled` for an answer that is none."""
+    """AWS's error code, else ours: `Unreachable` for a connection that failed, `Unanswered` for one that ended without an
+    answer, `Garbled` for an answer that is none."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    if isinstance(error, _NO_ANSWER):
+        return "Unanswered"
     if isinstance(error, (ConnectionFailed, HTTPClientError)):
         return UNREACHABLE
     return "Garbled" if isinstance(error, ResponseParserError) else type(error).__name__
@@ -146,6 +153,8 @@ def translated(error: Exception, call: str, region: str) -> ReconcilerError:
         return AccessDenied(f"{text}; allow {call} in {region}")
     if found in _THROTTLED:
         return Throttled(text)
+    if isinstance(error, _NO_ANSWER):
+        return Unanswered(text)
     if found in {UNREACHABLE, "Garbled"} or _is_server_fault(error):
         return CloudUnavailable(text, code=found)
     if found in _STALE or (found == "ValidationError" and "does not exist" in text):

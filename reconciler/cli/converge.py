@@ -17,7 +17,7 @@ from reconciler.cli import exits, inputs, output
 from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
-from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled
+from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
@@ -92,8 +92,8 @@ def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run)
 
 
 def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace: Pace) -> Outcome:
-    """Run passes until one ends it. The first error ends it, too, unless AWS can be reached: passes before it, or AWS
-    asking to slow down, show that."""
+    """Run passes until one ends it. The first error ends it, too, unless AWS can be reached: passes before it, AWS asking
+    to slow down, or a call that it took, show that."""
     last: Outcome | None = None
     failures = 0
     while True:
@@ -101,7 +101,7 @@ def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace:
             last = one_pass()
         except ReconcilerError as error:
             failures += 1
-            reached = last is not None or isinstance(error, Throttled)
+            reached = last is not None or isinstance(error, Throttled | Unanswered)
             if not reached or not _passing(error) or failures > RETRIES:
                 raise
             display.trouble(error)

@@ -113,6 +113,10 @@ class Throttled(CloudUnavailable):
     """AWS asks to slow down, and went on asking after the client's own retries."""
 
 
+class Unanswered(CloudUnavailable):
+    """AWS took a call, and did not say what became of it: it may have been carried out."""
+
+
 class OperationInProgress(ReconcilerError):
     """AWS is still busy with an earlier operation on the same thing."""
 

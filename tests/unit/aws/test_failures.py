@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 from botocore.parsers import ResponseParserError
 
 from reconciler.aws import failures
@@ -16,6 +23,7 @@ from reconciler.model.errors import (
     Retry,
     StalePlan,
     Throttled,
+    Unanswered,
 )
 from reconciler.model.observed import Unknown
 
@@ -53,6 +61,8 @@ def test_only_what_aws_says_is_absent_is_absent(error: Exception, *, expected: b
         (client_error("Throttling"), Throttled, "Throttled"),
         (REFUSED, CloudUnavailable, "Unreachable"),
         (ConnectTimeoutError(endpoint_url="x"), CloudUnavailable, "Unreachable"),
+        (ConnectionClosedError(endpoint_url="x"), Unanswered, "Unanswered"),
+        (ReadTimeoutError(endpoint_url="x"), Unanswered, "Unanswered"),
         (client_error("InternalFailure", status=500), CloudUnavailable, "InternalFailure"),
         (ResponseParserError("invalid XML received"), CloudUnavailable, "Garbled"),
         (client_error("HealthCheckVersionMismatch"), StalePlan, "StalePlan"),

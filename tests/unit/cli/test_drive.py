@@ -13,7 +13,7 @@ from reconciler.cli import converge
 from reconciler.cli.converge import RETRIES, TICK, Pace, drive, run_passes, wait
 from reconciler.cli.display import Display
 from reconciler.cli.settings import Format, Settings
-from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan, Throttled
+from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan, Throttled, Unanswered
 from reconciler.model.outcome import Result, Sent
 from tests.fakes import outcomes
 
@@ -81,8 +81,9 @@ def test_the_first_error_is_told_at_once(error):
         driven(error, DONE)
 
 
-def test_an_aws_that_asks_to_slow_down_is_there():
+def test_an_aws_that_asks_to_slow_down_or_takes_a_call_is_there():
     assert driven(Throttled("slow down"), DONE)[0] is DONE
+    assert driven(Unanswered("closed"), DONE)[0] is DONE
     with pytest.raises(CloudUnavailable, match="down"):
         driven(Throttled("slow down"), CloudUnavailable("down"), DONE)
     with pytest.raises(Throttled):
