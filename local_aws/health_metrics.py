@@ -9,7 +9,7 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, rds, route53
 
-from local_aws import durations, outages
+from local_aws import durations, faults
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
@@ -77,7 +77,7 @@ def _lag_series(cluster: Record) -> None:
     group, entry = member_of(cluster)
     if group is None or entry is None or entry["IsWriter"] or not connected(entry):
         return
-    if outages.is_out(region_of((writer_entry(group) or entry)["DBClusterArn"])):
+    if faults.data_plane_is_out(region_of((writer_entry(group) or entry)["DBClusterArn"])):
         return
     now = int(CLOCK.now() // MINUTE)
     points = [(minute * MINUTE, lag.at(cluster, minute * MINUTE + MINUTE - 1)) for minute in range(now - 30, now)]

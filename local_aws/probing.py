@@ -20,7 +20,7 @@ from local_aws.dns import addresses
 from local_aws.dns.answering import Healthy, answer, distribution
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
-from local_aws.outages import is_out
+from local_aws.faults import data_plane_is_out
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator.EvalContext",
@@ -98,7 +98,7 @@ def _region(config: Record, healthy: Healthy) -> str | None:
         _edge_serves(plain_name(host))
         return None
     region = addresses.region_at(values[0])
-    if region is None or is_out(region):
+    if region is None or data_plane_is_out(region):
         raise Failed(NO_CONNECTION)
     return region
 

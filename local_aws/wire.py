@@ -90,7 +90,7 @@ def _operation(
         actions = parse_qs(body.decode("utf-8", "replace")).get("Action")
         if actions:
             return actions[0], "ec2" if service == "ec2" else "query"
-    return _rest_operation(service, method, path, query, headers)
+    return rest_operation(service, method, path, query, headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +119,13 @@ class _Route:
         return -asked, self.path.pattern.count("["), self.deprecated, -len(self.path.pattern)
 
 
-def _rest_operation(service: str, method: str, path: str, query: str, headers: dict[str, str]) -> tuple[str, str]:
+def rest_operation(
+    service: str, method: str, path: str, query: str, headers: dict[str, str] | None = None
+) -> tuple[str, str]:
+    """The operation and the protocol; `VERB path` for what is none."""
     protocol, routes = _routes(service)
     given = parse_qs(query, keep_blank_values=True)
-    found = (route.operation for route in routes if route.leads(method, path, given, headers))
+    found = (route.operation for route in routes if route.leads(method, path, given, headers or {}))
     return next(found, f"{method} {path}"), protocol
 
 

@@ -18,7 +18,7 @@ from local_aws.dns import addresses, locations
 from local_aws.dns.published import Key, Record, Zone, published, zone_of
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
-from local_aws.outages import is_out
+from local_aws.faults import data_plane_is_out
 from local_aws.resources.wrap import boolean
 
 PATCHED: tuple[str, ...] = (
@@ -181,7 +181,7 @@ class Search:
             return True
         pointed = plain_name(target["DNSName"])
         if region := api_region(pointed):
-            return not is_out(region)  # of API Gateway itself, never of the API behind it [V]
+            return not data_plane_is_out(region)  # of API Gateway itself, never of the API behind it [V]
         inside = self._in_zone(target["HostedZoneId"])
         if inside is None:
             return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import rds
 
-from local_aws import durations, outages, states
+from local_aws import durations, faults, states
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag, rebuilding
 from local_aws.global_cluster.shown import answer
@@ -63,7 +63,11 @@ def _begin(group: Record, target: Record, *, lossy: bool, operation: str) -> Any
 def _moving(group: Record) -> list[Record]:
     """The two whose roles change, as far as their Regions are there."""
     state = group["FailoverState"]
-    arns = {arn for arn in (state["FromDbClusterArn"], state["ToDbClusterArn"]) if not outages.is_out(region_of(arn))}
+    arns = {
+        arn
+        for arn in (state["FromDbClusterArn"], state["ToDbClusterArn"])
+        if not faults.data_plane_is_out(region_of(arn))
+    }
     return [cluster for cluster in clusters_of(group) if cluster["DBClusterArn"] in arns]
 
 
@@ -77,7 +81,7 @@ def _tell(group: Record, event_id: str, message: str) -> None:
     to = group["FailoverState"]["ToDbClusterArn"]
     told = message.format(to=to.rsplit(":", 1)[1], region=region_of(to))
     for entry in members(group):
-        if not outages.is_out(region_of(entry["DBClusterArn"])):
+        if not faults.data_plane_is_out(region_of(entry["DBClusterArn"])):
             tell(entry["DBClusterArn"], event_id, "global-failover", told)
 
 
@@ -89,7 +93,7 @@ def _catching_up(group: Record, since: float) -> None:
     _phase(group, "switching-over")
     state = group["FailoverState"]
     behind = lag.now(rds._resolve_cluster(state["ToDbClusterArn"]))
-    unreachable = any(outages.is_out(region_of(state[end])) for end in ("FromDbClusterArn", "ToDbClusterArn"))
+    unreachable = any(faults.data_plane_is_out(region_of(state[end])) for end in ("FromDbClusterArn", "ToDbClusterArn"))
     if unreachable or CLOCK.now() - since >= durations.SWITCHOVER_PATIENCE:
         _cancel(group)
     elif behind > CAN_CATCH_UP_MS:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import rds
 
-from local_aws import durations, outages, states
+from local_aws import durations, faults, states
 from local_aws.clock import CLOCK
 from local_aws.resources.rds import forwarding, snapshots
 from local_aws.resources.rds.events import tell
@@ -29,7 +29,7 @@ def wanted(entry: Record, *, was_primary: bool) -> None:
 
 def _look() -> None:
     for cluster in list(rds._clusters.all_values()):
-        if cluster.get("_rebuild") and not outages.is_out(region_of(cluster["DBClusterArn"])):
+        if cluster.get("_rebuild") and not faults.data_plane_is_out(region_of(cluster["DBClusterArn"])):
             _begin(cluster, was_primary=cluster.pop("_rebuild") == "old primary")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from ministack.services import rds
 
-from local_aws import outages
+from local_aws import faults
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.global_database import STATE, check_at_rest, check_members_at_rest, existing
 from local_aws.legality.guard import Refused, on_call, region
@@ -78,7 +78,7 @@ def _asked_in(where: str, whose: str) -> None:
 
 def _regions_are_there(group: Record) -> None:
     """A switchover is for a healthy global database [V]."""
-    out = sorted(where for e in members(group) if outages.is_out(where := region_of(e["DBClusterArn"])))
+    out = sorted(where for e in members(group) if faults.data_plane_is_out(where := region_of(e["DBClusterArn"])))
     if out:
         raise Refused(STATE, f"The DB cluster in {', '.join(out)} cannot be reached.")
 

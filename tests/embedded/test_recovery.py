@@ -135,7 +135,7 @@ def test_a_failed_creation_that_cannot_be_cleaned_up_is_rollback_failed(stack: S
 
 def half_applied(stack: Stack, after: int, **more: Any) -> None:
     entry = {"stack": "s", "after": after, **more}
-    assert stack.aws.control("faults", {"faults": [entry]}) == (200, {"faults": 1})
+    assert stack.aws.control("faults", {"faults": [entry]})[0] == 200
 
 
 def several(days: int) -> dict[str, Any]:
