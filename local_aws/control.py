@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from local_aws import fault_input, faults, front, stacks, stale, states, wire, world
 from local_aws.asgi import HangUp, Message, Receive, Send, hang_up, on_wall_time, read, send_json
