@@ -51,7 +51,7 @@ def table(aws: Aws, region: str) -> Any:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"call": "rds:*"}, "a fault is an object with one of outage, resource, drop, stale, error, delay, not"),
+        ({"call": "rds:*"}, "a fault is an object with one of outage, resource, stack, drop, stale, error, delay, not"),
         ({"call": "rds", "error": "X"}, "call 'rds' must be service:Operation, service:* or *:*"),
         ({"call": "rdz:*", "error": "X"}, "call 'rdz:*' must name a client of boto3: rds?"),
         ({"call": "rds:DescribeDBCluster", "error": "X"}, "must name an operation of rds: DescribeDBClusters?"),
@@ -65,6 +65,8 @@ def table(aws: Aws, region: str) -> Any:
         ({"call": "*:*", "stale": 30}, "call '*:*' must name a service"),
         ({"outage": "Europe"}, "outage 'Europe' must be a Region"),
         ({"outage": EU, "plane": "both"}, "plane 'both' must be control or data"),
+        ({"stack": "s"}, "a fault with 'stack' needs 'after': the number of resources that are done, from 0 up"),
+        ({"stack": "s", "after": -1}, "after -1 must be the number of resources that are done, from 0 up"),
         ({"resource": "Queue"}, "resource 'Queue' must be a resource type"),
     ],
 )
