@@ -87,7 +87,7 @@ def test_the_functions_answer_counts_and_a_repair_too(checks: Checks, text: str,
 
 
 def test_the_last_failure_is_remembered(checks: Checks) -> None:
-    probe = probe_of(checks)
+    probe = checks.probe("fresh", HOST)  # the stack's own was there before its record, and may have seen that
     told = checks.route53.get_health_check_last_failure_reason
     last = lambda: told(HealthCheckId=probe)["HealthCheckObservations"]  # noqa: E731
     becomes(checks, probe, "Success: HTTP Status Code 200, OK")
