@@ -47,6 +47,7 @@ FAILOVER_VERIFY = 10.0
 FAILOVER_PROMOTE = 120.0
 FAILOVER_REBUILD = 900.0  # the other secondaries
 FAILOVER_REBUILD_OLD = 3600.0  # the old primary, from when its Region is back
+IAM_PROPAGATION = 8.0  # until others see a role or a policy that a call wrote: seconds as a rule, rarely a minute
 ENDPOINT_SETTLE = 1.0  # CloudFormation's own bookkeeping at the end of an operation
 
 # What CloudFormation needs for a resource besides the states above: create, update, delete.

@@ -23,6 +23,7 @@ from local_aws import (
 )
 from local_aws.control import Control
 from local_aws.dns import setup as dns
+from local_aws.iam import enforcement
 from local_aws.resources import (
     acm,
     apigateway,
@@ -67,6 +68,7 @@ MODULES = (
     dns,
     health,
     legality,
+    enforcement,
 )
 
 

@@ -74,10 +74,10 @@ def _operation(
         actions = parse_qs(body.decode("utf-8", "replace")).get("Action")
         if actions:
             return actions[0], "ec2" if service == "ec2" else "query"
-    return _rest_operation(service, method, path, query)
+    return rest_operation(service, method, path, query)
 
 
-def _rest_operation(service: str, method: str, path: str, query: str) -> tuple[str, str]:
+def rest_operation(service: str, method: str, path: str, query: str) -> tuple[str, str]:
     if service == "apigateway" and path.startswith("/v2/"):
         service = "apigatewayv2"
     protocol, routes = _routes(service)

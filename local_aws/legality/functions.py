@@ -5,15 +5,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack.core.responses import error_response_json
-from ministack.services import cloudfront, ec2, iam, lambda_svc
+from ministack.services import cloudfront, ec2, lambda_svc
 
+from local_aws.iam import trust
 from local_aws.legality.guard import Refused, on_call, on_stack
 from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.lambda_svc._create_function",
     "ministack.services.lambda_svc._delete_function",
-    "ministack.services.iam._roles",
     "ministack.services.ec2._subnets",
     "ministack.services.ec2._security_groups",
     "ministack.services.cloudfront._distributions",
@@ -24,8 +24,7 @@ Record = dict[str, Any]
 
 def check_function(role_arn: str, vpc: Record) -> None:
     """CreateFunction: the role must exist and Lambda must be allowed to assume it; subnets and groups must exist."""
-    role = iam._roles.get(role_arn.rsplit("/", 1)[-1]) if ":role/" in role_arn else None
-    if role is None or "lambda.amazonaws.com" not in str(role.get("AssumeRolePolicyDocument")):
+    if not trust.assumable(role_arn, "lambda.amazonaws.com"):
         raise Refused(
             "InvalidParameterValueException",
             f"The role defined for the function cannot be assumed by Lambda. ({role_arn})",
