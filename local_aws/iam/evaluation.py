@@ -12,7 +12,7 @@ from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
 from ministack.services import s3, tagging
 
-from local_aws.iam import consistency
+from local_aws.iam import consistency, credentials
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (
@@ -21,6 +21,7 @@ PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._principal_keys",
     "ministack.core.iam_evaluator._principal_matches",
     "ministack.core.iam_evaluator._resolve_condition_key",
+    "ministack.core.iam_evaluator._resource_policy",
     "ministack.core.iam_evaluator._resolve_managed_policy_document",
     "ministack.core.iam_evaluator._role_name_from_assumed_arn",
     "ministack.core.iam_evaluator._served_unsigned",
@@ -28,6 +29,8 @@ PATCHED: tuple[str, ...] = (
 
 Document = dict[str, Any]
 _ACCOUNT = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?")
+# What the account can always do to get at a bucket again [V: API reference, PutBucketPolicy].
+_ROOT_ALWAYS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 _SESSION = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
 
 
@@ -53,7 +56,9 @@ def principal_matches(principal: Any, caller: str) -> bool:
 
 
 def _condition_key(stock: Callable[..., Any], key: str, context: Any) -> Any:
-    """aws:PrincipalArn of a session is the ARN of its role, not the session's."""
+    """aws:PrincipalArn of a session is the ARN of its role, not the session's. Plain HTTP on loopback stands in for AWS's HTTPS."""
+    if key.lower() == "aws:securetransport":
+        return "true"
     return role_of(context.principal_arn) if key.lower() == "aws:principalarn" else stock(key, context)
 
 
@@ -120,7 +125,22 @@ def _enforce(stock: Callable[..., Any], access_key: str, action: str, service: s
         return _strangers(action, region, resource_arn)
     context = {"aws:viaawsservice": "false", **(service_context or {})}
     context |= {f"aws:resourcetag/{k}".lower(): v for k, v in (tagging.resource_tags(resource_arn) or {}).items()}
-    return stock(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+    result = stock(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+    root = result is None and credentials.is_root(access_key) and action not in _ROOT_ALWAYS
+    return _denied_to_root(access_key, action, service, region, resource_arn, context) if root else result
+
+
+def _denied_to_root(account: str, action: str, service: str, region: str, resource_arn: str, context: Document) -> Any:
+    """Root has every right but what a resource's own policy denies it [V: S3 User Guide, bucket policies; IAM, evaluation logic]."""
+    found = evaluator._resource_policy(service, resource_arn)
+    if found is None:
+        return None
+    arn = f"arn:aws:iam::{account}:root"
+    keys = {k.lower(): v for k, v in context.items()}
+    request = evaluator.EvalContext(arn, "Root", account, action, resource_arn, region, service_context=keys)
+    result = evaluator.evaluate_resource_policy(found[0], request)
+    result.resource_policy_arn = resource_arn
+    return result if result.decision == "Deny" else None
 
 
 def _strangers(action: str, region: str, resource_arn: str) -> Any:
@@ -133,10 +153,11 @@ def _strangers(action: str, region: str, resource_arn: str) -> Any:
 def _denied(
     stock: Callable[..., Any], service: str, action: str, principal_arn: str, request_id: str, **more: Any
 ) -> Any:
-    """AWS's message names the resource."""
+    """AWS's message names the resource; STS does not say why."""
     resource, explicit = more.get("resource_arn", "*"), more.get("explicit_deny", False)
     if not more.get("error_code") and not more.get("message") and not more.get("resource_policy_arn"):
-        more["message"] = iam_actions.identity_denial_message(action, principal_arn, resource, explicit)
+        message = iam_actions.identity_denial_message(action, principal_arn, resource, explicit)
+        more["message"] = message.partition(" because ")[0] if service == "sts" else message
     return stock(service, action, principal_arn, request_id, **more)
 
 
