@@ -1,9 +1,9 @@
 """STS: who may assume a role, for how long, and what a token of another identity provider is worth.
 
-A web identity token is believed as it is: its claims are read, its signature is not verified, because nothing here can ask the provider
-for its keys. An unsigned token (`header.claims.`) therefore stands in for GitHub's. Everything else about it is checked: the provider
-must be registered in IAM, the audience must be one of its clients, the token must not have expired (by the wall clock), and the role's
-trust policy must admit `aud` and `sub`; other claims are not condition keys here.
+A web identity token is believed as it is: its claims are read, its signature is not verified, because nothing here can ask
+the provider for its keys. An unsigned token (`header.claims.`) therefore stands in for GitHub's. Everything else about it is
+checked: the provider must be registered in IAM, the audience must be one of its clients, the token must not have expired (by
+the wall clock), and the role's trust policy must admit `aud` and `sub`; other claims are not condition keys here.
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def lasts_as_allowed(form: Form, access_key: str) -> None:
 
 
 def token_is_of_a_known_provider(form: Form, _: str) -> None:
-    """AssumeRoleWithWebIdentity: provider, audience and expiry of the token [V: API reference; S: configure-aws-credentials 280, 775]."""
+    """AssumeRoleWithWebIdentity: provider, audience, expiry [V: API reference; S: configure-aws-credentials, 280 and 775]."""
     claims = _claims(form)
     issuer = str(claims.get("iss", ""))
     account = _account(form.get("RoleArn", ""))

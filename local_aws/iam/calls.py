@@ -1,6 +1,7 @@
 """What a call needs besides its own action: every other resource it names, the right to pass a role on, and to tag what it makes.
 
-[V] Service Authorization Reference, "dependent actions"; IAM User Guide, "Granting a user permissions to pass a role to an AWS service".
+[V] Service Authorization Reference, "dependent actions"; IAM User Guide, "Granting a user permissions to pass a role to an
+AWS service".
 """
 
 import contextvars

@@ -1,7 +1,8 @@
 """IAM is eventually consistent [V: IAM User Guide, "Troubleshoot IAM: Changes that I make are not always immediately visible"].
 
-What a call writes is read back at once, but the services that look a role or a managed policy up (to assume it, to evaluate it)
-see it only after `durations.IAM_PROPAGATION`. Inside a stack CloudFormation waits that long itself (the time that AWS::IAM::Role takes).
+What a call writes is read back at once, but the services that look a role or a managed policy up (to assume it, to evaluate
+it) see it only after `durations.IAM_PROPAGATION`. Inside a stack CloudFormation waits that long itself (the time that
+AWS::IAM::Role takes).
 """
 
 import copy

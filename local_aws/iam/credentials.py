@@ -1,7 +1,7 @@
 """Who is calling: every signature is verified, also that of the account's root; credentials expire by the client's clock.
 
-ministack verifies the signatures of IAM users and sessions. It takes the keys of root on trust, takes a request without any key for
-root's, and believes the hash of the body that a request brings along.
+ministack verifies the signatures of IAM users and sessions. It takes the keys of root on trust, takes a request without any
+key for root's, and believes the hash of the body that a request brings along.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """What is always so (roles must exist, and be seen, before they are assumed), and what comes with `--iam`.
 
-ministack verifies signatures and evaluates policies when the environment says AUTH=true as it is imported; `server` sets that. These
-modules correct it (`credentials`, `evaluation`, `requests`), and enforce what it does not know: further resources, passing roles
-(`calls`), the rights of a stack (`service_role`, `stack_rights`, `permissions`), of an API's callers (`invoking`) and of events
-(`delivery`).
+ministack verifies signatures and evaluates policies when the environment says AUTH=true as it is imported; `server` sets
+that. These modules correct it (`credentials`, `evaluation`, `requests`), and enforce what it does not know: further
+resources, passing roles (`calls`), the rights of a stack (`service_role`, `stack_rights`, `permissions`), of an API's callers
+(`invoking`) and of events (`delivery`).
 """
 
 from ministack import app

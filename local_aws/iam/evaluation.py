@@ -1,6 +1,7 @@
 """How policies are evaluated, where ministack differs from AWS: who a principal names, what describes the caller, NotPrincipal.
 
-[V] IAM User Guide: "Policy evaluation logic", "AWS JSON policy elements: Principal, NotPrincipal", "AWS global condition context keys".
+[V] IAM User Guide: "Policy evaluation logic", "AWS JSON policy elements: Principal, NotPrincipal", "AWS global condition
+context keys".
 """
 
 import json
@@ -131,7 +132,7 @@ def _enforce(stock: Callable[..., Any], access_key: str, action: str, service: s
 
 
 def _denied_to_root(account: str, action: str, service: str, region: str, resource_arn: str, context: Document) -> Any:
-    """Root has every right but what a resource's own policy denies it [V: S3 User Guide, bucket policies; IAM, evaluation logic]."""
+    """Root has every right but what a resource's own policy denies it [V: IAM User Guide, evaluation logic, resource-based]."""
     found = evaluator._resource_policy(service, resource_arn)
     if found is None:
         return None

@@ -1,8 +1,9 @@
 """Who may call a deployed API (execute-api), and whether the API may call its function.
 
-A method with AWS_IAM verifies the signature, which must be made for the API's own Region and for `execute-api`; then the API's resource
-policy and the caller's policies decide. A method without authorisation is open to all that the resource policy admits: ministack does
-that. [V: API Gateway Developer Guide, "Control access to a REST API with API Gateway resource policies", authorization flow]
+A method with AWS_IAM verifies the signature, which must be made for the API's own Region and for `execute-api`; then the
+API's resource policy and the caller's policies decide. A method without authorisation is open to all that the resource policy
+admits: ministack does that. [V: API Gateway Developer Guide, "Control access to a REST API with API Gateway resource
+policies", authorization flow]
 """
 
 import re
@@ -41,8 +42,8 @@ def _enforce(stock: Callable[..., Any], api_id: str, stage: str, method: str, pa
 
 
 def wrong_scope(api_id: str, authorization: str) -> Any:
-    """A signature for another Region or service: what edge signing must get right (aws-facts §6.6; the message, with the blank at its
-    end, is [S: public reports of "Credential should be scoped to a valid region"])."""
+    """A signature for another Region or service, which edge signing must get right (aws-facts §6.6). The message, with the blank at
+    its end, is [S: public reports of "Credential should be scoped to a valid region"]."""
     scope, home = _SCOPE.search(authorization), gateway.find_api_scope(api_id)
     if not scope or not home:
         return None

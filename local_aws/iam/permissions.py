@@ -2,12 +2,13 @@
 
 The registry schema of a type lists, per handler, every permission that the handler may ever use [V]. Decisions about that list:
 
-- Each one is required, so that a policy made from the schemas is enough, and one that lacks anything is found out. Which call a
-  handler makes in which order is not published: the stand-in is strict, and asks for the list as a whole before it begins.
-- Except those that only serve a property that the template does not set (`data/optional_permissions.toml`): nobody who deploys without it needs them.
-- An action is checked against the ARN that the Service Authorization Reference names for it, where the properties or the physical id
-  give the name, with `*` for what AWS has yet to name (`vpc/*`). An action without resource types, or on something that we cannot name
-  (another service's), is checked against `*`: a policy must then allow it on every resource.
+- Each one is required, so that a policy made from the schemas is enough, and one that lacks anything is found out. Which call
+  a handler makes in which order is not published: the stand-in is strict, and asks for the list as a whole before it begins.
+- Except those that only serve a property that the template does not set (`data/optional_permissions.toml`): nobody who
+  deploys without it needs them.
+- An action is checked against the ARN that the Service Authorization Reference names for it, where the properties or the
+  physical id give the name, with `*` for what AWS has yet to name (`vpc/*`). An action without resource types, or on
+  something that we cannot name (another service's), is checked against `*`: a policy must then allow it on every resource.
 """
 
 import re

@@ -152,7 +152,7 @@ def _of_cloudformation(action: str, _: bytes, given: Params) -> Iterator[tuple[s
 
 
 def _of_route53(action: str, body: bytes, _: Params) -> Iterator[tuple[str, Any]]:
-    """Names without a trailing dot, in lower case, with `*` and others as octal codes [V: Route 53, fine-grained access control]."""
+    """Names without a trailing dot, in lower case, `*` as its octal code [V: Route 53, fine-grained access control]."""
     if action != "route53:ChangeResourceRecordSets":
         return
     changes = [node for node in ET.fromstring(body).iter() if node.tag.endswith("}Change")] if body else []

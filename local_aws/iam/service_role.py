@@ -1,8 +1,8 @@
 """CloudFormation's service role: whose rights a stack's operation has, enforced or not.
 
-A role given once is used for all later operations on the stack, also by people who may not pass it; without one CloudFormation acts as
-whoever calls [V: API reference, CreateChangeSet, RoleARN]. The calls of a role come from its session `AWSCloudFormation`
-[S: aws-solutions/aws-waf-security-automations, issue 33].
+A role given once is used for all later operations on the stack, also by people who may not pass it; without one
+CloudFormation acts as whoever calls [V: API reference, CreateChangeSet, RoleARN]. The calls of a role come from its session
+`AWSCloudFormation` [S: aws-solutions/aws-waf-security-automations, issue 33].
 """
 
 import contextvars

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.embedded.conftest import SPEED, Aws, start
+from tests.embedded.conftest import SPEED, Aws
 
 ACCOUNT = "111111111111"
 Statement = dict[str, Any]
@@ -70,9 +70,7 @@ def document(*statements: Statement) -> str:
 
 
 def trusting(principal: Any, *actions: str, **more: Any) -> str:
-    return document(
-        {"Effect": "Allow", "Principal": principal, "Action": list(actions) or ["sts:AssumeRole"], **more}
-    )
+    return document({"Effect": "Allow", "Principal": principal, "Action": list(actions) or ["sts:AssumeRole"], **more})
 
 
 def service(name: str) -> dict[str, str]:
@@ -131,21 +129,3 @@ def refused(code: str, *words: str) -> Iterator[None]:
     assert error["Code"] == code, error
     for word in words:
         assert word in error["Message"]
-
-
-@pytest.fixture(scope="session")
-def enforcing_server() -> Iterator[Aws]:
-    process, line = start("--port", "0", "--speed", str(SPEED), "--iam")
-    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
-    yield Aws(line.partition("=")[2])
-    process.terminate()
-    assert process.wait(10) == 0
-    assert process.stdout is not None
-    process.stdout.close()
-
-
-@pytest.fixture
-def world(enforcing_server: Aws) -> World:
-    assert enforcing_server.control("reset", {}) == (200, {"reset": True})
-    enforcing_server.control("clock", {"speed": SPEED})
-    return World(enforcing_server)

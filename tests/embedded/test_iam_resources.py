@@ -16,13 +16,9 @@ from tests.embedded.iam_world import (
     allow,
     deny,
     document,
-    enforcing_server,
     refused,
     service,
-    world,
 )
-
-__all__ = ["enforcing_server", "world"]  # fixtures
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
 RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/every"
@@ -113,7 +109,11 @@ def test_a_function_can_do_what_its_role_allows_and_nothing_else(world: World) -
 
     assert run("sts", "get_caller_identity") == f"arn:aws:sts::{ACCOUNT}:assumed-role/runner/f"
     assert run("sqs", "list_queues") == "done"
-    for refused_call in (run("ec2", "describe_vpcs"), run("s3", "list_buckets"), run("sqs", "create_queue", QueueName="q")):
+    for refused_call in (
+        run("ec2", "describe_vpcs"),
+        run("s3", "list_buckets"),
+        run("sqs", "create_queue", QueueName="q"),
+    ):
         assert "assumed-role/runner/f is not authorized to perform: " in refused_call["errorMessage"]
 
 

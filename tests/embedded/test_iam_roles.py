@@ -22,15 +22,11 @@ from tests.embedded.iam_world import (
     allow,
     deny,
     document,
-    enforcing_server,
     refused,
     service,
     session,
     trusting,
-    world,
 )
-
-__all__ = ["enforcing_server", "world"]  # fixtures
 
 ANN = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/ann"}
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -289,7 +285,9 @@ def test_records_by_name_type_and_action(world: World) -> None:
         "ForAllValues:StringEquals": {f"{prefix}RecordTypes": ["CNAME"], f"{prefix}Actions": ["UPSERT"]},
     }  # fmt: skip
     zone = "arn:aws:route53:::hostedzone/Z0123456789EXAMPLE"
-    dns = world.assume("dns", allow("route53:ChangeResourceRecordSets", resource=zone, Condition=ours)).client("route53")
+    dns = world.assume("dns", allow("route53:ChangeResourceRecordSets", resource=zone, Condition=ours)).client(
+        "route53"
+    )
 
     def change(name: str, kind: str = "CNAME", action: str = "UPSERT") -> None:
         value = {"CNAME": "x.example.com", "TXT": '"x"'}[kind]
@@ -310,7 +308,9 @@ def test_every_cluster_that_a_switchover_names_must_be_allowed(world: World) -> 
     call = {"GlobalClusterIdentifier": "orders", "TargetDbClusterIdentifier": target}
     for number, resources in enumerate(both):
         rds = world.assume(f"half-{number}", allow("rds:SwitchoverGlobalCluster", resource=resources)).client("rds")
-        with refused("AccessDenied", "rds:SwitchoverGlobalCluster on resource: ", ":cluster:" if number == 0 else ":global-"):
+        with refused(
+            "AccessDenied", "rds:SwitchoverGlobalCluster on resource: ", ":cluster:" if number == 0 else ":global-"
+        ):
             rds.switchover_global_cluster(**call)
     rds = world.assume("whole", allow("rds:SwitchoverGlobalCluster", resource=both)).client("rds")
     with refused("GlobalClusterNotFoundFault"):  # allowed, and there is none

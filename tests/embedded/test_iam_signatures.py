@@ -17,9 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from tests.embedded.iam_world import ACCOUNT, Caller, World, allow, document, enforcing_server, refused, session, world
-
-__all__ = ["enforcing_server", "world"]  # fixtures
+from tests.embedded.iam_world import ACCOUNT, Caller, World, allow, document, refused, session
 
 # By the protocols that our services speak: the code for a wrong signature, an unknown key, an expired request.
 CODES = {
@@ -143,9 +141,7 @@ def test_who_has_no_credentials_gets_nothing(world: World) -> None:
     with refused("MissingAuthenticationToken"):
         boto3.client("rds", **nobody).describe_db_clusters()
     everybody = allow("s3:GetObject", resource="arn:aws:s3:::some-bucket/*", Principal="*")
-    block = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
-    )
+    block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
     world.aws.client("s3").put_public_access_block(Bucket="some-bucket", PublicAccessBlockConfiguration=block)
     world.aws.client("s3").put_bucket_policy(Bucket="some-bucket", Policy=document(everybody))
     assert boto3.client("s3", **nobody).get_object(Bucket="some-bucket", Key="key")["Body"].read() == b"one"

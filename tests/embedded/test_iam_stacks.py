@@ -14,17 +14,12 @@ from tests.embedded.iam_world import (
     World,
     allow,
     deny,
-    enforcing_server,
     refused,
     service,
     session,
     trusting,
-    world,
 )
-
 from tests.embedded.test_iam_roles import empty
-
-__all__ = ["enforcing_server", "world"]  # fixtures
 
 QUEUE = {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}}}
 QUEUE_ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
@@ -194,7 +189,9 @@ def test_data_is_deleted_only_by_a_role_that_is_tagged_for_it(world: World) -> N
     caller.client("cloudformation").delete_stack(StackName="app-one")
     assert world.aws.settled("app-one") == "DELETE_FAILED"
     assert "kms:ScheduleKeyDeletion on resource: arn:aws:kms" in reasons(world, "app-one")
-    world.aws.client("iam").tag_role(RoleName="meridian-cloudformation", Tags=[{"Key": "plan", "Value": "remove-region"}])
+    world.aws.client("iam").tag_role(
+        RoleName="meridian-cloudformation", Tags=[{"Key": "plan", "Value": "remove-region"}]
+    )
     world.propagated()
     stack = caller.client("cloudformation").describe_stacks(StackName="app-one")["Stacks"][0]["StackId"]
     caller.client("cloudformation").delete_stack(StackName="app-one")
@@ -210,16 +207,25 @@ def key_policy(principal: str = f"arn:aws:iam::{ACCOUNT}:root") -> dict[str, Any
 
 
 def test_passing_a_role_to_a_service_takes_the_right_to(world: World) -> None:
-    runner = world.role("runner", {"Service": ["lambda.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"]})
+    runner = world.role(
+        "runner", {"Service": ["lambda.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"]}
+    )
     who = world.assume("who", allow("lambda:*", "events:*", "scheduler:*"))
-    function = {"FunctionName": "f", "Runtime": "python3.13", "Handler": "a.b", "Code": {"ZipFile": empty()}, "Role": runner}
+    function = {
+        "FunctionName": "f",
+        "Runtime": "python3.13",
+        "Handler": "a.b",
+        "Code": {"ZipFile": empty()},
+        "Role": runner,
+    }
     target = {"Arn": f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/default", "Id": "1", "RoleArn": runner}
     schedule = {"Name": "s", "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    schedule["Target"] = {k: v for k, v in target.items() if k != "Id"}
     world.aws.client("events").put_rule(Name="r", EventPattern='{"source": ["x"]}')
     calls = {
         "lambda": lambda c: c.client("lambda").create_function(**function),
         "events": lambda c: c.client("events").put_targets(Rule="r", Targets=[target]),
-        "scheduler": lambda c: c.client("scheduler").create_schedule(**schedule, Target={k: v for k, v in target.items() if k != "Id"}),
+        "scheduler": lambda c: c.client("scheduler").create_schedule(**schedule),
     }  # fmt: skip
     for name, call in calls.items():
         with refused("AccessDeniedException", f"iam:PassRole on resource: {runner}"):
