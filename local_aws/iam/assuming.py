@@ -20,7 +20,6 @@ from local_aws.legality.guard import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (
-    "ministack.core.iam_evaluator._POLICY_REQUIRED",
     "ministack.core.iam_evaluator._resource_policy",
     "ministack.services.cognito._decode_id_token_unverified",
     "ministack.services.iam._oidc_providers",
@@ -161,4 +160,3 @@ def enforce() -> None:
     _RULES[_WEB] = (token_is_of_a_known_provider, role_is_seen, lasts_as_allowed)
     around(evaluator, "evaluate_trust_policy", _trust_as_seen)
     around(evaluator, "_resource_policy", _policy_of)
-    evaluator._POLICY_REQUIRED |= {"sts"}

@@ -6,12 +6,12 @@ context keys".
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
-from ministack.services import s3, tagging
+from ministack.services import rds, s3, tagging
 
 from local_aws.iam import consistency, credentials
 from local_aws.resources.wrap import around
@@ -26,6 +26,8 @@ PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._resolve_managed_policy_document",
     "ministack.core.iam_evaluator._role_name_from_assumed_arn",
     "ministack.core.iam_evaluator._served_unsigned",
+    "ministack.services.rds._tags",
+    "ministack.services.tagging._RESOURCE_TAG_COLLECTORS",
 )
 
 Document = dict[str, Any]
@@ -125,7 +127,6 @@ def _enforce(stock: Callable[..., Any], access_key: str, action: str, service: s
     if evaluator._anonymous.get() and service == "s3":
         return _strangers(action, region, resource_arn)
     context = {"aws:viaawsservice": "false", **(service_context or {})}
-    context |= {f"aws:resourcetag/{k}".lower(): v for k, v in (tagging.resource_tags(resource_arn) or {}).items()}
     result = stock(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
     root = result is None and credentials.is_root(access_key) and action not in _ROOT_ALWAYS
     return _denied_to_root(access_key, action, service, region, resource_arn, context) if root else result
@@ -162,7 +163,13 @@ def _denied(
     return stock(service, action, principal_arn, request_id, **more)
 
 
+def _database_tags() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """aws:ResourceTag of what RDS keeps, which ministack does not look up."""
+    yield from rds._tags.items()
+
+
 def install() -> None:
+    tagging._RESOURCE_TAG_COLLECTORS["rds"] = _database_tags
     evaluator._principal_matches = principal_matches
     around(evaluator, "_resolve_condition_key", _condition_key)
     around(evaluator, "_principal_keys", _principal_keys)

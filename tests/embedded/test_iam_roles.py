@@ -56,6 +56,8 @@ def test_a_role_that_trusts_others_is_refused_and_so_is_root(world: World) -> No
         session(Caller(world.aws, ACCOUNT, "test"), arn)
     with refused("AccessDenied", "ann is not authorized"):
         session(ann, f"arn:aws:iam::{ACCOUNT}:role/none")
+    with refused("AccessDenied"):  # a principal is named as a whole; wildcards within name nobody
+        session(ann, world.role("vague", {"AWS": f"arn:aws:iam::{ACCOUNT}:user/a*"}))
 
 
 def test_conditions_of_the_trust_policy(world: World) -> None:
@@ -108,6 +110,24 @@ def test_a_role_is_seen_by_others_after_a_while(world: World) -> None:
     time.sleep(0.6)
     with refused("AccessDenied"):
         fresh.client("sqs").list_queues()
+
+
+def test_changes_of_trust_and_of_managed_policies_are_seen_after_a_while(world: World) -> None:
+    ann, iam = world.user("ann"), world.aws.client("iam")
+    made = iam.create_policy(PolicyName="rights", PolicyDocument=document(allow("sqs:*")))["Policy"]["Arn"]
+    arn = world.role("reader", ANN)
+    iam.attach_role_policy(RoleName="reader", PolicyArn=made)
+    world.propagated()
+    world.aws.control("clock", {"speed": 20})
+    iam.create_policy_version(PolicyArn=made, PolicyDocument=document(allow("sns:*")), SetAsDefault=True)
+    iam.update_assume_role_policy(RoleName="reader", PolicyDocument=trusting(service("lambda")))
+    reader = session(ann, arn)
+    reader.client("sqs").list_queues()
+    time.sleep(0.6)
+    with refused("AccessDenied"):
+        reader.client("sqs").list_queues()
+    with refused("AccessDenied"):
+        session(ann, arn)
 
 
 def attempt(caller: Caller, role: str) -> Caller | None:
@@ -317,6 +337,19 @@ def test_every_cluster_that_a_switchover_names_must_be_allowed(world: World) -> 
         rds.switchover_global_cluster(**call)
 
 
+def test_a_call_that_names_nothing_is_about_everything(world: World) -> None:
+    one = f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:one"
+    alarms = world.assume("one", allow("cloudwatch:DescribeAlarms", resource=one)).client("cloudwatch")
+    with refused(
+        "AccessDeniedException",
+        f"cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:*",
+    ):
+        alarms.describe_alarms()
+    networks = world.assume("two", allow("ec2:DescribeSubnets", resource=f"arn:aws:ec2:*:{ACCOUNT}:subnet/*"))
+    with refused("UnauthorizedOperation"):  # takes no resources: only `*` allows it
+        networks.client("ec2").describe_subnets(SubnetIds=["subnet-1"])
+
+
 def test_tags_of_requests_and_resources(world: World) -> None:
     asked = {"StringEquals": {"aws:RequestTag/meridian:topology": "orders"}}
     maker = world.assume("maker", allow("sqs:CreateQueue", "sqs:TagQueue", Condition=asked)).client("sqs")
@@ -333,3 +366,11 @@ def test_tags_of_requests_and_resources(world: World) -> None:
     sender.send_message(QueueUrl=url("ours"), MessageBody="x")
     with refused("AccessDenied"):
         sender.send_message(QueueUrl=url("others"), MessageBody="x")
+    rds = world.aws.client("rds")
+    for name, topology in (("ours", "orders"), ("others", "billing")):
+        tags = [{"Key": "meridian:topology", "Value": topology}]
+        rds.create_global_cluster(GlobalClusterIdentifier=name, Engine="aurora-postgresql", Tags=tags)
+    owner = world.assume("owner", allow("rds:DeleteGlobalCluster", Condition=owned)).client("rds")
+    owner.delete_global_cluster(GlobalClusterIdentifier="ours")
+    with refused("AccessDenied", "global-cluster:others"):
+        owner.delete_global_cluster(GlobalClusterIdentifier="others")
