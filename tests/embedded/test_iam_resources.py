@@ -59,7 +59,8 @@ def test_a_key_needs_its_own_policy_to_let_a_role_in(world: World) -> None:
 
 def test_a_queues_and_a_functions_policy_let_a_user_in(world: World) -> None:
     ann = world.user("ann")
-    url, arn = queue(world, allow("sqs:SendMessage", Principal={"AWS": ANN}))
+    vague = allow("sqs:ReceiveMessage", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/a*"})  # names nobody
+    url, arn = queue(world, allow("sqs:SendMessage", Principal={"AWS": ANN}), vague)
     ann.client("sqs").send_message(QueueUrl=url, MessageBody="x")
     with refused("AccessDenied"):
         ann.client("sqs").receive_message(QueueUrl=url)
