@@ -83,6 +83,17 @@ def test_wrong_credentials_are_said_to_be_that(product: Product) -> None:
     assert "set usable AWS credentials" in err
 
 
+def test_the_command_serves_such_an_account(product: Product) -> None:
+    with product.meridian.start("local", "--port", "0", "--iam") as process:
+        url = process.stdout.readline().strip().partition("=")[2]
+        code, out, err = product.meridian.run("plan", AWS_ENDPOINT_URL=url)
+        assert code == 0, out + err
+        code, _, err = product.meridian.run("plan", AWS_ENDPOINT_URL=url, AWS_SECRET_ACCESS_KEY="not-it")
+        assert (code, "SignatureDoesNotMatch" in err or "signature" in err) == (1, True)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
 def test_our_templates_deploy_with_a_service_role_by_whoever_may_pass_it(product: Product, tmp_path_factory) -> None:
     """The whole topology by plain boto3: the role that CloudFormation assumes has the rights, the caller has none of them."""
     world = product.world
