@@ -7,7 +7,6 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -212,17 +211,16 @@ def _function(aws: Aws) -> Any:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-
-    def made() -> bool:
-        """Lambda sees a new role after some seconds."""
-        with suppress(client.exceptions.InvalidParameterValueException):
-            client.create_function(
-                FunctionName="f", Runtime="python3.13", Handler="app.handler", Role=role, Code={"ZipFile": _zip()}
-            )
-            return True
-        return False
-
-    aws.until(made)
+    go(aws)
+    time.sleep(20 / SPEED)  # Lambda sees a new role after some seconds
+    still(aws)
+    client.create_function(
+        FunctionName="f",
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=role,
+        Code={"ZipFile": _zip()},
+    )
     return client
 
 
