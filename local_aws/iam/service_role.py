@@ -6,13 +6,11 @@ CloudFormation acts as whoever calls [V: API reference, CreateChangeSet, RoleARN
 """
 
 import contextvars
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import cloudformation as service
 from ministack.services import sts
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation.helpers import _error, _p
@@ -21,8 +19,6 @@ from local_aws.iam import trust
 from local_aws.iam.calls import CALLER
 
 PATCHED: tuple[str, ...] = (
-    "ministack.services.cloudformation._change_sets",
-    "ministack.services.cloudformation._stacks",
     "ministack.services.cloudformation.changesets._find_change_set",
     "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
     "ministack.services.cloudformation.handlers._resolve_stack",
@@ -37,51 +33,28 @@ Handler = Callable[[Params], Answer]
 PRINCIPAL = "cloudformation.amazonaws.com"
 # The access key that the stack operation under way acts with; empty for the server's own doings.
 ACTING: contextvars.ContextVar[str] = contextvars.ContextVar("acting", default="")
-_STARTING = ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "ContinueUpdateRollback", "RollbackStack")
-_STACK_ID = re.compile(rb"<StackId>([^<]+)</StackId>")
+_STARTING = ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ExecuteChangeSet", "ContinueUpdateRollback",
+             "RollbackStack")  # fmt: skip
 
 
-def _acting(action: str, stock: Handler) -> Handler:
+def _acting(stock: Handler) -> Handler:
     """The operation begins with the rights of the role that is given, else of the stack's, else of the caller."""
 
     def handle(params: Params) -> Answer:
-        given = _p(params, "RoleARN") or _of_change_set(action, params)
         stack = handlers._resolve_stack(_p(params, "StackName"))
-        role = given or (stack or {}).get("RoleARN", "")
+        role = _p(params, "RoleARN") or _of_change_set(params, stack) or (stack or {}).get("RoleARN", "")
         if role and not trust.assumable(role, PRINCIPAL):
             return _error("ValidationError", f"Role {role} is invalid or cannot be assumed")
         ACTING.set(session(role) if role else CALLER.get())
-        answer = stock(params)
-        if answer[0] == 200 and given:
-            _keep(action, params, given)
-        return answer
+        return stock(params)
 
     return handle
 
 
-def _of_change_set(action: str, params: Params) -> str:
-    if action != "ExecuteChangeSet":
-        return ""
-    _, found = changesets._find_change_set(_p(params, "ChangeSetName"), _stack_name(params))
-    return str((found or {}).get("RoleARN", ""))
-
-
-def _stack_name(params: Params) -> str:
-    stack = handlers._resolve_stack(_p(params, "StackName"))
-    return str(stack["StackName"]) if stack else _p(params, "StackName")
-
-
-def _keep(action: str, params: Params, role: str) -> None:
-    if action == "CreateChangeSet":
-        list(service._change_sets.values())[-1]["RoleARN"] = role
-        return
-    if action == "ExecuteChangeSet":
-        _, found = changesets._find_change_set(_p(params, "ChangeSetName"), _stack_name(params))
-        stack = service._stacks.get(found["StackName"]) if found else None
-    else:
-        stack = handlers._resolve_stack(_p(params, "StackName"))
-    if stack:
-        stack["RoleARN"] = role
+def _of_change_set(params: Params, stack: Params | None) -> str:
+    name = _p(params, "ChangeSetName")
+    found = name and changesets._find_change_set(name, stack["StackName"] if stack else _p(params, "StackName"))[1]
+    return str(found.get("RoleARN", "")) if found else ""
 
 
 def session(role_arn: str) -> str:
@@ -106,24 +79,7 @@ def session(role_arn: str) -> str:
     return key
 
 
-def _described(stock: Handler) -> Handler:
-    """DescribeStacks names the role."""
-
-    def handle(params: Params) -> Answer:
-        status, headers, body = stock(params)
-        roles = {s["StackId"].encode(): s["RoleARN"].encode() for s in service._stacks.values() if s.get("RoleARN")}
-
-        def named(found: re.Match[bytes]) -> bytes:
-            role = roles.get(found[1])
-            return found[0] + (b"<RoleARN>" + role + b"</RoleARN>" if role else b"")
-
-        return status, headers, _STACK_ID.sub(named, body)
-
-    return handle
-
-
 def install() -> None:
     actions = handlers._ACTION_HANDLERS
-    for action in (*_STARTING, "CreateChangeSet"):
-        actions[action] = _acting(action, actions[action])
-    actions["DescribeStacks"] = _described(actions["DescribeStacks"])
+    for action in _STARTING:
+        actions[action] = _acting(actions[action])
