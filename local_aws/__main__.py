@@ -18,6 +18,7 @@ parser.add_argument("--port", type=int, default=4566, help="0 picks a free one")
 parser.add_argument(
     "--speed", type=_positive, default=1.0, help="how many times faster than the wall clock time passes"
 )
+parser.add_argument("--iam", action="store_true", help="enforce signatures and policies")
 parser.add_argument("-v", "--verbose", action="store_true", help="log to stderr")
 options = parser.parse_args()
-sys.exit(main(options.port, options.speed, verbose=options.verbose))
+sys.exit(main(options.port, options.speed, iam=options.iam, verbose=options.verbose))

@@ -49,6 +49,7 @@ FAILOVER_REBUILD = 900.0  # the other secondaries
 FAILOVER_REBUILD_OLD = 3600.0  # the old primary, from when its Region is back
 TRAIL_LOOKUP = 300.0  # from a call to its event in CloudTrail's history ("within 15 minutes" [V], typically 5)
 TRAIL_BUS = 30.0  # from a call to its event on EventBridge's bus [K]
+IAM_PROPAGATION = 8.0  # until others see a role or a policy that a call wrote: seconds as a rule, rarely a minute
 ENDPOINT_SETTLE = 1.0  # CloudFormation's own bookkeeping at the end of an operation
 
 # What CloudFormation needs for a resource besides the states above: create, update, delete.

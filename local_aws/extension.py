@@ -25,6 +25,7 @@ from local_aws import (
 )
 from local_aws.control import Control
 from local_aws.dns import setup as dns
+from local_aws.iam import enforcement
 from local_aws.resources import (
     acm,
     apigateway,
@@ -71,6 +72,7 @@ MODULES = (
     legality,
     stale,
     trail_lookup,
+    enforcement,
 )
 
 

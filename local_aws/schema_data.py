@@ -80,6 +80,11 @@ def facts_of(schema: dict[str, Any]) -> dict[str, Any]:
         "maps": sorted({"/".join(path) for path in _maps(schema, schema, ())}),
         "tags": tags,
         "readable": "read" in schema.get("handlers", {}),
+        "permissions": {
+            verb: sorted(set(handler.get("permissions", ())))
+            for verb, handler in schema.get("handlers", {}).items()
+            if verb != "list"
+        },
     }
     return {key: value for key, value in found.items() if value}
 

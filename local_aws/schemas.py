@@ -8,7 +8,7 @@ read when the first resource of the type is looked at.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class TypeFacts:
     maps: frozenset[Path_]
     tags: str | None
     readable: bool
+    permissions: dict[str, list[str]] = field(default_factory=dict)  # by handler: create, read, update, delete
 
 
 NO_FACTS = TypeFacts(
@@ -61,6 +62,7 @@ def facts(resource_type: str) -> TypeFacts:
         maps=_paths(raw.get("maps", ())),
         tags=raw.get("tags"),
         readable=raw.get("readable", False),
+        permissions=raw.get("permissions", {}),
     )
 
 

@@ -26,7 +26,6 @@ _SETTINGS = {
     "LAMBDA_EXECUTOR": "local",
     "PERSIST_STATE": "0",
     "S3_PERSIST": "0",
-    "AUTH": "false",
     "LOG_LEVEL": "ERROR",
     "AWS_CONFIG_FILE": os.devnull,  # botocore reads it when it looks for its models
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -36,8 +35,8 @@ _KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
-def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit code."""
+def main(port: int = 4566, speed: float = 1.0, *, iam: bool = False, verbose: bool = False) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code. With `iam`, signatures and policies are enforced."""
     try:
         listener = _listen(port)
     except OSError as error:
@@ -53,14 +52,14 @@ def main(port: int = 4566, speed: float = 1.0, *, verbose: bool = False) -> int:
     for name in _STOPPING:
         signal.signal(name, lambda *_: leave(0))  # until the event loop takes them over
     try:
-        leave(_run(listener, scratch, speed, verbose=verbose))
+        leave(_run(listener, scratch, speed, iam=iam, verbose=verbose))
     except Exception:
         logging.getLogger("local_aws").exception("the embedded AWS failed")
         leave(1)
 
 
-def _run(listener: socket.socket, scratch: str, speed: float, *, verbose: bool) -> int:
-    _prepare_environment(listener.getsockname()[1], scratch, verbose=verbose)
+def _run(listener: socket.socket, scratch: str, speed: float, *, iam: bool, verbose: bool) -> int:
+    _prepare_environment(listener.getsockname()[1], scratch, iam=iam, verbose=verbose)
     from local_aws import clock
 
     clock.install()
@@ -89,10 +88,10 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _prepare_environment(port: int, scratch: str, *, verbose: bool) -> None:
+def _prepare_environment(port: int, scratch: str, *, iam: bool, verbose: bool) -> None:
     for name in set(os.environ) - _KEPT:
         del os.environ[name]
-    os.environ.update(_SETTINGS, GATEWAY_PORT=str(port), TMPDIR=scratch)
+    os.environ.update(_SETTINGS, AUTH=str(iam).lower(), GATEWAY_PORT=str(port), TMPDIR=scratch)
     tempfile.tempdir = scratch
     if verbose:
         os.environ["LOG_LEVEL"] = "INFO"

@@ -5,15 +5,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack.core.responses import error_response_json
-from ministack.services import cloudfront, ec2, iam, lambda_svc
+from ministack.services import cloudfront, ec2, lambda_svc
 
+from local_aws.iam import trust
 from local_aws.legality.guard import Refused, on_call, on_stack
 from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.lambda_svc._create_function",
     "ministack.services.lambda_svc._delete_function",
-    "ministack.services.iam._roles",
+    "ministack.services.lambda_svc._update_config",
     "ministack.services.ec2._subnets",
     "ministack.services.ec2._security_groups",
     "ministack.services.cloudfront._distributions",
@@ -24,12 +25,20 @@ Record = dict[str, Any]
 
 def check_function(role_arn: str, vpc: Record) -> None:
     """CreateFunction: the role must exist and Lambda must be allowed to assume it; subnets and groups must exist."""
-    role = iam._roles.get(role_arn.rsplit("/", 1)[-1]) if ":role/" in role_arn else None
-    if role is None or "lambda.amazonaws.com" not in str(role.get("AssumeRolePolicyDocument")):
+    check_role(role_arn)
+    _check_network(vpc)
+
+
+def check_role(role_arn: str) -> None:
+    """CreateFunction, UpdateFunctionConfiguration [S: aws/aws-sdk-js, issue 3498; also when the role is too new]."""
+    if not trust.assumable(role_arn, "lambda.amazonaws.com"):
         raise Refused(
             "InvalidParameterValueException",
             f"The role defined for the function cannot be assumed by Lambda. ({role_arn})",
         )
+
+
+def _check_network(vpc: Record) -> None:
     for key, store in (("SubnetIds", ec2._subnets), ("SecurityGroupIds", ec2._security_groups)):
         unknown = [item for item in vpc.get(key) or [] if item not in store]
         if unknown:
@@ -83,6 +92,12 @@ def install() -> None:
         lambda_svc,
         "_create_function",
         lambda request: check_function(request.get("Role", ""), request.get("VpcConfig") or {}),
+        error_response_json,
+    )
+    on_call(
+        lambda_svc,
+        "_update_config",
+        lambda _, request: check_role(request["Role"]) if request.get("Role") else None,
         error_response_json,
     )
     on_call(lambda_svc, "_delete_function", _check_delete, error_response_json)

@@ -165,11 +165,15 @@ def synth(settings: Settings, path: Path, out: Path) -> int:
     show_default=True,
     help="How much faster than the wall clock.",
 )
+@click.option(
+    "--iam", is_flag=True, help="Enforce signatures and policies; root's key is the account, its secret `test`."
+)
 @common_options()
 @click.pass_obj
-def local(settings: Settings, port: int, speed: float) -> NoReturn:
+def local(settings: Settings, port: int, speed: float, *, iam: bool) -> NoReturn:
     """Serve the embedded AWS on 127.0.0.1 until stopped."""
-    arguments = ["--port", str(port), "--speed", f"{speed:g}", *(["--verbose"] if settings.verbose else [])]
+    arguments = ["--port", str(port), "--speed", f"{speed:g}"]
+    arguments += [flag for flag, given in (("--iam", iam), ("--verbose", settings.verbose)) if given]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "local_aws", *arguments])  # noqa: S606  # becomes the server
 

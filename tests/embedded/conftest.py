@@ -120,3 +120,50 @@ def aws(server: Aws) -> Aws:
     assert server.control("reset", {}) == (200, {"reset": True})
     server.control("clock", {"speed": SPEED})
     return server
+
+
+# ---- an account that enforces IAM: see iam_world, iam_staff ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def enforcing_server() -> Iterator[Aws]:
+    process, line = start("--port", "0", "--speed", str(SPEED), "--iam")
+    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
+    yield Aws(line.partition("=")[2])
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+@pytest.fixture
+def world(enforcing_server: Aws) -> Any:
+    from tests.embedded.iam_world import World
+
+    assert enforcing_server.control("reset", {}) == (200, {"reset": True})
+    enforcing_server.control("clock", {"speed": SPEED})
+    return World(enforcing_server)
+
+
+@pytest.fixture(scope="session")
+def staff(enforcing_server: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from tests.embedded.iam_staff import staffed
+
+    return staffed(enforcing_server, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def deployed(staff: Any) -> str:
+    """The snapshot of a topology that the product deployed under a role of its own."""
+    from tests.embedded.iam_staff import converged
+
+    return converged(*staff)
+
+
+@pytest.fixture
+def product(staff: Any) -> Iterator[Any]:
+    from tests.embedded.iam_staff import restore
+
+    found, empty = staff
+    restore(found, empty)
+    yield found
+    found.world.aws.control("reset", {})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import SPEED, Aws
 from tests.embedded.test_changesets import Stack, log_group, refused, template
 
 ROLE = "arn:aws:iam::111111111111:role/deploy"
@@ -177,6 +178,11 @@ def test_another_change_set_of_the_same_name_is_another_request(stack: Stack) ->
 
 
 def test_a_stack_keeps_the_role_of_its_last_operation(stack: Stack) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for name in ("deploy", "deploy-2"):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        stack.aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    time.sleep(20 / SPEED)  # until CloudFormation has heard of them
     stack.execute(stack.create(template(), "CREATE", RoleARN=ROLE))
     assert described(stack)["RoleARN"] == ROLE
     stack.run(template(14))

@@ -211,6 +211,9 @@ def _function(aws: Aws) -> Any:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    go(aws)
+    time.sleep(20 / SPEED)  # Lambda sees a new role after some seconds
+    still(aws)
     client.create_function(
         FunctionName="f",
         Runtime="python3.13",

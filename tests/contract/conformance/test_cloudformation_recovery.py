@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.contract.conformance.claims import real, refusal, state, success
-from tests.contract.conformance.conftest import Target, refused
+from tests.contract.conformance.conftest import SPEED, Target, refused
 from tests.contract.conformance.stacks import HANDLE, Stack
+from tests.contract.conformance.test_iam import role, trusting
 
 FREE = "nothing: an empty log group, an empty bucket"
 API = "API reference [V]"
 STATES = f"{API}, StackStatus"
+TRUST = trusting({"Service": "cloudformation.amazonaws.com"})
 
 
 @pytest.fixture
@@ -181,7 +185,8 @@ def test_a_stack_can_be_deleted_without_what_stands_in_the_way(stack: Stack) -> 
 
 @success("cloudformation:ExecuteChangeSet", source=f"{API}, RoleARN: the role is the stack's from then on")
 def test_the_role_of_a_stack_is_kept(stack: Stack) -> None:
-    role = f"arn:aws:iam::{stack.aws.account()}:role/deploy"
-    stack.run({"Handle": HANDLE}, "CREATE", RoleARN=role)
+    arn = f"arn:aws:iam::{stack.aws.account()}:role/{role(stack.aws, trust=TRUST)}"
+    time.sleep(20 / SPEED)  # until CloudFormation has heard of it
+    stack.run({"Handle": HANDLE}, "CREATE", RoleARN=arn)
     stack.run({"Handle": HANDLE, "Other": HANDLE})
-    assert stack.stack()["RoleARN"] == role
+    assert stack.stack()["RoleARN"] == arn
