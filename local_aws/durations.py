@@ -18,6 +18,14 @@ DOMAIN_NAME = 45.0  # API Gateway: PENDING or UPDATING -> AVAILABLE
 FUNCTION_VPC = 60.0  # Pending -> Active, when the function joins a network
 FUNCTION = 5.0
 TABLE = 15.0  # CREATING -> ACTIVE
+INTERFACE_DETACHED = 240.0  # from the last function of a subnet and groups until Lambda's interface lies detached
+INTERFACE_GONE = 1500.0  # and until Lambda removes it
+REPLICAS = 6 * 3600.0  # CloudFront's copies of an edge function after the last association: "within a few hours"
+CERTIFICATE_RELEASED = 300.0  # from the last use of a certificate until InUseBy says so
+CERTIFICATE_RECORD = 8.0  # from the request until DescribeCertificate knows the validation record
+VALIDATION_TIMED_OUT = 72 * 3600.0
+CLOUDFRONT_READ = 10.0  # for so long a read may still see the configuration before an update
+PATIENCE = 600.0  # CloudFormation tries the deletion again while something still depends on the resource
 CLUSTER_FOUNDER = 180.0  # creating -> available
 CLUSTER_SECONDARY = 420.0
 INSTANCE_FOUNDER = 420.0  # beside a cluster of its own: 600 in total
@@ -88,6 +96,16 @@ def in_stack(resource_type: str, verb: str) -> float:
     """Virtual seconds that a stack spends on one resource before it looks at the resource's own state."""
     create, update, delete = _STACK.get(resource_type, _OTHER)
     return {"CREATE": create, "UPDATE": update, "DELETE": delete}[verb]
+
+
+def letting_go(resource_type: str, properties: dict[str, Any]) -> float:
+    """Virtual seconds that a stack waits after a deletion: a function's until its interfaces are detached.
+
+    "CloudFormation is waiting for NetworkInterfaces associated with the Lambda Function to be cleaned up"
+    (coverage-roadmap#392 [S]); whether until detached or until gone is not known [K], so later stacks may meet them still.
+    """
+    in_network = resource_type == "AWS::Lambda::Function" and (properties.get("VpcConfig") or {}).get("SubnetIds")
+    return INTERFACE_DETACHED if in_network else 0.0
 
 
 def function(config: dict[str, Any]) -> float:

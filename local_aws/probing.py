@@ -21,14 +21,13 @@ from local_aws.dns.answering import Healthy, answer, distribution
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
 from local_aws.faults import data_plane_is_out
+from local_aws.resources.deployed import deployed
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator.EvalContext",
     "ministack.core.iam_evaluator.evaluate_resource_policy",
     "ministack.services.apigateway_v1._base_path_mappings",
-    "ministack.services.apigateway_v1._deployments_v1",
     "ministack.services.apigateway_v1._domain_names",
-    "ministack.services.apigateway_v1._resources",
     "ministack.services.apigateway_v1._stages_v1",
     "ministack.services.apigateway_v1.rest_api_policy_for_arn",
     "ministack.services.cloudfront._distributions",
@@ -159,14 +158,13 @@ def _domain(here: Place, host: str) -> Record:
 
 
 def _open_method(here: Place, api: str, stage: Record, path: str) -> Record:
-    """The method that answers GET without a signature, in the definition and in what the stage's deployment has of it."""
-    resources = (here.of(apigateway_v1._resources, api) or {}).values()
-    matching = [r for r in resources if _matches(r.get("path") or "", path)]
-    deployed = (here.of(apigateway_v1._deployments_v1, api) or {}).get(stage.get("deploymentId")) or {}
+    """The method that answers GET without a signature, in the stage's deployment."""
+    snapshot = (here.of(deployed, api) or {}).get(stage.get("deploymentId")) or {}
+    matching = [r for r in snapshot.get("resources", {}).values() if _matches(r.get("path") or "", path)]
     for resource in sorted(matching, key=lambda r: "{" in r["path"]):
         methods = resource.get("resourceMethods") or {}
         verb = next((verb for verb in ("GET", "ANY") if verb in methods), "")
-        if not verb or verb not in (deployed.get("apiSummary") or {}).get(resource["path"], {}):
+        if not verb:
             continue
         method: Record = methods[verb]
         if method.get("authorizationType", "NONE") != "NONE":

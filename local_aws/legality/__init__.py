@@ -13,16 +13,23 @@ from local_aws.legality import (
     database_changes,
     database_deletion,
     database_parts,
+    distributions,
+    edge_functions,
     functions,
     global_database,
     global_moves,
+    groups,
     health_checks,
     instances,
+    keys,
+    logs,
     metrics,
     names,
     network,
     policies,
     route53,
+    secrets,
+    stages,
     storage,
     zones,
 )
@@ -38,17 +45,23 @@ MODULES = (
     global_database,
     global_moves,
     instances,
+    edge_functions,
     functions,
+    groups,
     health_checks,
+    keys,
+    logs,
     metrics,
     names,
     network,
     policies,
     route53,
+    secrets,
+    stages,
     storage,
     zones,
 )
-PATCHED: tuple[str, ...] = tuple(name for module in MODULES for name in module.PATCHED)
+PATCHED: tuple[str, ...] = tuple(name for module in (*MODULES, distributions) for name in module.PATCHED)
 
 
 def install() -> None:

@@ -1,5 +1,6 @@
 """ACM: what a certificate covers, what uses it, and that it cannot go while something does."""
 
+import re
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id
@@ -13,6 +14,7 @@ from local_aws.resources.wrap import Properties
 PATCHED: tuple[str, ...] = (
     "ministack.services.acm._certificates",
     "ministack.services.acm._delete_certificate",
+    "ministack.services.acm._request_certificate",
     "ministack.services.route53._zones",
 )
 
@@ -47,8 +49,35 @@ def usable_here(arn: str, name: str) -> None:
         )
 
 
+_LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})+")
+_ALGORITHMS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")  # of public certificates [V: RequestCertificate]
+LONGEST_FIRST, MOST_NAMES = 64, 10
+
+
+def check_request(domain: str, others: list[str], algorithm: str | None) -> None:
+    """RequestCertificate: domain names, the first of at most 64 characters (it becomes the common name), ten in all by
+    default [V: RequestCertificate, ACM quotas; the code for a long name: K]."""
+    for name in [domain, *others]:
+        if not _NAME.fullmatch(name) or len(name) > 253:
+            raise Refused("ValidationException", f"1 validation error detected: Value '{name}' is not a domain name")
+    if len(domain) > LONGEST_FIRST:
+        raise Refused("InvalidParameterException", f"The first domain name can have at most 64 characters: {domain}")
+    if len({domain, *others}) > MOST_NAMES:
+        raise Refused("LimitExceededException", "Cannot request more than 10 domain names for one certificate.")
+    if algorithm and algorithm not in _ALGORITHMS:
+        raise Refused("ValidationException", f"Invalid key algorithm for a public certificate: {algorithm}")
+
+
+def _check_call(request: Record) -> None:
+    check_request(
+        request.get("DomainName", ""), request.get("SubjectAlternativeNames") or [], request.get("KeyAlgorithm")
+    )
+
+
 def _check_request(now: Properties, _before: Properties | None) -> None:
     """DomainValidationOptions.HostedZoneId: CloudFormation writes the CNAME there, so the zone must exist."""
+    check_request(now.get("DomainName", ""), now.get("SubjectAlternativeNames") or [], now.get("KeyAlgorithm"))
     for option in now.get("DomainValidationOptions") or []:
         zone = option.get("HostedZoneId")
         if zone and zone not in route53._zones:
@@ -56,6 +85,7 @@ def _check_request(now: Properties, _before: Properties | None) -> None:
 
 
 def install() -> None:
+    on_call(acm, "_request_certificate", _check_call, error_response_json)
     on_call(
         acm, "_delete_certificate", lambda request: check_delete(request.get("CertificateArn", "")), error_response_json
     )

@@ -1,17 +1,20 @@
-"""CloudFront: aliases and their certificate, edge functions, and the order in which a distribution may go.
+"""CloudFront: aliases and their certificate, and the order in which a distribution may go.
 
-ministack itself refuses stale and missing ETags and the deletion of an enabled distribution; the stack handler does not.
+ministack itself refuses stale and missing ETags and the deletion of an enabled distribution; the stack handler does not. The rest
+of the configuration: `distributions`; functions at the edge: `edge_functions`.
 """
 
-import json
 from typing import Any
 
-from ministack.services import acm, cloudfront, iam, lambda_svc
+from ministack.services import acm, cloudfront
 
+from local_aws.clock import CLOCK
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
+from local_aws.legality import distributions, edge_functions
 from local_aws.legality.certificates import covers
 from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.resources import cloudfront as edge_alias
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -22,9 +25,12 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.cloudfront._error",
     "ministack.services.cloudfront._parse_body",
     "ministack.services.cloudfront._unwrap_distribution_create_xml",
+    "ministack.services.acm._epoch",
+    "ministack.services.cloudfront._list_domain_conflicts",
+    "ministack.services.cloudfront._text",
+    "ministack.services.cloudfront._find",
     "ministack.services.cloudfront._update_distribution",
-    "ministack.services.iam._roles",
-    "ministack.services.lambda_svc._functions",
+    "ministack.services.cloudfront._update_domain_association",
 )
 
 Record = dict[str, Any]
@@ -34,11 +40,11 @@ Config = dict[str, Any]
 def check_config(config: Config, distribution_id: str | None) -> None:
     """`config` in CloudFormation's names; `distribution_id` is None for a new distribution."""
     aliases = config.get("Aliases") or []
+    distributions.check(config)
     _aliases_are_free(aliases, distribution_id)
     _certificate_covers(aliases, config.get("ViewerCertificate") or {})
-    for behavior in [config.get("DefaultCacheBehavior") or {}, *(config.get("CacheBehaviors") or [])]:
-        for association in behavior.get("LambdaFunctionAssociations") or []:
-            _edge_function(association)
+    for behavior in distributions.behaviors(config):
+        edge_functions.check_associations(behavior)
 
 
 def _aliases_are_free(aliases: list[str], distribution_id: str | None) -> None:
@@ -71,8 +77,8 @@ def _certificate_covers(aliases: list[str], viewer: Config) -> None:
             )
         return
     certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
-    if certificate is None or certificate["Status"] != "ISSUED":
-        state = certificate["Status"] if certificate else "missing in us-east-1"
+    state = _usable(certificate) if certificate else "missing in us-east-1"
+    if certificate is None or state:
         raise Refused(
             "InvalidViewerCertificate",
             "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid "
@@ -87,42 +93,15 @@ def _certificate_covers(aliases: list[str], viewer: Config) -> None:
         )
 
 
-def _edge_function(association: Config) -> None:
-    """Restrictions on Lambda@Edge (aws-facts §6.2): a numbered version in us-east-1, no variables, no network, x86_64."""
-    arn = association.get("LambdaFunctionARN") or ""
-    parts = arn.split(":")
-    if len(parts) != 8 or not parts[7].isdigit():
-        _refuse_edge(
-            f"The function ARN must reference a specific function version. (The ARN must end with the version): {arn}"
-        )
-    if parts[3] != "us-east-1":
-        _refuse_edge(f"The function must be in region 'us-east-1'. ARN: {arn}")
-    function = lambda_svc._functions.get_scoped(parts[4], "us-east-1", parts[6])
-    version = (function or {}).get("versions", {}).get(parts[7])
-    if version is None:
-        _refuse_edge(f"The function {arn} does not exist")
-    config = version.get("config", version)
-    if (config.get("Environment") or {}).get("Variables"):
-        _refuse_edge(f"The function cannot have environment variables. Function: {arn}")
-    if (config.get("VpcConfig") or {}).get("SubnetIds"):
-        _refuse_edge(f"The function cannot be in a VPC. Function: {arn}")
-    if config.get("Layers"):
-        _refuse_edge(f"The function cannot have layers. Function: {arn}")
-    if (config.get("Architectures") or ["x86_64"]) != ["x86_64"]:
-        _refuse_edge(f"The function must use the x86_64 architecture. Function: {arn}")
-    _edge_role(config.get("Role", ""))
-
-
-def _edge_role(arn: str) -> None:
-    """The execution role must be assumable by edgelambda.amazonaws.com."""
-    role = iam._roles.get(arn.rsplit("/", 1)[-1]) or {}
-    policy = role.get("AssumeRolePolicyDocument") or {}
-    if "edgelambda.amazonaws.com" not in (policy if isinstance(policy, str) else json.dumps(policy)):
-        _refuse_edge(f"The function execution role must be assumable with edgelambda.amazonaws.com: {arn}")
-
-
-def _refuse_edge(message: str) -> None:
-    raise Refused("InvalidLambdaFunctionAssociation", message)
+def _usable(certificate: Record) -> str:
+    """What is wrong with a certificate for CloudFront: not issued, expired, or of a key it does not take [V: requirements
+    for using SSL/TLS certificates with CloudFront]."""
+    if certificate["Status"] != "ISSUED":
+        return str(certificate["Status"])
+    if acm._epoch(certificate.get("NotAfter")) <= CLOCK.now():
+        return "EXPIRED"
+    key = str(certificate.get("KeyAlgorithm", "RSA_2048")).replace("-", "_")
+    return "" if key.startswith("RSA_") or key == "EC_prime256v1" else key
 
 
 # ---- in front of the calls and the stack ---------------------------------------------------------------------------------
@@ -137,12 +116,27 @@ def _check_create(_headers: Record, body: bytes) -> None:
     root = cloudfront._parse_body(body)
     config, _ = cloudfront._unwrap_distribution_create_xml(root)
     if config is not None:
+        _reference_is_new(cloudfront._text(config, "CallerReference"))
         check_config(_parsed(config), None)
+
+
+def _reference_is_new(reference: str) -> None:
+    """CreateDistribution: a reference that was sent before, whatever with: DistributionAlreadyExists [V: CallerReference]."""
+    for other in cloudfront._distributions.values():
+        if reference and other.get("CallerReference") == reference:
+            raise Refused(
+                "DistributionAlreadyExists",
+                "The caller reference that you are using to create a distribution is associated with another distribution. "
+                f"Already exists: {other['Id']}",
+                409,
+            )
 
 
 def _check_update(distribution_id: str, headers: Record, body: bytes) -> None:
     record, config = cloudfront._distributions.get(distribution_id), cloudfront._parse_body(body)
     if record and config is not None and headers.get("if-match") == record["ETag"]:
+        if cloudfront._text(config, "CallerReference") != record.get("CallerReference"):
+            raise Refused("IllegalUpdate", "The update contains modifications that are not allowed: CallerReference.")
         check_config(_parsed(config), distribution_id)
 
 
@@ -156,6 +150,26 @@ def _check_delete(distribution_id: str, headers: Record) -> None:
 
 def _refuse_enabled() -> None:
     raise Refused("DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
+
+
+def proves(distribution_id: str, name: str) -> None:
+    """AssociateAlias, UpdateDomainAssociation, ListDomainConflicts: the target's certificate must cover the name [V]."""
+    record = cloudfront._distributions.get(distribution_id)
+    viewer = (_live(record).get("ViewerCertificate") or {}) if record else {}
+    arn = viewer.get("AcmCertificateArn") or ""
+    certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
+    if record and (certificate is None or _usable(certificate) or not covers(certificate, name)):
+        raise Refused(
+            "InvalidArgument",
+            f"The distribution {distribution_id} has no valid certificate that covers the domain: {name}",
+        )
+
+
+def _check_domain(where: str, body: bytes) -> None:
+    root = cloudfront._parse_body(body)
+    target = cloudfront._find(root, where) if root is not None else None
+    if target is not None and cloudfront._text(target, "DistributionId"):
+        proves(cloudfront._text(target, "DistributionId"), cloudfront._text(root, "Domain"))
 
 
 def _check_stack(now: Properties, before: Properties | None) -> None:
@@ -176,4 +190,17 @@ def install() -> None:
     on_call(cloudfront, "_create_distribution", _check_create, cloudfront._error)
     on_call(cloudfront, "_update_distribution", _check_update, cloudfront._error)
     on_call(cloudfront, "_delete_distribution", _check_delete, cloudfront._error)
+    on_call(
+        cloudfront,
+        "_list_domain_conflicts",
+        lambda body: _check_domain("DomainControlValidationResource", body),
+        cloudfront._error,
+    )
+    on_call(
+        cloudfront,
+        "_update_domain_association",
+        lambda _headers, body: _check_domain("TargetResource", body),
+        cloudfront._error,
+    )
+    on_call(edge_alias, "associate_alias", proves, cloudfront._error)
     on_stack("AWS::CloudFront::Distribution", put=_check_stack)

@@ -11,6 +11,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners
 
 from local_aws import durations, states
+from local_aws.resources import deployed
 from local_aws.resources.wrap import Properties, after, around, boolean, tags
 
 ANY = "x-amazon-apigateway-any-method"
@@ -55,6 +56,20 @@ def _overwrite(api_id: str, body: dict) -> None:
     gateway._delete_rest_api(imported)
 
 
+def _merge(api_id: str, body: dict) -> None:
+    """PutRestApi with mode merge, its default: what the document has replaces or joins what is there."""
+    imported = gateway._import_rest_api(body, {"name": gateway._rest_apis[api_id]["name"]})
+    ours = {resource["path"]: resource for resource in gateway._resources[api_id].values()}
+    for new in sorted(gateway._resources[imported].values(), key=lambda resource: resource["path"].count("/")):
+        there = ours.get(new["path"])
+        if there:
+            there.setdefault("resourceMethods", {}).update(new.get("resourceMethods") or {})
+            continue
+        parent = new["path"].rpartition("/")[0] or "/"
+        gateway._resources[api_id][new["id"]] = ours[new["path"]] = {**new, "parentId": ours[parent]["id"]}
+    gateway._delete_rest_api(imported)
+
+
 def _import_operation(stock, api_id, resource_id, method, *more):
     return stock(api_id, resource_id, "ANY" if method.lower() == ANY else method, *more)
 
@@ -72,7 +87,7 @@ async def _data_plane(stock, host, path, *args, **options):
     """With its execute-api endpoint disabled an API answers to its custom domains only."""
     parsed = ministack_app._parse_execute_api_url(host, path)
     scope = gateway.find_api_scope(parsed[0]) if parsed else None
-    if scope and gateway._rest_apis.get_scoped(*scope, parsed[0])["disableExecuteApiEndpoint"]:
+    if scope and deployed.endpoint_off.get_scoped(*scope, parsed[0]):
         return (
             403,
             {"Content-Type": "application/json", "x-amzn-ErrorType": "ForbiddenException"},
@@ -128,23 +143,44 @@ def _domain_available(name: str, _: dict) -> bool:
 
 async def _handle(stock, method, path, headers, body, query_params):
     """UpdateDomainName, UpdateBasePathMapping and PutRestApi, which ministack lacks."""
+    if method == "POST" and path == "/domainnames":
+        return create_domain_name(json.loads(body or b"{}"))
     if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)", path)):
-        return _patch(gateway._domain_names.get(found[1]), body, lambda: _busy(found[1], "UPDATING"))
+        return update_domain_name(found[1], json.loads(body or b"{}"))
     if method == "PATCH" and (found := re.fullmatch(r"/domainnames/([^/]+)/basepathmappings/([^/]+)", path)):
-        base_path = found[2].replace("%28none%29", "(none)")
-        return _patch(gateway._base_path_mappings.get(found[1], {}).get(base_path), body)
+        return update_mapping(found[1], found[2].replace("%28none%29", "(none)"), json.loads(body or b"{}"))
     if method == "PUT" and (found := re.fullmatch(r"/restapis/([^/]+)", path)) and found[1] in gateway._rest_apis:
-        _overwrite(found[1], json.loads(body))
+        mode = query_params.get("mode") or "merge"
+        put = _overwrite if "overwrite" in mode else _merge
+        put(found[1], json.loads(body))
         return gateway._get_rest_api(found[1])
     return await stock(method, path, headers, body, query_params)
 
 
-def _patch(record: dict | None, body: bytes, then=None) -> tuple:
+def create_domain_name(request: dict) -> tuple:
+    """The call; a stack's update comes to ministack's function behind it, with a name that exists."""
+    answer: tuple = gateway._create_domain_name(request)
+    return answer
+
+
+def update_domain_name(name: str, request: dict) -> tuple:
+    answer = _patch(gateway._domain_names.get(name), request)
+    if answer[0] < 300:
+        _busy(name, "UPDATING")
+        answer = gateway._v1_response(gateway._domain_names[name])
+    return answer
+
+
+def update_mapping(domain: str, base_path: str, request: dict) -> tuple:
+    return _patch(gateway._base_path_mappings.get(domain, {}).get(base_path), request)
+
+
+def _patch(record: dict | None, request: dict) -> tuple:
     if record is None:
         return gateway._v1_error("NotFoundException", "Invalid identifier specified", 404)
-    gateway._apply_patch(record, json.loads(body or b"{}").get("patchOperations", []))
-    if then:
-        then()
+    names = {"/restapiId": "/restApiId"}  # the patch path is spelt otherwise than the member
+    operations = [{**one, "path": names.get(one.get("path"), one.get("path"))} for one in request["patchOperations"]]
+    gateway._apply_patch(record, operations)
     return gateway._v1_response(record)
 
 

@@ -79,10 +79,10 @@ def _update_delivery(physical_id: str, old: Properties, new: Properties, stack_n
     return physical_id, {"Arn": delivery["arn"], "DeliveryId": physical_id}
 
 
-def _gone(function, field: str, store):
+def _gone(function: str, field: str, store):
     def delete(physical_id: str, properties: Properties) -> None:
         if physical_id in store:
-            _call(function, {field: physical_id})
+            _call(getattr(logs, function), {field: physical_id})
 
     return delete
 
@@ -92,16 +92,16 @@ def install() -> None:
         "AWS::Logs::DeliverySource": {
             "create": _source,
             "update": _put_again(_source),
-            "delete": _gone(logs._delete_delivery_source, "name", logs._delivery_sources),
+            "delete": _gone("_delete_delivery_source", "name", logs._delivery_sources),
         },
         "AWS::Logs::DeliveryDestination": {
             "create": _destination,
             "update": _put_again(_destination),
-            "delete": _gone(logs._delete_delivery_destination, "name", logs._delivery_destinations),
+            "delete": _gone("_delete_delivery_destination", "name", logs._delivery_destinations),
         },
         "AWS::Logs::Delivery": {
             "create": _delivery,
             "update": _update_delivery,
-            "delete": _gone(logs._delete_delivery, "id", logs._deliveries),
+            "delete": _gone("_delete_delivery", "id", logs._deliveries),
         },
     })  # fmt: skip

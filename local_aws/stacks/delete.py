@@ -1,7 +1,9 @@
 """Delete: dependents first, in parallel; what fails stays, with everything that it depends on."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
 
 from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine, provisioners
@@ -14,6 +16,8 @@ from local_aws.stacks.operation import STACK
 
 # By type: marks a resource as being deleted and returns how to take the mark back.
 _DELETING: dict[str, Callable[[str], Callable[[], None] | None]] = {}
+# Refusals that pass by themselves: the codes of EC2 and of ACM.
+_PASSES = {"DependencyViolation", "ResourceInUseException"}
 
 
 async def delete_stack(  # the signature is ministack's
@@ -112,17 +116,28 @@ async def delete_resource(
         if snapshot:
             stock._snapshot_resource(kind, physical_id, properties)
         await CLOCK.sleep(durations.in_stack(kind, "DELETE"))
-        await calls.make(
-            kind,
-            "DELETE",
-            properties,
-            lambda: running.call(kind, stock._delete_resource, kind, physical_id, properties, stack_name, logical_id),
-            physical_id,
-        )
+        act = partial(running.call, kind, stock._delete_resource, kind, physical_id, properties, stack_name, logical_id)
+        await _patiently(lambda: calls.make(kind, "DELETE", properties, act, physical_id))
     except BaseException:
         if undo:
             undo()
         raise
+    if wait := durations.letting_go(kind, properties):
+        await CLOCK.sleep(wait)
+
+
+async def _patiently(delete: Callable[[], Awaitable[Any]]) -> None:
+    """What still has dependents or users is tried again for a while, then given up [K: for how long]."""
+    deadline = CLOCK.now() + durations.PATIENCE
+    while True:
+        try:
+            await delete()
+        except ValueError as error:
+            if getattr(error.__cause__, "code", "") not in _PASSES or CLOCK.now() >= deadline:
+                raise
+            await CLOCK.sleep(durations.PATIENCE / 20)
+        else:
+            return
 
 
 def shows_deleting(kind: str, show: Callable[[str], Callable[[], None] | None]) -> None:

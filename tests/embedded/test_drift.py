@@ -370,7 +370,9 @@ def test_a_health_check_turned_around_by_hand_is_seen(stack: Stack) -> None:
 
 
 def test_throttles_of_a_stage_are_seen_and_repaired(stack: Stack) -> None:
-    api = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "orders"}}
+    mock = {"x-amazon-apigateway-integration": {"type": "mock"}, "responses": {}}
+    body = {"openapi": "3.0.1", "info": {"title": "orders", "version": "1"}, "paths": {"/": {"get": mock}}}
+    api = {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "orders", "Body": body}}
     deployment = {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}}
     setting = {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 2000}
     stage = {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Deployment"}, "StageName": "live"}

@@ -13,7 +13,7 @@ from local_aws import drift, reverting
 from local_aws.schemas import facts
 from tests.embedded.conftest import Aws
 from tests.embedded.test_changesets import Stack, log_group
-from tests.embedded.test_drift import ROLE, differences, drifts, function
+from tests.embedded.test_drift import ROLE, differences, distribution, drifts, function
 
 TEMPLATES = sorted((Path(__file__).parents[1] / "golden" / "templates").glob("*.json"))
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True}}
@@ -60,6 +60,7 @@ ALARM = {
     "Threshold": 0.05,
 }
 LOG_ROLE = {"Fn::GetAtt": ["Role", "Arn"]}
+GATEWAY_ROLE = json.loads(json.dumps(ROLE).replace("lambda.amazonaws.com", "apigateway.amazonaws.com"))
 Change = Callable[[Aws, dict[str, str]], Any]
 
 
@@ -80,7 +81,9 @@ def _subnet(aws: Aws, ids: dict[str, str]) -> None:
 
 
 def _gateway_account(aws: Aws, _: dict[str, str]) -> None:
-    operation = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::111111111111:role/other"}
+    trust = GATEWAY_ROLE["Properties"]["AssumeRolePolicyDocument"]
+    other = aws.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    operation = {"op": "replace", "path": "/cloudwatchRoleArn", "value": other}
     aws.client("apigateway").update_account(patchOperations=[operation])
 
 
@@ -119,7 +122,7 @@ BY_HAND: list[tuple[str, dict[str, Any], Change, list[str]]] = [
     ("Subnet", NETWORK, _subnet, ["/MapPublicIpOnLaunch"]),
     (
         "Account",
-        {"Role": ROLE, "Account": resource("AWS::ApiGateway::Account", CloudWatchRoleArn=LOG_ROLE)},
+        {"Role": GATEWAY_ROLE, "Account": resource("AWS::ApiGateway::Account", CloudWatchRoleArn=LOG_ROLE)},
         _gateway_account,
         ["/CloudWatchRoleArn"],
     ),
@@ -310,12 +313,14 @@ def test_a_deleted_version_is_gone(stack: Stack) -> None:
 
 def test_a_delivery_of_logs_that_was_changed_by_hand_is_seen(stack: Stack) -> None:
     arn = "arn:aws:logs:us-east-1:111111111111:log-group"
-    distribution = "arn:aws:cloudfront::111111111111:distribution/E1"
+    arn_of_edge = {"Fn::Sub": "arn:aws:cloudfront::${AWS::AccountId}:distribution/${Edge}"}
     resources = {
+        "Edge": distribution(),
         "Log": log_group("/aws/vendedlogs/a"),
         "Other": log_group("/aws/vendedlogs/b"),
-        "Source": resource("AWS::Logs::DeliverySource", Name="s", LogType="ACCESS_LOGS", ResourceArn=distribution),
-        "To": resource("AWS::Logs::DeliveryDestination", Name="d", DestinationResourceArn=f"{arn}:/aws/vendedlogs/a"),
+        "Source": resource("AWS::Logs::DeliverySource", Name="s", LogType="ACCESS_LOGS", ResourceArn=arn_of_edge),
+        "To": resource("AWS::Logs::DeliveryDestination", Name="d", DestinationResourceArn=f"{arn}:/aws/vendedlogs/a")
+        | {"DependsOn": "Log"},
         "It": resource(
             "AWS::Logs::Delivery",
             DeliverySourceName={"Ref": "Source"},

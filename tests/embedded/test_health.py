@@ -162,6 +162,8 @@ def _signed_only(aws: Any) -> None:
     [path] = [r for r in client.get_resources(restApiId=found["id"])["items"] if r["path"] == "/health"]
     patch = {"op": "replace", "path": "/authorizationType", "value": "AWS_IAM"}
     client.update_method(restApiId=found["id"], resourceId=path["id"], httpMethod="GET", patchOperations=[patch])
+    [stage] = client.get_stages(restApiId=found["id"])["item"]
+    client.create_deployment(restApiId=found["id"], stageName=stage["stageName"])
 
 
 @pytest.mark.parametrize("break_it", [_no_stage_mapping, _no_domain, _no_function, _no_record, _signed_only])

@@ -13,6 +13,14 @@ EDGE_ROLE = json.loads(
     json.dumps(ROLE).replace('"lambda.amazonaws.com"', '["lambda.amazonaws.com", "edgelambda.amazonaws.com"]')
 )
 
+JOINS = {"Effect": "Allow", "Action": "ec2:*NetworkInterface*", "Resource": "*"}
+NETWORK_ROLE = ROLE | {
+    "Properties": ROLE["Properties"]
+    | {"Policies": [{"PolicyName": "network", "PolicyDocument": {"Version": "2012-10-17", "Statement": [JOINS]}}]}
+}
+MOCK = {"x-amazon-apigateway-integration": {"type": "mock"}, "responses": {}}
+BODY = {"openapi": "3.0.1", "info": {"title": "a", "version": "1"}, "paths": {"/": {"get": MOCK}}}
+
 
 @pytest.fixture
 def world(aws: Any) -> Any:
@@ -243,8 +251,9 @@ def certificate(aws: Any, *names: str, region: str = "us-east-1", issued: bool =
     more = {"SubjectAlternativeNames": list(names)} if len(names) > 1 else {}
     arn = client.request_certificate(DomainName=names[0], ValidationMethod="DNS", **more)["CertificateArn"]
     if issued:
-        found = client.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
-        for record in (option["ResourceRecord"] for option in found):
+        describe = lambda: client.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]  # noqa: E731
+        aws.until(lambda: all("ResourceRecord" in option for option in describe()))
+        for record in (option["ResourceRecord"] for option in describe()):
             change(aws, row(record["Name"], ResourceRecords=[{"Value": record["Value"]}]), action="UPSERT")
         aws.until(lambda: client.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] == "ISSUED")
     return str(arn)
@@ -313,7 +322,8 @@ def test_a_distribution_goes_only_disabled_and_deployed(world: Any) -> None:
     etag = client.update_distribution(Id=name, IfMatch=etag, DistributionConfig=config | {"Enabled": False})["ETag"]
     refused("DistributionNotDisabled", client.delete_distribution, Id=name, IfMatch=etag)
     world.control("clock", {"speed": 5000})
-    world.until(lambda: client.get_distribution(Id=name)["Distribution"]["Status"] == "Deployed")
+    read = lambda: client.get_distribution(Id=name)  # noqa: E731
+    world.until(lambda: (found := read())["ETag"] == etag and found["Distribution"]["Status"] == "Deployed")
     refused("PreconditionFailed", client.delete_distribution, Id=name, IfMatch="stale")
     client.delete_distribution(Id=name, IfMatch=etag)
 
@@ -417,7 +427,7 @@ def test_a_mapping_needs_its_stage(world: Any) -> None:
 def test_a_stage_needs_its_deployment_and_cannot_go_while_mapped(world: Any) -> None:
     resources = {
         "Domain": domain("a.example.com", certificate(world, "a.example.com")),
-        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "a"}},
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "a", "Body": BODY}},
         "Deployment": {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}},
         "Stage": {
             "Type": "AWS::ApiGateway::Stage",
@@ -441,6 +451,8 @@ def test_a_certificate_in_use_cannot_be_deleted(world: Any) -> None:
     refused("ResourceInUseException", world.client("acm").delete_certificate, CertificateArn=arn)
     world.client("cloudformation").delete_stack(StackName="one")
     world.until(lambda: not world.client("cloudformation").describe_stacks()["Stacks"])
+    refused("ResourceInUseException", world.client("acm").delete_certificate, CertificateArn=arn)
+    world.until(lambda: not world.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"])
     world.client("acm").delete_certificate(CertificateArn=arn)
 
 
@@ -470,7 +482,7 @@ def test_a_network_in_use_cannot_go(world: Any) -> None:
     group = {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "f"}
     resources["Group"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": group}
     vpc = {"SubnetIds": [{"Ref": "Subnet0"}], "SecurityGroupIds": [{"Ref": "Group"}]}
-    resources |= {"Role": ROLE, "Function": function(VpcConfig=vpc)}
+    resources |= {"Role": NETWORK_ROLE, "Function": function(VpcConfig=vpc)}
     assert world.deploy("net", resources) == "CREATE_COMPLETE"
     ec2, found = world.client("ec2"), world.client("cloudformation").list_stack_resources(StackName="net")
     ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResourceSummaries"]}
