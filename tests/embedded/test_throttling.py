@@ -120,18 +120,23 @@ def domains(aws: Aws, count: int) -> dict[str, Any]:
     arn = acm.request_certificate(DomainName=names[0], SubjectAlternativeNames=names, ValidationMethod="DNS")[
         "CertificateArn"
     ]
-    options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
+
+    def records() -> list[dict[str, Any]]:
+        options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
+        return [option["ResourceRecord"] for option in options if "ResourceRecord" in option]
+
+    aws.until(lambda: len(records()) == count)
     changes = [
         {
             "Action": "UPSERT",
             "ResourceRecordSet": {
-                "Name": option["ResourceRecord"]["Name"],
+                "Name": record["Name"],
                 "Type": "CNAME",
                 "TTL": 60,
-                "ResourceRecords": [{"Value": option["ResourceRecord"]["Value"]}],
+                "ResourceRecords": [{"Value": record["Value"]}],
             },
         }
-        for option in options
+        for record in records()
     ]
     aws.client("route53").change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch={"Changes": changes})
     aws.until(lambda: acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] == "ISSUED")
