@@ -6,6 +6,7 @@ On a real account only tests marked `@real` are selected. Whatever they make has
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 import uuid
@@ -25,6 +26,9 @@ from tests.embedded.conftest import Aws, start
 REAL = os.environ.get("MERIDIAN_CONFORMANCE") == "real"
 SPEED = 600
 ACCOUNT = "111111111111"
+# Answers that pass by themselves: quotas of calls, a change under way, what still uses it. See also `patiently`.
+_PASSING = ("TooManyRequestsException", "Throttling", "ThrottlingException", "ResourceConflictException", "DependencyViolation",
+            "ResourceInUseException", "InvalidGlobalClusterStateFault")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Target:
 
     embedded: Aws | None
     cleanup: ExitStack
+    only_embedded: bool = True  # the test is not `@real`
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     @property
@@ -42,7 +47,9 @@ class Target:
     def client(self, service: str, region: str = "us-east-1") -> Any:
         if self.embedded:
             return self.embedded.client(service, region)
-        return boto3.client(service, region_name=region, config=Config(retries={"total_max_attempts": 3}))
+        # as clients should: quotas of calls are as low as one in 30 seconds (DeleteRestApi)
+        retries = {"mode": "standard", "total_max_attempts": 10}
+        return boto3.client(service, region_name=region, config=Config(retries=retries))
 
     def name(self, what: str = "") -> str:
         """A name that nothing else has."""
@@ -55,30 +62,72 @@ class Target:
     def account(self) -> str:
         return str(self.client("sts").get_caller_identity()["Account"])
 
+    def now(self) -> dt.datetime:
+        if self.embedded:
+            return dt.datetime.fromisoformat(self.embedded.control("clock")[1]["now"])
+        return dt.datetime.now(dt.UTC)
+
+    def slower(self, speed: float) -> None:
+        """So that what is in between lasts long enough to be looked at: AWS is slow enough by itself."""
+        if self.embedded:
+            self.embedded.control("clock", {"speed": speed})
+
     def later(self, remove: Callable[..., Any], **arguments: Any) -> None:
-        """Call `remove` at the end of the test, in reverse order; what is already gone is fine."""
+        """Call `remove` at the end of the test, in reverse order; what is already gone is fine.
+
+        On a real account as patiently as it takes. The embedded AWS forgets everything anyhow.
+        """
 
         def removing() -> None:
             try:
-                remove(**arguments)
-            except ClientError:
                 if self.real:
+                    self.patiently(remove, **arguments)
+                else:
+                    remove(**arguments)
+            except ClientError as error:
+                if self.real and not _gone(error):
                     raise
 
         self.cleanup.callback(removing)
 
+    def patiently(self, call: Callable[..., Any], *, minutes: float = 30, **arguments: Any) -> Any:
+        """The answer of a call, tried again while what refuses it passes by itself."""
+        answers: list[Any] = []
+
+        def tried() -> bool:
+            try:
+                answers.append(call(**arguments))
+            except ClientError as error:
+                # a new role is not known everywhere at once
+                if error.response["Error"]["Code"] not in _PASSING and "cannot be assumed" not in str(error):
+                    raise
+            return bool(answers)
+
+        self.until(tried, minutes=minutes)
+        return answers[0]
+
     def zone(self) -> tuple[str, str]:
-        """(id, name with a dot) of a public zone of its own; nothing delegates to it. Free when it lives under 12 hours."""
-        name = f"{self.name()}.example.net."
+        """(id, name with a dot) of a public zone of its own; nothing delegates to it. Free when it lives under 12 hours.
+
+        Not below example.com or the like: "is reserved by AWS".
+        """
+        name = f"{self.name()}.test."
         route53 = self.client("route53")
         made = route53.create_hosted_zone(Name=name, CallerReference=self.name(uuid.uuid4().hex))
         zone = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
         self.later(route53.delete_hosted_zone, Id=zone)
+        self.tag_in_route53("hostedzone", zone)
         return zone, name
 
+    def tag_in_route53(self, kind: str, name: str) -> None:
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        self.client("route53").change_tags_for_resource(ResourceType=kind, ResourceId=name, AddTags=tags)
+
     def control(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A control endpoint of the embedded AWS: only for tests that are not `@real`."""
-        assert self.embedded, f"/_meridian/{what} exists on the embedded AWS only"
+        """A control endpoint of the embedded AWS."""
+        where = f"/_meridian/{what} is not on AWS: a test that is `@real` does without"
+        assert self.embedded, where
+        assert self.only_embedded, where
         status, answer = self.embedded.control(what, body)
         assert status == 200, answer
         return answer
@@ -91,6 +140,11 @@ class Target:
             assert time.monotonic() < deadline, f"nothing after {minutes} minutes; the last answer was {answer!r}"
             time.sleep(pause)
         return answer
+
+
+def _gone(error: ClientError) -> bool:
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    return "NotFound" in code or "NoSuch" in code or "does not exist" in message
 
 
 def refused(call: Callable[..., Any], *codes: str, **arguments: Any) -> str:
@@ -127,12 +181,12 @@ def _say_whose_account(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def aws(conformance_server: Aws | None) -> Iterator[Target]:
+def aws(conformance_server: Aws | None, request: pytest.FixtureRequest) -> Iterator[Target]:
     if conformance_server:
         assert conformance_server.control("reset", {}) == (200, {"reset": True})
         conformance_server.control("clock", {"speed": SPEED})
     with ExitStack() as cleanup:
-        yield Target(conformance_server, cleanup)
+        yield Target(conformance_server, cleanup, only_embedded=not request.node.get_closest_marker("real"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,40 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from tests.contract.conformance.conftest import Target
 
-# Answers that pass by themselves: quotas of calls, a role that is not known everywhere yet, a change under way.
-_PASSING = ("TooManyRequestsException", "Throttling", "ThrottlingException", "ResourceConflictException", "DependencyViolation",
-            "ResourceInUseException")  # fmt: skip
-
-
-def patiently(aws: Target, call: Callable[..., Any], *, minutes: float = 30, **arguments: Any) -> Any:
-    """The answer of a call, tried again while what refuses it passes by itself."""
-    answers: list[Any] = []
-
-    def tried() -> bool:
-        try:
-            answers.append(call(**arguments))
-        except ClientError as error:
-            passing = error.response["Error"]["Code"] in _PASSING or "cannot be assumed" in str(error)
-            if not passing:
-                raise
-        return bool(answers)
-
-    aws.until(tried, minutes=minutes)
-    return answers[0]
-
-
-def later(aws: Target, call: Callable[..., Any], **arguments: Any) -> None:
-    """Remove it at the end of the test, as patiently as it takes."""
-    aws.later(lambda: patiently(aws, call, **arguments))
-
-
+# The embedded AWS's own, of example.com: not for tests that are `@real`.
 ZONE = "Z0123456789EXAMPLE"
 
 
@@ -75,7 +46,7 @@ def function(aws: Target, role_arn: str = "", name: str = "function", region: st
     client, named = aws.client("lambda", region), aws.name(name)
     settings = {"Runtime": "python3.13", "Handler": "main.handler", "Code": {"ZipFile": archive()}, "Tags": aws.tags}
     role_arn = role_arn or role(aws, "lambda.amazonaws.com")
-    patiently(aws, client.create_function, FunctionName=named, Role=role_arn, **settings | more)
+    aws.patiently(client.create_function, FunctionName=named, Role=role_arn, **settings | more)
     aws.later(client.delete_function, FunctionName=named)
     ready(aws, named, region)
     return named
@@ -109,8 +80,8 @@ def rest_api(aws: Target, *, method: bool = True, **more: Any) -> str:
     """The id of a REST API, with GET / answered by a mock."""
     client = aws.client("apigateway")
     arguments = {"name": aws.name("api"), "tags": aws.tags, "endpointConfiguration": {"types": ["REGIONAL"]}}
-    api = str(patiently(aws, client.create_rest_api, **arguments | more)["id"])
-    later(aws, client.delete_rest_api, restApiId=api)
+    api = str(aws.patiently(client.create_rest_api, **arguments | more)["id"])
+    aws.later(client.delete_rest_api, restApiId=api)
     if method:
         [root] = client.get_resources(restApiId=api)["items"]
         place = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
@@ -120,7 +91,7 @@ def rest_api(aws: Target, *, method: bool = True, **more: Any) -> str:
 
 
 def deployment(aws: Target, api: str, **more: Any) -> str:
-    return str(patiently(aws, aws.client("apigateway").create_deployment, restApiId=api, **more)["id"])
+    return str(aws.patiently(aws.client("apigateway").create_deployment, restApiId=api, **more)["id"])
 
 
 # ---- ACM, EC2 ----------------------------------------
@@ -146,16 +117,18 @@ def network(aws: Target, region: str = "us-east-1") -> tuple[str, str, str]:
     """(VPC, subnet, security group) of a network of its own."""
     ec2 = aws.client("ec2", region)
     vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16", TagSpecifications=tagged(aws, "vpc"))["Vpc"]["VpcId"]
-    later(aws, ec2.delete_vpc, VpcId=vpc)
+    aws.later(ec2.delete_vpc, VpcId=vpc)
+    ec2.get_waiter("vpc_exists").wait(VpcIds=[vpc])
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.0.0/24", TagSpecifications=tagged(aws, "subnet"))
-    later(aws, ec2.delete_subnet, SubnetId=subnet["Subnet"]["SubnetId"])
+    aws.later(ec2.delete_subnet, SubnetId=subnet["Subnet"]["SubnetId"])
     group = ec2.create_security_group(
         GroupName=aws.name("group"),
         Description="conformance",
         VpcId=vpc,
         TagSpecifications=tagged(aws, "security-group"),
     )["GroupId"]
-    later(aws, ec2.delete_security_group, GroupId=group)
+    aws.later(ec2.delete_security_group, GroupId=group)
+    ec2.get_waiter("security_group_exists").wait(GroupIds=[group])
     return vpc, subnet["Subnet"]["SubnetId"], group
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from tests.contract.conformance.conftest import Target
 
@@ -56,8 +53,14 @@ class Stack:
         return found
 
     def execute(self, change_set: dict[str, Any], **more: Any) -> str:
+        before = self._moment()
         self.client.execute_change_set(StackName=self.name, ChangeSetName=change_set["ChangeSetId"], **more)
+        self.aws.until(lambda: self._moment() != before)  # it may begin a moment after the call
         return self.settled()
+
+    def _moment(self) -> tuple[Any, ...]:
+        now = self.stack()
+        return now["StackStatus"], now.get("LastUpdatedTime")
 
     def run(self, resources: dict[str, Any], kind: str = "UPDATE", **more: Any) -> str:
         return self.execute(self.change_set(resources, kind, **more))
@@ -93,9 +96,13 @@ class Stack:
         return [event for page in pages for event in page["OperationEvents"]]
 
     def _remove(self) -> None:
-        with suppress(ClientError):  # it may never have come to be
-            identity = self.stack()["StackId"]
+        """On a real account until it is gone: it cannot go while it is being changed."""
+        found = self.stack()
+        identity = found["StackId"]
+        if self.aws.real and found["StackStatus"] != "REVIEW_IN_PROGRESS":
+            self.settled(identity)
+        if found.get("EnableTerminationProtection"):
             self.client.update_termination_protection(StackName=identity, EnableTerminationProtection=False)
-            self.client.delete_stack(StackName=identity)
-            if self.aws.real:
-                self.settled(identity)
+        self.client.delete_stack(StackName=identity)
+        if self.aws.real:
+            assert self.settled(identity) == "DELETE_COMPLETE"

@@ -36,7 +36,7 @@ def test_a_rest_api_is_made_changed_and_removed(aws: Target) -> None:
     assert client.update_rest_api(restApiId=api, patchOperations=[change])["disableExecuteApiEndpoint"] is False
     wrong = {"op": "replace", "path": "/nothing", "value": "x"}
     refused(client.update_rest_api, "BadRequestException", restApiId=api, patchOperations=[wrong])
-    made.patiently(aws, client.delete_rest_api, restApiId=api)
+    aws.patiently(client.delete_rest_api, restApiId=api)
     refused(client.get_rest_api, "NotFoundException", restApiId=api)
 
 
@@ -49,9 +49,9 @@ def test_a_document_is_merged_unless_it_is_to_overwrite(aws: Target) -> None:
         item["path"]: set(item.get("resourceMethods", {}))
         for item in client.get_resources(restApiId=api, limit=500)["items"]
     }
-    made.patiently(aws, client.put_rest_api, restApiId=api, body=json.dumps(BODY))
+    aws.patiently(client.put_rest_api, restApiId=api, body=json.dumps(BODY))
     assert paths() == {"/": {"GET"}, "/new": {"GET"}}
-    made.patiently(aws, client.put_rest_api, restApiId=api, mode="overwrite", body=json.dumps(BODY))
+    aws.patiently(client.put_rest_api, restApiId=api, mode="overwrite", body=json.dumps(BODY))
     assert paths() == {"/": set(), "/new": {"GET"}}
 
 
@@ -127,9 +127,9 @@ def test_access_logs_need_the_accounts_role_and_a_destination(aws: Target) -> No
         made.role(aws, "lambda.amazonaws.com", name="a"),
         made.role(aws, "apigateway.amazonaws.com", name="b"),
     )
-    made.patiently(aws, client.get_account)
+    aws.patiently(client.get_account)
     refused(client.update_account, "BadRequestException", "TooManyRequestsException", patchOperations=change(wrong))
-    made.patiently(aws, client.update_account, patchOperations=change(right))
+    aws.patiently(client.update_account, patchOperations=change(right))
     assert client.get_account()["cloudwatchRoleArn"] == right
     assert "Invalid ARN" in log("arn:aws:sqs:us-east-1:111111111111:q", "$context.requestId")
     assert "does not exist" in log(group + "-none", "$context.requestId")
@@ -153,9 +153,8 @@ def test_what_a_domain_maps_to_cannot_go(aws: Target) -> None:
     client, api = aws.client("apigateway"), made.rest_api(aws)
     client.create_stage(restApiId=api, stageName="live", deploymentId=made.deployment(aws, api))
     certificate = made.certificate(aws, "a.example.com")
-    patient = lambda call, **more: made.patiently(aws, call, **more)  # noqa: E731
     kinds = {"types": ["REGIONAL"]}
-    patient(
+    aws.patiently(
         client.create_domain_name,
         domainName="a.example.com",
         regionalCertificateArn=certificate,
@@ -165,5 +164,5 @@ def test_what_a_domain_maps_to_cannot_go(aws: Target) -> None:
     refused(client.delete_stage, "BadRequestException", restApiId=api, stageName="live")
     told = refused(client.delete_rest_api, "BadRequestException", "TooManyRequestsException", restApiId=api)
     assert "Please remove all base path mappings" in told or "Too Many" in told
-    patient(client.delete_domain_name, domainName="a.example.com")
+    aws.patiently(client.delete_domain_name, domainName="a.example.com")
     client.delete_stage(restApiId=api, stageName="live")

@@ -22,7 +22,7 @@ def domain(aws: Target, certificate: str = "", **more: Any) -> dict[str, Any]:
         "securityPolicy": "TLS_1_2",
     }
     client = aws.client("apigateway")
-    found: dict[str, Any] = made.patiently(aws, client.create_domain_name, **arguments | more)
+    found: dict[str, Any] = aws.patiently(client.create_domain_name, **arguments | more)
     return found
 
 
@@ -62,10 +62,10 @@ def test_a_domain_takes_its_time_and_gets_another_certificate_in_place(aws: Targ
     aws.control("clock", {"speed": 600})
     available(aws)
     aws.control("clock", {"speed": 20})
-    assert made.patiently(aws, client.update_domain_name, **change)["domainNameStatus"] == "UPDATING"
+    assert aws.patiently(client.update_domain_name, **change)["domainNameStatus"] == "UPDATING"
     aws.control("clock", {"speed": 600})
     assert available(aws)["regionalCertificateArn"] == second
-    made.patiently(aws, client.delete_domain_name, domainName=NAME)
+    aws.patiently(client.delete_domain_name, domainName=NAME)
     refused(client.get_domain_name, "NotFoundException", domainName=NAME)
     aws.until(lambda: "identifier" in refused(client.delete_domain_name, "NotFoundException", "TooManyRequestsException",
                                               domainName=NAME))  # fmt: skip

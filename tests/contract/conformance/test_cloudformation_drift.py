@@ -72,8 +72,7 @@ def test_a_change_by_hand_is_found(stack: Stack) -> None:
 @real(FREE)
 def test_one_detection_at_a_time(stack: Stack) -> None:
     client, nobody = stack.client, f"{stack.name}-x"
-    if not stack.aws.real:
-        stack.aws.control("clock", {"speed": 5})
+    stack.aws.slower(5)
     wanted = client.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
     found = client.describe_stack_drift_detection_status(StackDriftDetectionId=wanted)
     assert found["DetectionStatus"] == "DETECTION_IN_PROGRESS"

@@ -97,8 +97,7 @@ def test_what_an_operation_made_goes_again_even_if_it_is_to_be_retained(stack: S
 def test_an_update_can_be_cancelled(stack: Stack) -> None:
     stack.run({"Log": stack.log(1), "Handle": HANDLE}, "CREATE")
     refused(stack.client.cancel_update_stack, "ValidationError", StackName=stack.name)
-    if not stack.aws.real:
-        stack.aws.control("clock", {"speed": 30})
+    stack.aws.slower(30)
     slow = {f"L{i}": stack.log(1, f"-{i}", DependsOn=f"L{i - 1}" if i else "Log") for i in range(15)}
     stack.client.update_stack(**stack.arguments({"Log": stack.log(3), "Handle": HANDLE, **slow}))
     stack.aws.until(lambda: "UPDATE_COMPLETE" in stack.statuses("Log"))

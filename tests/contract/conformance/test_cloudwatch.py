@@ -15,10 +15,6 @@ DATA, ALARMS = "cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"
 REFERENCE = "API reference, GetMetricData [V]"
 
 
-def now(aws: Target) -> dt.datetime:
-    return dt.datetime.now(dt.UTC) if aws.real else dt.datetime.fromisoformat(aws.control("clock")["now"])
-
-
 def query(name: str = "q", check_id: str = "none", metric: str = "HealthCheckStatus", **more: Any) -> dict[str, Any]:
     described = {
         "Namespace": "AWS/Route53",
@@ -29,7 +25,7 @@ def query(name: str = "q", check_id: str = "none", metric: str = "HealthCheckSta
 
 
 def asked(aws: Target, *queries: dict[str, Any], **more: Any) -> dict[str, Any]:
-    end = now(aws)
+    end = aws.now()
     return {"MetricDataQueries": list(queries), "StartTime": end - dt.timedelta(minutes=30), "EndTime": end} | more
 
 
@@ -110,6 +106,7 @@ def alarm(aws: Target, name: str) -> str:
     cloudwatch.put_metric_alarm(
         AlarmName=name, Namespace="AWS/Lambda", MetricName="Errors", Statistic="Sum", Period=60, EvaluationPeriods=1,
         Threshold=1, ComparisonOperator="GreaterThanOrEqualToThreshold", TreatMissingData="missing",
+        Tags=[{"Key": key, "Value": value} for key, value in aws.tags.items()],
     )  # fmt: skip
     aws.later(cloudwatch.delete_alarms, AlarmNames=[name])
     return name

@@ -46,7 +46,7 @@ def test_a_region_names_its_zones(aws: Target) -> None:
 @refusal("ec2:DeleteVpc", "DependencyViolation", source=CODES)
 @refusal("ec2:DescribeVpcs", "InvalidVpcID.NotFound", source=CODES)
 @refusal("ec2:DescribeSecurityGroups", "InvalidGroup.NotFound", source=CODES)
-@real("nothing")
+@real("nothing, but it needs room for one more VPC")
 def test_a_network_is_made_and_goes_from_the_inside_out(aws: Target) -> None:
     client = aws.client("ec2")
     refused(client.create_vpc, "InvalidVpc.Range", CidrBlock="10.0.0.0/8")
@@ -84,11 +84,13 @@ def rule(**more: Any) -> list[dict[str, Any]]:
 @refusal("ec2:RevokeSecurityGroupIngress", "InvalidPermission.NotFound", source=CODES)
 @refusal("ec2:RevokeSecurityGroupEgress", "InvalidPermission.NotFound", source=CODES)
 @refusal("ec2:DeleteSecurityGroup", "DependencyViolation", source=f"{CODES}: another group's rule names it")
-@real("nothing")
+@real("nothing, but it needs room for one more VPC")
 def test_a_rule_is_there_once(aws: Target) -> None:
     client = aws.client("ec2")
     vpc, _, group = made.network(aws)
-    other = client.create_security_group(GroupName=aws.name("other"), Description="conformance", VpcId=vpc)["GroupId"]
+    tags = made.tagged(aws, "security-group")
+    named = {"GroupName": aws.name("other"), "Description": "conformance", "VpcId": vpc}
+    other = client.create_security_group(**named, TagSpecifications=tags)["GroupId"]
     aws.later(client.delete_security_group, GroupId=other)
     for way in ("ingress", "egress"):
         grant = getattr(client, f"authorize_security_group_{way}")
@@ -186,7 +188,7 @@ def test_lambda_removes_its_interfaces_by_and_by(aws: Target) -> None:
     functions.update_function_configuration(FunctionName=name, VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
     made.ready(aws, name)
     refused(client.delete_security_group, "DependencyViolation", GroupId=group)
-    made.patiently(aws, client.delete_security_group, GroupId=group, minutes=60)
+    aws.patiently(client.delete_security_group, GroupId=group, minutes=60)
     assert (
         client.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])["NetworkInterfaces"]
         == []

@@ -163,17 +163,10 @@ def test_a_managed_policy_is_attached_and_lasts_as_long_as_it_is(aws: Target) ->
 
 
 def policy(aws: Target, what: str) -> str:
-    iam = aws.client("iam")
-    made = iam.create_policy(PolicyName=aws.name(what), PolicyDocument=document(QUEUES))["Policy"]["Arn"]
-    aws.later(_remove, iam=iam, arn=made)
+    iam, tags = aws.client("iam"), [{"Key": key, "Value": value} for key, value in aws.tags.items()]
+    made = iam.create_policy(PolicyName=aws.name(what), PolicyDocument=document(QUEUES), Tags=tags)["Policy"]["Arn"]
+    aws.later(iam.delete_policy, PolicyArn=made)
     return str(made)
-
-
-def _remove(iam: Any, arn: str) -> None:
-    try:
-        iam.delete_policy(PolicyArn=arn)
-    except iam.exceptions.NoSuchEntityException:
-        return
 
 
 @refusal("iam:AttachRolePolicy", "LimitExceeded", source=QUOTAS)

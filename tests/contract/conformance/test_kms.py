@@ -99,6 +99,7 @@ def test_an_alias_names_one_key(aws: Target) -> None:
     alias = f"alias/{aws.name()}"
     refused(client.describe_key, "NotFoundException", KeyId=alias)
     client.create_alias(AliasName=alias, TargetKeyId=target)
+    aws.later(client.delete_alias, AliasName=alias)
     refused(client.create_alias, "AlreadyExistsException", AliasName=alias, TargetKeyId=target)
     assert client.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == target
     client.delete_alias(AliasName=alias)

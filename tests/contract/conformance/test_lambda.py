@@ -149,7 +149,7 @@ def test_a_function_needs_a_role_that_lambda_may_assume(aws: Target) -> None:
 
 
 @refusal("lambda:CreateFunction", "InvalidParameterValueException", source="widely reported, e.g. azul#5238 [S]")
-@real("nothing")
+@real("nothing, but it needs room for one more VPC")
 def test_a_function_joins_a_network_as_its_role(aws: Target) -> None:
     _, subnet, group = made.network(aws)
     client, role = aws.client("lambda"), made.role(aws, "lambda.amazonaws.com")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.contract.conformance.aurora import ENGINE, EU, GLOBAL, US, alone, arn, ready, remove_global, unless_gone
+from tests.contract.conformance.aurora import ENGINE, EU, GLOBAL, US, alone, arn, ready, remove_global
 from tests.contract.conformance.claims import real, refusal, success
 from tests.contract.conformance.conftest import Target, refused
+from tests.contract.conformance.made import tagged
 
 API = "API reference [V]"
 FAMILY = "aurora-postgresql16"
@@ -30,7 +31,7 @@ SUBNETS = "DBSubnetGroupDoesNotCoverEnoughAZs"
 @real("nothing: a parameter group has no price")
 def test_a_parameter_group_is_made_changed_and_deleted(aws: Target) -> None:
     rds, name = aws.client("rds"), {"DBClusterParameterGroupName": aws.name()}
-    aws.later(unless_gone(rds.delete_db_cluster_parameter_group), **name)
+    aws.later(rds.delete_db_cluster_parameter_group, **name)
     tags = [{"Key": key, "Value": value} for key, value in aws.tags.items()]
     wanted = {**name, "DBParameterGroupFamily": FAMILY, "Description": "conformance"}
     rds.create_db_cluster_parameter_group(**wanted, Tags=tags)
@@ -47,10 +48,10 @@ def test_a_parameter_group_is_made_changed_and_deleted(aws: Target) -> None:
 
     modify = rds.modify_db_cluster_parameter_group
     modify(**name, Parameters=parameter("log_min_duration_statement", "1000", "immediate"))
-    modify(**name, Parameters=parameter("max_connections", "500", "pending-reboot"))
-    static = parameter("max_connections", "400", "immediate")
+    modify(**name, Parameters=parameter("rds.logical_replication", "1", "pending-reboot"))
+    static = parameter("rds.logical_replication", "0", "immediate")
     assert "static parameter" in refused(modify, "InvalidParameterCombination", **name, Parameters=static)
-    aws.until(lambda: ours() == {"log_min_duration_statement": "1000", "max_connections": "500"})
+    aws.until(lambda: ours() == {"log_min_duration_statement": "1000", "rds.logical_replication": "1"})
     rds.reset_db_cluster_parameter_group(**name, ResetAllParameters=True)
     aws.until(lambda: ours() == {})
     rds.delete_db_cluster_parameter_group(**name)
@@ -92,20 +93,22 @@ def test_a_parameter_group_in_use_stays_and_a_static_value_waits_for_a_reboot(aw
 @refusal("rds:CreateDBSubnetGroup", "InvalidSubnet", source=API)
 @refusal("rds:DescribeDBSubnetGroups", "DBSubnetGroupNotFoundFault", source=API)
 @refusal("rds:DeleteDBSubnetGroup", "DBSubnetGroupNotFoundFault", source=API)
-@real("nothing: the network that it makes has no price")
+@real("nothing: the network that it makes has no price, but needs room for one more VPC")
 def test_a_subnet_group_covers_two_zones(aws: Target) -> None:
     rds, ec2, name = aws.client("rds"), aws.client("ec2"), {"DBSubnetGroupName": aws.name()}
-    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/24")["Vpc"]["VpcId"]
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/24", TagSpecifications=tagged(aws, "vpc"))["Vpc"]["VpcId"]
     aws.later(ec2.delete_vpc, VpcId=vpc)
+    ec2.get_waiter("vpc_exists").wait(VpcIds=[vpc])
     subnets = []
     for cidr, zone in (("10.99.0.0/26", "us-east-1a"), ("10.99.0.64/26", "us-east-1b")):
-        made = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        place = {"VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": zone}
+        made = ec2.create_subnet(**place, TagSpecifications=tagged(aws, "subnet"))["Subnet"]["SubnetId"]
         aws.later(ec2.delete_subnet, SubnetId=made)
         subnets.append(made)
     create, about = rds.create_db_subnet_group, {**name, "DBSubnetGroupDescription": "conformance"}
     refused(create, SUBNETS, **about, SubnetIds=subnets[:1])
     refused(create, "InvalidSubnet", **about, SubnetIds=[*subnets, "subnet-0123456789abcdef0"])
-    aws.later(unless_gone(rds.delete_db_subnet_group), **name)
+    aws.later(rds.delete_db_subnet_group, **name)
     create(**about, SubnetIds=subnets, Tags=[{"Key": k, "Value": v} for k, v in aws.tags.items()])
     refused(create, "DBSubnetGroupAlreadyExists", **about, SubnetIds=subnets)
     [found] = rds.describe_db_subnet_groups(**name)["DBSubnetGroups"]

@@ -10,7 +10,7 @@ from tests.contract.conformance.conftest import Target
 
 CHANGES = "API reference, ChangeResourceRecordSets [V]"
 COST = "nothing: a zone that lives under 12 hours is free"
-CENTS = "cents: a health check costs at most 2 dollars a month and lives for a minute"
+CENTS = "less than a cent: a health check of HTTPS costs 2.75 USD a month and lives for minutes"
 GATE = {"Type": "CALCULATED", "HealthThreshold": 1}
 
 
@@ -76,6 +76,7 @@ def check(aws: Target, reference: str = "", **config: Any) -> str:
         CallerReference=reference or aws.name(uuid.uuid4().hex[:8]), HealthCheckConfig=config or probe
     )["HealthCheck"]
     aws.later(route53.delete_health_check, HealthCheckId=made["Id"])
+    aws.tag_in_route53("healthcheck", made["Id"])
     return str(made["Id"])
 
 
