@@ -4,6 +4,7 @@
 
 - the product calls an operation that `local_aws/operations/` lacks,
 - something that the file says must be shown is claimed by no conformance test, or a test claims what the file does not know,
+  (`tests/contract/conformance/claims.py` says how tests claim),
 - the table is not up to date.
 """
 
@@ -12,10 +13,11 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,7 +29,7 @@ from botocore.session import Session
 from tests.contract.conformance.claims import Claim, claims_of
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = ("reconciler/aws", "handlers")
+PRODUCT = (ROOT / "reconciler" / "aws", ROOT / "handlers")
 FACTS = ROOT / "local_aws" / "operations"
 TABLE = ROOT / "local_aws" / "OPERATIONS.md"
 SUITE = ROOT / "tests" / "contract" / "conformance"
@@ -65,10 +67,10 @@ class Shown:
 # ---- what there is ------------------------------------------------------------------------------------------------------
 
 
-def operations() -> dict[str, Operation]:
+def operations(facts: Path = FACTS) -> dict[str, Operation]:
     return {
         f"{path.stem}:{name}": Operation(name=f"{path.stem}:{name}", **_tuples(entry))
-        for path in sorted(FACTS.glob("*.toml"))
+        for path in sorted(facts.glob("*.toml"))
         for name, entry in tomllib.loads(path.read_text()).items()
     }
 
@@ -77,19 +79,19 @@ def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
 
 
-def called() -> dict[str, set[str]]:
-    """Operations that the product's adapters call, by the modules that do.
+def called(folders: Iterable[Path] = PRODUCT) -> dict[str, set[str]]:
+    """Operations that the product's adapters call, and the modules that do.
 
     Read off the source: a module that names a method (`describe_db_clusters`) of a service that any of them names (`"rds"`)
     is taken to call it. That may find too much, never too little.
     """
     names: dict[str, set[str]] = defaultdict(set)  # attribute or text -> modules
     services: set[str] = set()
-    for path in sorted(path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")):
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             text = node.value if isinstance(node, ast.Constant) else getattr(node, "attr", None)
             if isinstance(text, str):
-                names[text].add(path.relative_to(ROOT).as_posix())
+                names[text].add(os.path.relpath(path, ROOT))
                 services |= {text} & _services() if isinstance(node, ast.Constant) else set()
     return {
         f"{service}:{operation}": names[method]
@@ -114,20 +116,20 @@ def _methods(service: str) -> dict[str, str]:
     return {xform_name(name): name for name in _session().get_service_model(service).operation_names}
 
 
-def claims() -> Iterator[tuple[Claim, bool, str]]:
-    """Every claim of the suite, whether its test may run on a real account, and the test."""
+def claims() -> Iterator[tuple[Claim, bool]]:
+    """Every claim of the suite, and whether its test may run on a real account."""
     for path in sorted(SUITE.glob("test_*.py")):
         module = importlib.import_module(f"tests.contract.conformance.{path.stem}")
         for name, test in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("test_") and test.__module__ == module.__name__:
                 runs_real = any(mark.name == "real" for mark in getattr(test, "pytestmark", ()))
                 for claim in claims_of(test):
-                    yield claim, runs_real, f"{path.name}::{name}"
+                    yield claim, runs_real
 
 
-def shown() -> dict[str, Shown]:
+def shown(told: Iterable[tuple[Claim, bool]]) -> dict[str, Shown]:
     found: dict[str, Shown] = defaultdict(Shown)
-    for claim, runs_real, _ in claims():
+    for claim, runs_real in told:
         entry = found[claim.operation]
         entry.sources.add(claim.source)
         entry.real |= runs_real
@@ -138,39 +140,49 @@ def shown() -> dict[str, Shown]:
     return found
 
 
+Known = dict[str, Operation]
+Found = dict[str, Shown]
+Ours = dict[str, set[str]]  # operation -> modules that call it
+_LISTS = {"refusal": "refusals", "state": "states"}
+
 # ---- what is wrong ------------------------------------------------------------------------------------------------------
 
 
-def problems() -> Iterator[str]:
-    known, found = operations(), shown()
-    for name, modules in called().items():
+def problems(known: Known, found: Found, ours: Ours) -> Iterator[str]:
+    """What is missing where, each with the way out."""
+    for name, modules in ours.items():
         if name not in known:
             where = ", ".join(sorted(modules))
-            yield f"{name}: called in {where}, but local_aws/operations/ lacks it: add it, with its conformance tests"
+            yield f"{name}: called in {where}, but not in the table: {_add(name)}, and test it in the conformance suite"
     for name, entry in known.items():
         yield from _unproven(entry, found.get(name, Shown()))
-    for name in found.keys() - known.keys():
-        yield f"{name}: claimed by a conformance test, but local_aws/operations/ lacks it"
+    for name in sorted(found.keys() - known.keys() - ours.keys()):
+        yield f"{name}: claimed by a conformance test, but not in the table: {_add(name)}"
+
+
+def _add(name: str) -> str:
+    service, _, operation = name.partition(":")
+    return f"add [{operation}] to local_aws/operations/{service}.toml"
 
 
 def _unproven(entry: Operation, found: Shown) -> Iterator[str]:
     service, _, operation = entry.name.partition(":")
     if service not in _services() or operation not in _methods(service).values():
-        yield f"{entry.name}: boto3 has no such operation"
+        yield f"{entry.name}: boto3 has no such operation: correct or remove it in local_aws/operations/"
     if entry.not_modelled:
         return
     if not found.success:
-        yield f"{entry.name}: no test shows its success"
+        yield f'{entry.name}: no conformance test shows its success: claim it with @success("{entry.name}", source=…)'
     if not found.real and not entry.cost:
-        yield f"{entry.name}: no test runs on a real account, and `cost` does not say why"
+        yield f"{entry.name}: no test of it is @real, and its entry does not say why: mark one, or add `cost`"
     for word, asked, claimed in (
         ("refusal", set(entry.refusals), found.refusals),
         ("state", set(entry.states), found.states),
     ):
         for what in sorted(asked - claimed):
-            yield f"{entry.name}: no test shows the {word} {what}"
+            yield f'{entry.name}: no conformance test shows the {word} {what}: claim it with @{word}("{entry.name}", "{what}", …)'
         for what in sorted(claimed - asked):
-            yield f"{entry.name}: the {word} {what} is claimed by a test, but not in local_aws/operations/"
+            yield f"{entry.name}: a test claims the {word} {what}: add it to `{_LISTS[word]}` of its entry in local_aws/operations/"
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------------
@@ -189,9 +201,8 @@ runs on a real account with `make conformance ENDPOINT=real`; where nothing does
 """
 
 
-def table() -> str:
-    known, found, ours = operations(), shown(), called()
-    lines = [_HEAD, _summary(known), ""]
+def table(known: Known, found: Found, ours: Ours) -> str:
+    lines = [_HEAD, _summary(known, ours), ""]
     for service in sorted({name.partition(":")[0] for name in known}):
         lines += [
             f"## {service}\n",
@@ -207,9 +218,10 @@ def table() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _summary(known: dict[str, Operation]) -> str:
+def _summary(known: Known, ours: Ours) -> str:
     counts = {word: sum(e.verdict == word for e in known.values()) for word in ("enforced", "differs", "not modelled")}
-    return f"{len(known)} operations: " + ", ".join(f"{number} {word}" for word, number in counts.items()) + "."
+    total = f"{len(known)} operations, of which the product calls {len(known.keys() & ours.keys())}"
+    return f"{total}: " + ", ".join(f"{number} {word}" for word, number in counts.items()) + "."
 
 
 def _row(entry: Operation, found: Shown, *, product: bool) -> str:
@@ -224,7 +236,7 @@ def _row(entry: Operation, found: Shown, *, product: bool) -> str:
     return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
 
-def _notes(service: str, known: dict[str, Operation]) -> list[str]:
+def _notes(service: str, known: Known) -> list[str]:
     told = [
         f"- **{name.partition(':')[2]}** {entry.verdict}: {entry.not_modelled or entry.differs}"
         for name, entry in sorted(known.items())
@@ -233,19 +245,18 @@ def _notes(service: str, known: dict[str, Operation]) -> list[str]:
     return [*told, ""] if told else []
 
 
-def _sources(service: str, found: dict[str, Shown]) -> list[str]:
+def _sources(service: str, found: Found) -> list[str]:
     sources = sorted({s for name, entry in found.items() if name.startswith(f"{service}:") for s in entry.sources})
     return [f"Sources: {'; '.join(sources)}.", ""] if sources else []
 
 
-def main(arguments: list[str]) -> int:
-    wrong = list(problems())
-    text = table()
-    if arguments == ["--check"]:
-        if not TABLE.exists() or TABLE.read_text() != text:
-            wrong.append(f"{TABLE.relative_to(ROOT)} is out of date: run `make operations`")
-    else:
-        TABLE.write_text(text)
+def main(arguments: list[str], where: Path = TABLE) -> int:
+    everything = operations(), shown(claims()), called()
+    wrong, text = list(problems(*everything)), table(*everything)
+    if arguments != ["--check"]:
+        where.write_text(text)
+    elif not where.exists() or where.read_text() != text:
+        wrong.append(f"{os.path.relpath(where, ROOT)} is out of date: run `make operations` and commit it")
     sys.stderr.writelines(f"{line}\n" for line in wrong)
     return 1 if wrong else 0
 

@@ -36,7 +36,7 @@ def success(operation: str, *, source: str) -> Callable[[Test], Test]:
 
 
 def refusal(operation: str, code: str, *, source: str) -> Callable[[Test], Test]:
-    """The call is refused with this error code, and changes nothing."""
+    """The call is refused with this error code; where a read shows it cheaply, the test also sees that nothing changed."""
     return _claiming(Claim(operation=operation, kind="refusal", what=code, source=source))
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,9 +27,10 @@ from tests.embedded.conftest import Aws, start
 REAL = os.environ.get("MERIDIAN_CONFORMANCE") == "real"
 SPEED = 600
 ACCOUNT = "111111111111"
-# Answers that pass by themselves: quotas of calls, a change under way, what still uses it. See also `patiently`.
-_PASSING = ("TooManyRequestsException", "Throttling", "ThrottlingException", "ResourceConflictException", "DependencyViolation",
-            "ResourceInUseException", "InvalidGlobalClusterStateFault")  # fmt: skip
+# Answers that pass by themselves: quotas of calls; a change under way, and what still uses it. See also `patiently`.
+_THROTTLES = ("TooManyRequestsException", "Throttling", "ThrottlingException")
+_PASSING = (*_THROTTLES, "ResourceConflictException", "DependencyViolation", "ResourceInUseException",
+            "InvalidGlobalClusterStateFault")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -148,10 +150,18 @@ def _gone(error: ClientError) -> bool:
 
 
 def refused(call: Callable[..., Any], *codes: str, **arguments: Any) -> str:
-    """The message of a refusal with one of these codes (without an `Exception` or `Fault` that a protocol may add)."""
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    error = caught.value.response["Error"]
+    """The message of a refusal with one of these codes (without an `Exception` or `Fault` that a protocol may add).
+
+    A throttle is not the answer, unless it is asked for.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        with pytest.raises(ClientError) as caught:
+            call(**arguments)
+        error = caught.value.response["Error"]
+        if error["Code"] in codes or error["Code"] not in _THROTTLES or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     assert error["Code"] in codes, f"{error['Code']} is none of {codes}: {error['Message']}"
     return str(error["Message"])
 
@@ -177,7 +187,8 @@ def _say_whose_account(config: pytest.Config) -> None:
     except (BotoCoreError, ClientError) as error:
         pytest.exit(f"a real account needs credentials that work (the usual AWS environment): {error}", returncode=1)
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    terminal.write_line(f"\non the real account {caller['Account']}, as {caller['Arn']}")
+    with config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+        terminal.write_line(f"\non the real account {caller['Account']}, as {caller['Arn']}")
 
 
 @pytest.fixture
@@ -201,6 +212,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not REAL:
         return
     terminalreporter.section("not run on a real account, because of what it would cost")
-    for name, operation in operations().items():
+    left_out: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, operation in sorted(operations().items()):
         if operation.cost:
-            terminalreporter.write_line(f"{name}: {operation.cost}")
+            left_out[name.partition(":")[0], operation.cost].append(name.partition(":")[2])
+    for (service, cost), names in left_out.items():
+        terminalreporter.write_line(f"{service} {', '.join(names)}: {cost}")

@@ -74,9 +74,9 @@ def test_one_detection_at_a_time(stack: Stack) -> None:
     client, nobody = stack.client, f"{stack.name}-x"
     stack.aws.slower(5)
     wanted = client.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
+    told = refused(client.detect_stack_drift, "ValidationError", StackName=stack.name)
     found = client.describe_stack_drift_detection_status(StackDriftDetectionId=wanted)
     assert found["DetectionStatus"] == "DETECTION_IN_PROGRESS"
-    told = refused(client.detect_stack_drift, "ValidationError", StackName=stack.name)
     assert "already in progress" in told
     refused(client.detect_stack_drift, "ValidationError", StackName=nobody)
     refused(client.detect_stack_resource_drift, "ValidationError", StackName=nobody, LogicalResourceId="Log")

@@ -88,11 +88,13 @@ def _claimed(test: Any) -> Any:
 def test_a_configuration_is_refused(aws: Target, more: dict[str, Any], code: str) -> None:
     client = aws.client("cloudfront")
     refused(client.create_distribution, code, DistributionConfig=made.distribution_config(aws.name("bad"), **more))
+    assert not client.list_distributions()["DistributionList"].get("Items")
     new = client.create_distribution(DistributionConfig=made.distribution_config(aws.name()))
     changed = made.distribution_config(aws.name(), **more)
     refused(
         client.update_distribution, code, Id=new["Distribution"]["Id"], IfMatch=new["ETag"], DistributionConfig=changed
     )
+    assert client.get_distribution(Id=new["Distribution"]["Id"])["ETag"] == new["ETag"]
 
 
 @pytest.mark.parametrize(

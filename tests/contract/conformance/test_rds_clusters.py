@@ -76,11 +76,15 @@ def test_a_secondary_is_made_from_a_primary_at_rest(aws: Target) -> None:
 
 @success("rds:DescribeDBClusters", source=API)
 @refusal("rds:DescribeDBClusters", "DBClusterNotFoundFault", source=API)
+@refusal("rds:DescribeDBClusters", "InvalidParameterValue", source="boto3#3126: unknown filters [S]")
 @real("nothing: it lists, and asks for what is not there")
 def test_what_is_not_there_is_said(aws: Target) -> None:
     rds = aws.client("rds")
     assert aws.name() not in {c["DBClusterIdentifier"] for c in rds.describe_db_clusters()["DBClusters"]}
     refused(rds.describe_db_clusters, "DBClusterNotFoundFault", DBClusterIdentifier=aws.name())
+    unknown = [{"Name": "db-cluster-name", "Values": [aws.name()]}]
+    for wrong in ({"Filters": unknown}, {"MaxRecords": 101}):
+        refused(rds.describe_db_clusters, "InvalidParameterValue", **wrong)
 
 
 @success("rds:ModifyDBCluster", source=API)

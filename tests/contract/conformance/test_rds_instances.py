@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.conformance.aurora import ENGINE, EU, US, Aurora, ready
+from tests.contract.conformance.aurora import ENGINE, EU, US, Aurora, arn, ready
 from tests.contract.conformance.claims import real, refusal, state, success
 from tests.contract.conformance.conftest import Target, refused
 
@@ -60,6 +60,7 @@ def test_an_instance_fits_its_cluster(aws: Target, code: str, changes: dict[str,
 
 @success("rds:DescribeDBInstances", source=API)
 @refusal("rds:DescribeDBInstances", "DBInstanceNotFound", source=API)
+@refusal("rds:DescribeDBInstances", "InvalidParameterValue", source="boto3#3126: unknown filters [S]")
 @real("nothing: it lists, and asks for what is not there")
 def test_what_is_not_there_is_said(aws: Target) -> None:
     rds = aws.client("rds")
@@ -69,6 +70,21 @@ def test_what_is_not_there_is_said(aws: Target) -> None:
     except rds.exceptions.DBClusterNotFoundFault:
         assert aws.real  # AWS may look for the cluster that the filter names
     refused(rds.describe_db_instances, "DBInstanceNotFound", DBInstanceIdentifier=aws.name())
+    unknown = [{"Name": "db-cluster-name", "Values": [aws.name()]}]
+    for wrong in ({"Filters": unknown}, {"MaxRecords": 19}):
+        refused(rds.describe_db_instances, "InvalidParameterValue", **wrong)
+
+
+@success("rds:DescribeDBInstances", source="API reference [V]: the instances of a cluster, by its name or ARN")
+def test_the_instances_of_a_cluster_are_listed(aws: Target) -> None:
+    aurora = ready(aws)
+
+    def of(cluster: str) -> list[str]:
+        found = aurora.rds().describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [cluster]}])
+        return [instance["DBInstanceIdentifier"] for instance in found["DBInstances"]]
+
+    assert of(f"orders-{US}") == of(arn(US)) == [f"orders-{US}-0", f"orders-{US}-1"]
+    assert of("other") == []
 
 
 @success("rds:ModifyDBInstance", source=API)

@@ -117,3 +117,4 @@ def test_an_encrypted_snapshot_is_not_made_public(aws: Target) -> None:
     aurora.rds(AP).create_db_cluster_snapshot(DBClusterIdentifier=f"orders-{AP}", **NAME)
     share = aurora.rds(AP).modify_db_cluster_snapshot_attribute
     refused(share, STATE, **NAME, AttributeName="restore", ValuesToAdd=["all"])
+    share(**NAME, AttributeName="restore", ValuesToAdd=["222222222222"])  # so that was why
