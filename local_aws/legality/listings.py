@@ -11,6 +11,7 @@ from local_aws.resources.wrap import around
 PATCHED: tuple[str, ...] = (
     "ministack.services.rds._describe_db_clusters",
     "ministack.services.rds._describe_db_instances",
+    "ministack.services.rds._describe_global_clusters",
     "ministack.services.rds._error",
     "ministack.services.rds._p",
     "ministack.services.rds._parse_filters",
@@ -20,11 +21,12 @@ _ARN = re.compile(r"^arn:aws:rds:[^:]*:[0-9]*:(cluster|db):")
 FILTERS = {
     "_describe_db_clusters": ("db-cluster-id", "engine"),
     "_describe_db_instances": ("db-cluster-id", "db-instance-id", "engine"),
+    "_describe_global_clusters": (),
 }
 
 
 def _listing(known: tuple[str, ...], request: dict[str, Any]) -> None:
-    """DescribeDBClusters, DescribeDBInstances: filters that there are [S boto3#3126], 20 to 100 records [V; code K]."""
+    """DescribeDBClusters and others: filters that there are [S boto3#3126], 20 to 100 records [V; code K]."""
     for name in rds._parse_filters(request):
         if name not in known:
             raise Refused("InvalidParameterValue", f"Unrecognized filter name: {name}")

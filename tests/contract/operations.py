@@ -229,8 +229,8 @@ def _row(entry: Operation, found: Shown, *, product: bool) -> str:
         entry.name.partition(":")[2],
         "product" if product else "people",
         entry.verdict,
-        ", ".join(entry.refusals) or "–",
-        ", ".join(entry.states) or "–",
+        ", ".join(sorted(entry.refusals)) or "–",
+        ", ".join(sorted(entry.states)) or "–",
         "yes" if found.real else (entry.cost or "–"),
     ]
     return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"

@@ -52,7 +52,7 @@ def test_on_an_account_it_runs_as_on_aws_and_leaves_nothing(aws: Aws) -> None:
     assert ANOTHER in run.stdout
     assert ACCOUNT not in run.stdout
     assert "not run on a real account, because of what it would cost" in run.stdout
-    assert "rds SwitchoverGlobalCluster: needs a global database" in run.stdout
+    assert "SwitchoverGlobalCluster: needs a global database" in run.stdout
     theirs = {"endpoint_url": aws.url, "aws_access_key_id": ANOTHER, "aws_secret_access_key": "test"}
     client = lambda service: boto3.client(service, region_name="us-east-1", **theirs)  # noqa: E731
     assert client("s3").list_buckets()["Buckets"] == []

@@ -24,7 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.contract.operations import operations
 from tests.embedded.conftest import Aws, start
 
-REAL = os.environ.get("MERIDIAN_CONFORMANCE") == "real"
+WHERE = os.environ.get("MERIDIAN_CONFORMANCE") or "embedded"
+REAL = WHERE == "real"
 SPEED = 600
 ACCOUNT = "111111111111"
 # Answers that pass by themselves: quotas of calls; a change under way, and what still uses it. See also `patiently`.
@@ -146,7 +147,7 @@ class Target:
 
 def _gone(error: ClientError) -> bool:
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    return "NotFound" in code or "NoSuch" in code or "does not exist" in message
+    return "NotFound" in code or "NoSuch" in code or "does not exist" in message or "pending deletion" in message
 
 
 def refused(call: Callable[..., Any], *codes: str, **arguments: Any) -> str:
@@ -201,6 +202,8 @@ def aws(conformance_server: Aws | None, request: pytest.FixtureRequest) -> Itera
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if WHERE not in ("embedded", "real"):
+        raise pytest.UsageError(f"ENDPOINT={WHERE}: it is `real` (the account of the environment) or `embedded`")
     if REAL:
         kept = [item for item in items if item.get_closest_marker("real")]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])

@@ -86,7 +86,7 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@refusal(DATA, "ValidationError", source=REFERENCE)
+@refusal(DATA, "ValidationError", source=f"{REFERENCE}; that all have this code is [K]")
 @real("nothing")
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_query_is_refused(aws: Target, case: str) -> None:
@@ -122,7 +122,7 @@ def test_an_alarm_is_found_by_its_prefix(aws: Target) -> None:
     assert aws.client("cloudwatch", "eu-west-1").describe_alarms(AlarmNamePrefix=aws.name())["MetricAlarms"] == []
 
 
-@refusal(ALARMS, "ValidationError", source="API reference, DescribeAlarms [V]")
+@refusal(ALARMS, "ValidationError", source="API reference, DescribeAlarms [V]; the code is [K]")
 @real("nothing")
 @pytest.mark.parametrize("arguments", [{"AlarmNames": ["a"], "AlarmNamePrefix": "a"}, {"MaxRecords": 101}])
 def test_a_wrong_search_is_refused(aws: Target, arguments: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ STATE = "InvalidGlobalClusterStateFault"
 @success("rds:DeleteGlobalCluster", source=API)
 @refusal("rds:CreateGlobalCluster", "GlobalClusterAlreadyExistsFault", source=API)
 @refusal("rds:DescribeGlobalClusters", "GlobalClusterNotFoundFault", source=API)
+@refusal("rds:DescribeGlobalClusters", "InvalidParameterValue", source="boto3#3126: unknown filters [S]")
 @refusal("rds:DeleteGlobalCluster", "GlobalClusterNotFoundFault", source=API)
 @refusal("rds:ModifyGlobalCluster", "GlobalClusterNotFoundFault", source=API)
 @refusal(
@@ -52,6 +53,8 @@ def test_an_empty_global_cluster_is_made_renamed_protected_and_deleted(aws: Targ
     aws.until(lambda: look(renamed)["Status"] == "available")
     for call in (rds.describe_global_clusters, rds.delete_global_cluster, rds.modify_global_cluster):
         refused(call, "GlobalClusterNotFoundFault", GlobalClusterIdentifier=name)
+    unknown = [{"Name": "name", "Values": [name]}]
+    refused(rds.describe_global_clusters, "InvalidParameterValue", Filters=unknown)
     rds.delete_global_cluster(GlobalClusterIdentifier=renamed)
 
     def gone() -> bool:

@@ -132,7 +132,11 @@ def own(mine: Zone, kind: str) -> dict[str, Any]:
     return next(row for row in rows if row["Type"] == kind)
 
 
-@refusal(CHANGE, "InvalidChangeBatch", source="aws-facts §5.1 [V, S tf#1668, external-dns#4345]; API reference [V]")
+@refusal(
+    CHANGE,
+    "InvalidChangeBatch",
+    source="aws-facts §5.1 [V, S tf#1668, external-dns#4345]; API reference [V]; two changes of one record [K]",
+)
 @real(COST)
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_batch_is_refused_as_a_whole(aws: Target, case: str) -> None:
