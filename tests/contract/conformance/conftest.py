@@ -7,6 +7,7 @@ On a real account only tests marked `@real` are selected. Whatever they make has
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import time
 import uuid
@@ -50,9 +51,7 @@ class Target:
     def client(self, service: str, region: str = "us-east-1") -> Any:
         if self.embedded:
             return self.embedded.client(service, region)
-        # as clients should: quotas of calls are as low as one in 30 seconds (DeleteRestApi)
-        retries = {"mode": "standard", "total_max_attempts": 10}
-        return boto3.client(service, region_name=region, config=Config(retries=retries))
+        return _real_client(service, region)
 
     def name(self, what: str = "") -> str:
         """A name that nothing else has."""
@@ -143,6 +142,13 @@ class Target:
             assert time.monotonic() < deadline, f"nothing after {minutes} minutes; the last answer was {answer!r}"
             time.sleep(pause)
         return answer
+
+
+@functools.cache
+def _real_client(service: str, region: str) -> Any:
+    # tries again as clients should: quotas of calls are as low as one in 30 seconds (DeleteRestApi)
+    retries = {"mode": "standard", "total_max_attempts": 10}
+    return boto3.client(service, region_name=region, config=Config(retries=retries))
 
 
 def _gone(error: ClientError) -> bool:
