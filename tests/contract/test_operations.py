@@ -8,7 +8,9 @@ import pytest
 
 from tests.contract import operations
 from tests.contract.conformance.claims import Claim
-from tests.contract.operations import Operation, Shown, problems, shown, table
+from tests.contract.operations import problems, table
+from tests.contract.operations_facts import Operation, Shown, called, shown
+from tests.contract.operations_facts import operations as known_by
 
 NAME = "route53:CreateHealthCheck"
 ENTRY = Operation(name=NAME, refusals=("InvalidInput",), states=("slow",))
@@ -25,7 +27,7 @@ def test_what_is_told_and_shown_is_no_problem() -> None:
 
 def test_an_operation_that_the_product_calls_must_be_told(tmp_path: Path) -> None:
     (tmp_path / "adapter.py").write_text("def f(clients):\n    return clients('route53').create_health_check(A=1)\n")
-    ours = operations.called([tmp_path])
+    ours = called([tmp_path])
     assert list(ours) == [NAME]
     [problem] = problems({}, {}, ours)
     assert problem.startswith(f"{NAME}: called in ")
@@ -72,7 +74,7 @@ def test_an_operation_must_be_one() -> None:
 
 def test_an_entry_is_read_and_written(tmp_path: Path) -> None:
     (tmp_path / "route53.toml").write_text('[CreateHealthCheck]\nrefusals = ["InvalidInput"]\ndiffers = "a | b"\n')
-    known = operations.operations(tmp_path)
+    known = known_by(tmp_path)
     assert known[NAME] == Operation(name=NAME, refusals=("InvalidInput",), differs="a | b")
     text = table(known, claimed(*CLAIMS), {NAME: {"a.py"}})
     assert "1 operations, of which the product calls 1: 0 enforced, 1 differs, 0 not modelled." in text

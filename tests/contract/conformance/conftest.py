@@ -22,7 +22,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.contract.operations import operations
+from tests.contract.operations_facts import operations
 from tests.embedded.conftest import Aws, start
 
 WHERE = os.environ.get("MERIDIAN_CONFORMANCE") or "embedded"
