@@ -45,13 +45,28 @@ def _tracked(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
     return tracked
 
 
+def _keeping_what_stays(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A creation's roll-back that cannot delete a resource leaves it in the stack, ROLLBACK_FAILED: DeleteStack tries again [V,
+    User Guide, stack status codes]. ministack lets go of it."""
+
+    async def roll_back(stack_name: str, stack_id: str, stack: dict, operation: dict, *args: Any) -> None:
+        made = dict(stack.get("_resources") or {})
+        await function(stack_name, stack_id, stack, operation, *args)
+        if stack["StackStatus"] == "ROLLBACK_FAILED":
+            stack["_resources"] |= {
+                name: made[name] | {"ResourceStatus": "DELETE_FAILED"} for name in stack["_rollback_failed"]
+            }
+
+    return roll_back
+
+
 def install() -> None:
     stock._runs_on_worker_thread = lambda _kind: True
     stock.run_reentrant = _with_time
     replacements = {
         "_deploy_stack_async": deploy,
         "_delete_stack_async": delete_stack,
-        "_roll_back_operation": _tracked(stock._roll_back_operation),
+        "_roll_back_operation": _tracked(_keeping_what_stays(stock._roll_back_operation)),
         "_continue_update_rollback_async": _tracked(stock._continue_update_rollback_async),
     }
     for module in (stock, changesets, handlers):

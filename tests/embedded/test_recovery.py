@@ -130,6 +130,17 @@ def test_a_failed_creation_that_cannot_be_cleaned_up_is_rollback_failed(stack: S
     assert retention(stack) == 7
 
 
+def test_what_a_failed_roll_back_left_goes_with_the_stack(stack: Stack) -> None:
+    fault(stack, "AWS::SSM::Parameter", "AWS::Logs::LogGroup/delete")
+    assert stack.run(body(), "CREATE") == "ROLLBACK_FAILED"
+    left = stack.client.list_stack_resources(StackName="s")["StackResourceSummaries"]
+    assert ("Log", "DELETE_FAILED") in {(each["LogicalResourceId"], each["ResourceStatus"]) for each in left}
+    assert retention(stack) == 7
+    stack.client.delete_stack(StackName="s")
+    stack.aws.until(lambda: not stack.client.describe_stacks()["Stacks"])
+    assert retention(stack) is None
+
+
 # ---- half-applied ------------------------------------------------------------------------------------------------------------
 
 
