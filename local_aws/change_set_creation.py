@@ -45,8 +45,7 @@ def _checked(params: Params, kind: str) -> Params:
     limits.role(params)
     asked = limits.template(params)
     check_size(asked)
-    if given(asked, "TemplateBody"):
-        templates.check(given(asked, "TemplateBody"))
+    templates.check(limits.text(asked))
     mode = _p(params, "DeploymentMode")
     if mode not in ("", "REVERT_DRIFT"):
         raise invalid(f"Invalid DeploymentMode '{mode}'; allowed: [REVERT_DRIFT]")

@@ -108,9 +108,10 @@ def _ours(
     for logical_id, resource in planned.foreseen(stack, template, params, conditions).items():
         kind, properties = resource.get("Type", ""), resource.get("Properties") or {}
         at = f"/Resources/{logical_id}"
-        for problem in validation.problems(kind, properties):
+        problems = list(validation.problems(kind, properties))
+        for problem in problems:
             yield logical_id, kind, PROPERTY, "/".join((at, "Properties", *problem.path)), str(problem)
-        told = names.conflict(kind, properties) if logical_id not in own else None
+        told = names.conflict(kind, properties) if logical_id not in own and not problems else None
         if told:
             yield logical_id, kind, CONFLICT, at, told
 

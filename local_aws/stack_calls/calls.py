@@ -54,8 +54,7 @@ def _checked(action: str, params: Params) -> Params:
     for name in ("StackPolicy", "StackPolicyDuringUpdate"):
         asked = limits.policy(asked, f"{name}Body", f"{name}URL")
         policy.check(given(asked, f"{name}Body") or "{}")
-    if given(asked, "TemplateBody"):
-        templates.check(given(asked, "TemplateBody"))
+    templates.check(limits.text(asked))
     return asked
 
 

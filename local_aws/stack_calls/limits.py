@@ -57,6 +57,14 @@ def template(params: Params) -> Params:
     return params | {"TemplateURL": [f"https://s3.amazonaws.com/{'/'.join(found)}"]} if found else params
 
 
+def text(params: Params) -> str:
+    """The template of a request that `template` has seen; empty without one."""
+    if address := given(params, "TemplateURL"):
+        bucket, _, key = urlparse(address).path.lstrip("/").partition("/")
+        return (s3._get_object_data(bucket, key) or b"").decode()
+    return given(params, "TemplateBody")
+
+
 def policy(params: Params, body: str, url: str) -> Params:
     """The request with a stack policy's text in place of its address."""
     found = _object(params, body, url)

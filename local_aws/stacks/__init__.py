@@ -9,6 +9,7 @@ on AWS). Rolling back stays ministack's code, made to take time.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation import stacks as stock
 
@@ -17,6 +18,7 @@ from local_aws.clock import CLOCK
 from local_aws.stacks import calls, reads, running
 from local_aws.stacks.delete import delete_resource, delete_stack, shows_deleting
 from local_aws.stacks.deploy import deploy
+from local_aws.stacks.operation import STACK
 from local_aws.stacks.running import cancel_all, in_progress
 
 __all__ = ["cancel_all", "in_progress", "install", "shows_deleting"]
@@ -60,12 +62,28 @@ def _keeping_what_stays(function: Callable[..., Awaitable[None]]) -> Callable[..
     return roll_back
 
 
+def _ending(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A mistake of the server ends an operation as one of AWS's does, instead of leaving it under way for ever."""
+
+    async def ended(stack_name: str, stack_id: str, *args: Any, **options: Any) -> None:
+        try:
+            await function(stack_name, stack_id, *args, **options)
+        except Exception:
+            stock.logger.exception("the operation on %s broke off", stack_name)
+            stack = cfn._stacks[stack_name]
+            status = stack["StackStatus"].removesuffix("_IN_PROGRESS").removesuffix("_COMPLETE_CLEANUP") + "_FAILED"
+            stack.update(StackStatus=status, StackStatusReason="Internal Failure")
+            stock._add_event(stack_id, stack_name, stack_name, STACK, status, "Internal Failure", stack_id)
+
+    return ended
+
+
 def install() -> None:
     stock._runs_on_worker_thread = lambda _kind: True
     stock.run_reentrant = _with_time
     replacements = {
-        "_deploy_stack_async": deploy,
-        "_delete_stack_async": delete_stack,
+        "_deploy_stack_async": _ending(deploy),
+        "_delete_stack_async": _ending(delete_stack),
         "_roll_back_operation": _tracked(_keeping_what_stays(stock._roll_back_operation)),
         "_continue_update_rollback_async": _tracked(stock._continue_update_rollback_async),
     }

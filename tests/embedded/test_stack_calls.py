@@ -203,6 +203,60 @@ def test_too_much_is_refused(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
+    ("resource", "told"),
+    [
+        (None, "[/Resources/Log] 'null' values are not allowed in templates"),
+        (5, "Template format error: [/Resources/Log] resource definition is malformed"),
+        ({"Type": 5}, "Template format error: [/Resources/Log/Type] Type must be a string"),
+        ({"Type": "AWS::Logs::LogGroup", "Properties": []}, "Any Properties member must be a JSON object."),
+        ({"Type": "AWS::Logs::LogGroup", "DependsOn": [5]}, "Every DependsOn value must be a string"),
+        ({"Type": "AWS::Logs::LogGroup", "Condition": {}}, "Every Condition member must be a string."),
+        ({"Ref": []}, "every Ref object must have a single String value."),
+        ({"Fn::GetAtt": []}, "every Fn::GetAtt object requires two non-empty parameters"),
+        ({"Fn::GetAtt": "Log"}, "every Fn::GetAtt object requires two non-empty parameters"),
+        ({"Fn::If": []}, "Fn::If requires a list argument"),
+        ({"Fn::Join": ["", 5]}, "every Fn::Join object requires two parameters"),
+        ({"Fn::Split": [1]}, "every Fn::Split object requires two parameters"),
+        ({"Fn::Select": [1]}, "Fn::Select requires a list argument with two elements"),
+        ({"Fn::FindInMap": ["a", "b"]}, "every Fn::FindInMap object requires three parameters"),
+        ({"Fn::Sub": 5}, "Fn::Sub intrinsic functions don't specify expected arguments"),
+    ],
+)
+def test_a_malformed_template_is_refused_whichever_way_it_comes(stack: Stack, resource: Any, told: str) -> None:
+    if isinstance(resource, dict) and "Type" not in resource:
+        resource = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": resource}}
+    text = json.dumps({"Resources": {"Log": resource}})
+    s3 = stack.aws.client("s3")
+    s3.create_bucket(Bucket="assets")
+    s3.put_object(Bucket="assets", Key="t.json", Body=text)
+    for source in ({"TemplateBody": text}, {"TemplateURL": "https://assets.s3.us-east-1.amazonaws.com/t.json"}):
+        name = {"StackName": "s", "ChangeSetName": "c", "ChangeSetType": "CREATE"}
+        assert told in refused("ValidationError", stack.client.create_change_set, **name, **source)
+        assert told in refused("ValidationError", stack.client.create_stack, StackName="s", **source)
+        assert told in refused("ValidationError", stack.client.validate_template, **source)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"Parameters": []}, "[/Parameters] Parameters must be an object"),
+        ({"Parameters": {"P": {"Type": {}}}}, "Every Parameters object must contain a Type member: P"),
+        ({"Outputs": {"O": 5}}, "[/Outputs/O] output definition is malformed"),
+        ({"Conditions": [1]}, "[/Conditions] Conditions must be an object"),
+    ],
+)
+def test_a_malformed_section_is_refused(stack: Stack, section: dict[str, Any], told: str) -> None:
+    text = json.dumps(section | {"Resources": {"Log": {"Type": "AWS::Logs::LogGroup"}}})
+    assert told in refused("ValidationError", stack.client.create_stack, StackName="s", TemplateBody=text)
+
+
+def test_properties_of_the_wrong_shape_fail_the_change_set_even_where_a_name_is_looked_for(stack: Stack) -> None:
+    record = {"Name": "a.example.com", "Type": "A", "HostedZoneId": "Z0123456789EXAMPLE", "AliasTarget": 5}
+    name = stack.create({"Resources": {"R": {"Type": "AWS::Route53::RecordSet", "Properties": record}}}, "CREATE")
+    assert stack.describe(name)["Status"] == "FAILED"
+
+
+@pytest.mark.parametrize(
     ("url", "told"),
     [
         ("https://example.com/t.json", "TemplateURL must be a supported URL."),
