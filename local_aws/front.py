@@ -7,7 +7,7 @@ from typing import Any
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
-from local_aws import error_forms, faults, stale, throttling, trail
+from local_aws import error_forms, faults, malformed, stale, throttling, trail
 from local_aws.asgi import HangUp, Request, Send, Tap, send_answer
 from local_aws.wire import Call
 
@@ -21,6 +21,9 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     set_request_account_id(call.access_key)
     set_request_region(call.region)
     trail.CALLER.set(trail.Caller(access_key=call.access_key, agent=request.headers.get("user-agent", "")))
+    if unreadable := malformed.refusal(call, request):
+        await send_answer(send, unreadable)
+        return
     if call.observer:
         await _taken(call, request, take, send)
         return

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -400,3 +401,16 @@ def test_a_stack_tells_the_bus_of_its_region(aws: Aws) -> None:
     assert ("CloudFormation Resource Status Change", "CREATE_COMPLETE") in told
     assert told[-1] == ("CloudFormation Stack Status Change", "CREATE_COMPLETE")
     assert received("us-east-1") == []
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"x"', b"\xff"])
+@pytest.mark.parametrize("target", ["TrentService.DescribeKey", "DynamoDB_20120810.PutItem", "AWSEvents.PutRule"])
+def test_a_body_that_cannot_be_read_is_refused_and_no_mistake_of_the_server(aws: Aws, target: str, body: bytes) -> None:
+    service = {"Tr": "kms", "Dy": "dynamodb", "AW": "events"}[target[:2]]
+    scope = f"111111111111/20260101/us-east-1/{service}/aws4_request"
+    signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x"
+    headers = {"Authorization": signature, "X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(aws.url, data=body, headers=headers))
+    with caught.value as error:
+        assert (error.code, json.load(error)["__type"]) == (400, "SerializationException")
