@@ -45,6 +45,8 @@ def check_health_check(config: Record) -> None:
     """CreateHealthCheck and UpdateHealthCheck: HealthCheckConfig as a whole."""
     _values_are_in_range(config)
     kind = config.get("Type")
+    if kind != "CALCULATED":
+        _nothing_of_a_calculated(config)
     if kind in ENDPOINTS:
         _endpoint(config)
     elif kind == "CALCULATED":
@@ -110,6 +112,13 @@ def _calculated(config: Record) -> None:
     nested = [c for c in children if route53._health_checks[c]["config"].get("Type") == "CALCULATED"]
     if nested:
         raise _wrong(f"A calculated health check cannot monitor other calculated health checks: {', '.join(nested)}")
+
+
+def _nothing_of_a_calculated(config: Record) -> None:
+    """ChildHealthChecks, HealthThreshold: "(CALCULATED Health Checks Only)" [V]; that they are refused elsewhere is [K]."""
+    given = [name for name in ("ChildHealthChecks", "HealthThreshold") if config.get(name)]
+    if given:
+        raise _wrong(f"{', '.join(given)} must not be specified for a health check of type {config.get('Type')}")
 
 
 def _alarm(config: Record) -> None:

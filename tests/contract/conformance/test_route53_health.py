@@ -73,8 +73,12 @@ def test_a_wrong_configuration_is_refused(aws: Target, case: str) -> None:
 
 
 @refusal(CREATE, "InvalidInput", source="[K]: that a calculated check cannot be a child, that the alarm must be there")
+@refusal(UPDATE, "InvalidInput", source="[K]: that only a calculated check may be given children and a threshold")
 def test_what_only_we_are_sure_to_refuse(aws: Target) -> None:
-    inner = gate(aws, check(aws))
+    inner = gate(aws, probe := check(aws))
+    update = aws.client("route53").update_health_check
+    refused(update, "InvalidInput", HealthCheckId=probe, HealthThreshold=1)
+    refused(update, "InvalidInput", HealthCheckId=probe, ChildHealthChecks=[inner])
     create = aws.client("route53").create_health_check
     nested = {"Type": "CALCULATED", "ChildHealthChecks": [inner], "HealthThreshold": 1}
     refused(create, "InvalidInput", CallerReference="nested", HealthCheckConfig=nested)
