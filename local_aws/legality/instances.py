@@ -7,7 +7,7 @@ from ministack.services import rds
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import refuse_at_once
 from local_aws.legality.guard import Refused, on_call, on_stack
-from local_aws.resources.rds.members import member_of, members
+from local_aws.resources.rds.members import instances_of, member_of, members
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = tuple(
@@ -114,12 +114,13 @@ def _delete_instance(request: Record) -> None:
 
 
 def check_last_of_a_primary(name: str) -> None:
-    """DeleteDBInstance: the primary keeps one while others follow it [S aws-nuke#570]."""
+    """DeleteDBInstance: the primary keeps one while others follow it [S aws-nuke#570]; one that is going does not count [K]."""
     instance = rds._instances.get(name) or {}
     cluster = rds._clusters.get(instance.get("DBClusterIdentifier") or "")
     group, entry = member_of(cluster) if cluster else (None, None)
-    last = cluster and [m["DBInstanceIdentifier"] for m in cluster["DBClusterMembers"]] == [name]
-    if last and group and entry and entry["IsWriter"] and len(members(group)) > 1:
+    if not (cluster and group and entry and entry["IsWriter"] and len(members(group)) > 1):
+        return
+    if all(other is instance or other["DBInstanceStatus"] == "deleting" for other in instances_of(cluster)):
         raise Refused(
             "InvalidDBClusterStateFault",
             "Cannot delete the last instance of the master cluster. Delete the replica cluster before deleting the last "

@@ -226,6 +226,19 @@ def test_the_writer_cannot_go_while_others_exist(database: Any) -> None:
     refused("InvalidGlobalClusterStateFault", remove, GlobalClusterIdentifier="orders", DbClusterIdentifier=arn)
 
 
+def test_of_two_instances_of_the_writer_that_go_at_once_one_stays(database: Any) -> None:
+    resources = data("us-east-1", founder=True) | {"Instance1": instance("us-east-1")}
+    resources["Instance1"]["Properties"]["DBInstanceIdentifier"] = "orders-us-east-1-1"
+    assert database.deploy("data", resources) == "UPDATE_COMPLETE"
+    client = database.client("cloudformation")
+    client.delete_stack(StackName="data")
+    assert database.settled("data") == "DELETE_FAILED"
+    statuses = [r["ResourceStatus"] for r in client.list_stack_resources(StackName="data")["StackResourceSummaries"]]
+    assert statuses.count("DELETE_FAILED") == 1
+    left = database.client("rds").describe_db_clusters(DBClusterIdentifier="orders-us-east-1")["DBClusters"][0]
+    assert [member["IsClusterWriter"] for member in left["DBClusterMembers"]] == [True]
+
+
 def test_a_template_that_drops_the_global_cluster_detaches_the_cluster(database: Any) -> None:
     assert database.deploy("data", data("eu-west-1", GlobalClusterIdentifier=None), "eu-west-1") == "UPDATE_COMPLETE"
     assert roles(database) == {"us-east-1": True}

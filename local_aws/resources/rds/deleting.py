@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.services import rds
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws import durations, stacks, states
 from local_aws.clock import CLOCK
@@ -36,6 +37,19 @@ def _delete_instance(stock: Any, request: Record) -> Any:
             instances.one_writer(cluster)
         _going(rds._instances, instance, "DBInstanceIdentifier", "DBInstanceStatus", "AWS::RDS::DBInstance")
     return answer
+
+
+def _deletes_in_stack(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """A stack's handler deletes past the call: another instance writes then, as after DeleteDBInstance."""
+
+    def delete(name: str, *args: Any) -> Any:
+        cluster = rds._clusters.get((rds._instances.get(name) or {}).get("DBClusterIdentifier") or "")
+        answer = stock(name, *args)
+        if cluster and cluster["DBClusterMembers"]:
+            instances.one_writer(cluster)
+        return answer
+
+    return delete
 
 
 def _going(store: Any, record: Record, identifier: str, status: str, kind: str) -> None:
@@ -76,5 +90,7 @@ def _settled(name: str, _: Record) -> bool:
 def install() -> None:
     around(rds, "_delete_db_cluster", _delete_cluster)
     around(rds, "_delete_db_instance", _delete_instance)
+    handlers = _RESOURCE_HANDLERS["AWS::RDS::DBInstance"]
+    handlers["delete"] = _deletes_in_stack(handlers["delete"])
     states.settles("AWS::RDS::DBInstance", _settled)
     stacks.shows_deleting("AWS::RDS::DBInstance", _instance_in_stack)
