@@ -38,7 +38,7 @@ class Operation:
         self.failed: str | None = None
         self.failed_update: tuple | None = None
         self.reason = ""
-        self.cancelled = False
+        self.cancelled = self.left_behind = False
         self.half = faults.half_applied(name)
         self.begun = self.finished = 0  # resources
 

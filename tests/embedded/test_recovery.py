@@ -104,6 +104,22 @@ def test_continue_update_rollback_is_for_failed_rollbacks(stack: Stack) -> None:
     refused("ValidationError", stack.client.continue_update_rollback, StackName="s")
 
 
+@pytest.mark.parametrize(("failures", "stays"), [(2, None), (3, 7)])
+def test_what_an_update_cannot_remove_is_tried_three_times_and_then_nobodys(
+    stack: Stack, failures: int, stays: int | None
+) -> None:
+    stack.run(body(), "CREATE")
+    fault(stack, "AWS::Logs::LogGroup/delete", times=failures)
+    alone = {"Parameter": {k: v for k, v in parameter("a").items() if k != "DependsOn"}}
+    assert stack.run({"Resources": alone}) == "UPDATE_COMPLETE"
+    [found] = stack.client.describe_stacks(StackName="s")["Stacks"]
+    assert ("could not be deleted" in found.get("StackStatusReason", "")) == bool(stays)
+    assert [s for name, s, _ in events(stack) if name == "Log"].count("DELETE_FAILED") == failures
+    stack.client.delete_stack(StackName="s")
+    stack.aws.until(lambda: not stack.client.describe_stacks()["Stacks"])
+    assert retention(stack) == stays
+
+
 def test_a_stack_whose_rollback_failed_can_be_deleted(stack: Stack) -> None:
     failed_rollback(stack)
     stack.client.delete_stack(StackName="s")
