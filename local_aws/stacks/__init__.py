@@ -51,9 +51,9 @@ def _keeping_what_stays(function: Callable[..., Awaitable[None]]) -> Callable[..
     """A creation's roll-back that cannot delete a resource leaves it in the stack, ROLLBACK_FAILED: DeleteStack tries again [V,
     User Guide, stack status codes]. ministack lets go of it."""
 
-    async def roll_back(stack_name: str, stack_id: str, stack: dict, operation: dict, *args: Any) -> None:
+    async def roll_back(stack_name: str, stack_id: str, stack: dict, *args: Any, **options: Any) -> None:
         made = dict(stack.get("_resources") or {})
-        await function(stack_name, stack_id, stack, operation, *args)
+        await function(stack_name, stack_id, stack, *args, **options)
         if stack["StackStatus"] == "ROLLBACK_FAILED":
             stack["_resources"] |= {
                 name: made[name] | {"ResourceStatus": "DELETE_FAILED"} for name in stack["_rollback_failed"]
@@ -84,8 +84,8 @@ def install() -> None:
     replacements = {
         "_deploy_stack_async": _ending(deploy),
         "_delete_stack_async": _ending(delete_stack),
-        "_roll_back_operation": _tracked(_keeping_what_stays(stock._roll_back_operation)),
-        "_continue_update_rollback_async": _tracked(stock._continue_update_rollback_async),
+        "_roll_back_operation": _ending(_tracked(_keeping_what_stays(stock._roll_back_operation))),
+        "_continue_update_rollback_async": _ending(_tracked(stock._continue_update_rollback_async)),
     }
     for module in (stock, changesets, handlers):
         for name, function in replacements.items():
