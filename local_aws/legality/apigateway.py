@@ -30,16 +30,19 @@ _MAPPING_PATHS = {"basePath", "restapiId", "stage"}
 # ---- domains ---------------------------------------------------------------------------------------------------------------------
 
 
-def _check_domain(name: str, certificate: str | None, kinds: list[str], *, new: bool) -> None:
-    """CreateDomainName (aws-facts §2.2, §4): a name is unique in its Region, across all accounts [V]."""
+def _check_domain(name: str, regional: str | None, edge: str | None, kinds: list[str], *, new: bool) -> None:
+    """CreateDomainName (aws-facts §2.2, §4): a name is unique in its Region, across all accounts; each type of endpoint has a
+    member for its certificate [V: certificateArn, regionalCertificateArn; the words K]."""
     if new and any(
         (there, stored) == (region(), name) for (_, there, stored), _ in apigateway_v1._domain_names.all_items()
     ):
         raise Refused(BAD, f"The domain name you provided already exists: {name}")
     if "REGIONAL" in kinds:
-        if not certificate:
+        if not regional:
             raise Refused(BAD, f"A regional certificate is needed for {name}")
-        usable_here(certificate, name)
+        usable_here(regional, name)
+    elif not edge:
+        raise Refused(BAD, f"A certificate is needed for {name}, whose endpoint is not regional")
 
 
 def _check_security(policy: str | None, access: str | None, kinds: list[str]) -> None:
@@ -70,13 +73,16 @@ def _enumeration(shape: str) -> list[str]:
 def _check_stack_domain(now: Properties, before: Properties | None) -> None:
     kinds = (now.get("EndpointConfiguration") or {}).get("Types") or ["EDGE"]
     new = before is None or before.get("DomainName") != now.get("DomainName")
-    _check_domain(now.get("DomainName", ""), now.get("RegionalCertificateArn"), kinds, new=new)
+    _check_domain(
+        now.get("DomainName", ""), now.get("RegionalCertificateArn"), now.get("CertificateArn"), kinds, new=new
+    )
     _check_security(now.get("SecurityPolicy"), now.get("EndpointAccessMode"), kinds)
 
 
 def _check_domain_call(request: Record) -> None:
     kinds = (request.get("endpointConfiguration") or {}).get("types") or ["EDGE"]
-    _check_domain(request.get("domainName", ""), request.get("regionalCertificateArn"), kinds, new=True)
+    certificates = request.get("regionalCertificateArn"), request.get("certificateArn")
+    _check_domain(request.get("domainName", ""), *certificates, kinds, new=True)
     _check_security(request.get("securityPolicy"), request.get("endpointAccessMode"), kinds)
 
 
@@ -94,7 +100,8 @@ def check_domain_patch(name: str, request: Record) -> None:
     for operation in request.get("patchOperations") or []:
         will[str(operation.get("path")).strip("/")] = operation.get("value")
     kinds = (record.get("endpointConfiguration") or {}).get("types") or ["EDGE"]
-    _check_domain(record["domainName"], will.get("regionalCertificateArn"), kinds, new=False)
+    certificates = will.get("regionalCertificateArn"), will.get("certificateArn")
+    _check_domain(record["domainName"], *certificates, kinds, new=False)
     _check_security(will.get("securityPolicy"), will.get("endpointAccessMode"), kinds)
 
 
