@@ -11,16 +11,15 @@ from local_aws import error_forms, faults, stale, throttling, trail
 from local_aws.asgi import HangUp, Request, Send, Tap, send_answer
 from local_aws.wire import Call
 
-Take = Callable[
-    [Send], Coroutine[Any, Any, None]
-]  # lets the call take effect, and gives its answer to what it is called with
+# Lets the call take effect, and gives its answer to what it is called with.
+Take = Callable[[Send], Coroutine[Any, Any, None]]
 
 
 async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     """Answer a call. One request is one task: account, Region and caller are its own."""
     set_request_account_id(call.access_key)
     set_request_region(call.region)
-    trail.CALLER.set(trail.Caller(access_key=call.access_key, agent=request.headers.get("user-agent", "")))
+    trail.CALLER.set(call.access_key)
     if call.observer:
         await _taken(call, request, take, send)
         return

@@ -29,14 +29,6 @@ FROM_STACK = "cloudformation.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who makes the current call, or began the current stack operation."""
-
-    access_key: str = ""
-    agent: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     at: float
     id: str
@@ -52,7 +44,8 @@ class Event:
         return self  # nothing in it can change, and a world has thousands
 
 
-CALLER: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039 (it is frozen)
+# The access key of who makes the current call, or of whose rights the stack operation has. Empty: the server's own doings.
+CALLER: ContextVar[str] = ContextVar("caller", default="")
 events: dict[tuple[str, str], deque[Event]] = {}  # by account and Region, oldest first
 
 
@@ -106,7 +99,7 @@ def _keep(
     *, service: str, operation: str, read_only: bool, resources: tuple[tuple[str, str], ...], details: Record
 ) -> None:
     now, region, account = CLOCK.now(), planes.region_of(service, get_region()), get_account_id()
-    identity, username = _identity(CALLER.get().access_key)
+    identity, username = _identity(CALLER.get())
     if details["sourceIPAddress"] == FROM_STACK:
         identity["invokedBy"] = FROM_STACK
     source, event_id = f"{signing_name(service)}.amazonaws.com", str(uuid.uuid4())

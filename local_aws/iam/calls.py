@@ -4,7 +4,6 @@
 AWS service".
 """
 
-import contextvars
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ PATCHED: tuple[str, ...] = ("ministack.app._credential_failure", "ministack.app.
 
 Params = dict[str, Any]
 Handler = Callable[..., Awaitable[Any]]
-# The access key of the request under way; what it sets in motion (a stack operation) goes on acting for it.
-CALLER: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
 
 # What a service does to tag a thing while it makes it.
 _TAGGING = {
@@ -104,7 +101,6 @@ def _checked(service: str, stock: Handler) -> Handler:
             refusal = denied(access_key, check, check.action.partition(":")[0])
             if refusal is not None:
                 return _refused(service, check, refusal, headers)
-        CALLER.set(access_key)
         return await stock(method, path, headers, body, query)
 
     return handle

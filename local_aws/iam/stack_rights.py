@@ -9,10 +9,10 @@ from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import sts
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local_aws import schemas
+from local_aws import schemas, trail
 from local_aws.iam import permissions
 from local_aws.iam.calls import Check, denied
-from local_aws.iam.service_role import ACTING, PRINCIPAL
+from local_aws.iam.service_role import PRINCIPAL
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS",
@@ -35,7 +35,7 @@ _ACTIONS = {"create": "CREATE", "update": "UPSERT", "delete": "DELETE"}
 
 def check(kind: str, verb: str, properties: Properties, physical_id: str) -> None:
     """ValueError, in the words of a resource handler, for the first thing that is not allowed."""
-    access_key = ACTING.get()
+    access_key = trail.CALLER.get()
     if not access_key:
         return
     for one in _checks(kind, verb, properties, physical_id):
@@ -98,7 +98,7 @@ def _records(kind: str, verb: str, properties: Properties) -> Properties:
 
 def _through_cloudformation() -> Properties:
     """A caller's own rights, used by CloudFormation on its behalf [V: global condition keys, aws:CalledVia, aws:ViaAWSService]."""
-    own = not (sts._sessions.get(ACTING.get()) or {}).get("ForStacksWith")
+    own = not (sts._sessions.get(trail.CALLER.get()) or {}).get("ForStacksWith")
     return {"aws:CalledVia": [PRINCIPAL], "aws:ViaAWSService": "true"} if own else {}
 
 
