@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.iam_evaluator import resolve_caller_identity
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import cloudtrail, eventbridge
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudtrail
 
-from local_aws import durations, planes, trail_content
+from local_aws import bus, durations, planes, trail_content
 from local_aws.asgi import Answer, Request
 from local_aws.clock import CLOCK, rfc3339
 from local_aws.wire import Call, signing_name
@@ -177,10 +177,4 @@ def _selects_writes(selector: Record) -> bool:
 
 
 def _tell_bus(account: str, region: str, event: Event) -> None:
-    entry = {
-        "Source": f"aws.{event.source.partition('.')[0]}",
-        "DetailType": "AWS API Call via CloudTrail",
-        "Detail": event.text,
-    }
-    with request_scope(account, region):
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    bus.tell(account, region, event.source.partition(".")[0], "AWS API Call via CloudTrail", event.text)

@@ -6,6 +6,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import acm, route53
 
+from local_aws.arns import region_of
 from local_aws.drift.shape import plain_name
 from local_aws.legality.guard import Refused, on_call, on_stack, region
 from local_aws.resources.acm import in_use_by
@@ -36,7 +37,7 @@ def check_delete(arn: str) -> None:
 
 def usable_here(arn: str, name: str) -> None:
     """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name."""
-    certificate = acm._certificates.get(arn) if arn.split(":")[3:4] == [region()] else None
+    certificate = acm._certificates.get(arn) if region_of(arn) == region() else None
     if certificate is None:
         raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {region()}")
     if certificate["Status"] != "ISSUED":

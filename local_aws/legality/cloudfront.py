@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack.services import acm, cloudfront
 
+from local_aws.arns import account_of
 from local_aws.clock import CLOCK
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
@@ -76,7 +77,7 @@ def _certificate_covers(aliases: list[str], viewer: Config) -> None:
                 "that validates your authorization to use the domain name.",
             )
         return
-    certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
+    certificate = acm._certificates.get_scoped(account_of(arn), "us-east-1", arn)
     state = _usable(certificate) if certificate else "missing in us-east-1"
     if certificate is None or state:
         raise Refused(
@@ -157,7 +158,7 @@ def proves(distribution_id: str, name: str) -> None:
     record = cloudfront._distributions.get(distribution_id)
     viewer = (_live(record).get("ViewerCertificate") or {}) if record else {}
     arn = viewer.get("AcmCertificateArn") or ""
-    certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
+    certificate = acm._certificates.get_scoped(account_of(arn), "us-east-1", arn)
     if record and (certificate is None or _usable(certificate) or not covers(certificate, name)):
         raise Refused(
             "InvalidArgument",

@@ -5,6 +5,7 @@ from typing import Any
 
 from ministack.services import ec2, rds
 
+from local_aws.arns import account_of, region_of
 from local_aws.legality.database import two_zones
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import can_be_copied
@@ -129,7 +130,7 @@ def _tagged(request: Record) -> None:
     arn = rds._p(request, "ResourceName")
     kind, _, name = arn.split(":", 5)[-1].partition(":")
     store, code = _TAGGED.get(kind, (None, ""))
-    if store is not None and store.get_scoped(arn.split(":")[4], arn.split(":")[3], name) is None:
+    if store is not None and store.get_scoped(account_of(arn), region_of(arn), name) is None:
         raise Refused(code, f"{arn} not found.", 404)
 
 

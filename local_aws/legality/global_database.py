@@ -5,6 +5,7 @@ from typing import Any
 
 from ministack.services import rds
 
+from local_aws.arns import account_of, region_of
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.database_changes import allowed_major, forward_only, version
 from local_aws.legality.guard import Refused, on_call
@@ -117,10 +118,8 @@ def _major_only(group: Record, wanted: str, *, allowed: bool) -> None:
         )
     allowed_major(has, wanted, allowed=allowed)
     for cluster in clusters_of(group):
-        where = cluster["DBClusterArn"].split(":")[3:5]
-        parameters = (
-            rds._db_cluster_param_groups.get_scoped(where[1], where[0], cluster["DBClusterParameterGroup"]) or {}
-        )
+        where = account_of(cluster["DBClusterArn"]), region_of(cluster["DBClusterArn"])
+        parameters = rds._db_cluster_param_groups.get_scoped(*where, cluster["DBClusterParameterGroup"]) or {}
         if "rds.global_db_rpo" in (parameters.get("Parameters") or {}):
             raise Refused("InvalidParameterCombination", "A major version upgrade needs rds.global_db_rpo to be off.")
 

@@ -5,10 +5,11 @@ from typing import Any
 from ministack.services import rds
 
 from local_aws import faults
+from local_aws.arns import region_of
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.global_database import STATE, check_at_rest, check_members_at_rest, existing
 from local_aws.legality.guard import Refused, on_call, region
-from local_aws.resources.rds.members import clusters_of, instances_of, member_of, members, region_of, writer_entry
+from local_aws.resources.rds.members import clusters_of, instances_of, member_of, members, writer_entry
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.rds._error",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ministack.services import iam
 
+from local_aws.arns import account_of
 from local_aws.iam import consistency
 from local_aws.legality.guard import Refused, on_call, on_stack
 from local_aws.resources.wrap import Properties
@@ -121,7 +122,7 @@ def _on_put(form: Document) -> None:
 def _on_attach(form: Document) -> None:
     role = iam._roles.get(iam._p(form, "RoleName"))
     if role:
-        check_attached(role, iam._p(form, "PolicyArn"), str(role["Arn"]).split(":")[4])
+        check_attached(role, iam._p(form, "PolicyArn"), account_of(role["Arn"]))
 
 
 def _check_stack_role(now: Properties, _before: Properties | None) -> None:
