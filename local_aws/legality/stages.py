@@ -4,8 +4,9 @@ import json
 import re
 from typing import Any
 
-from ministack.services import apigateway_v1, cloudwatch_logs, iam
+from ministack.services import apigateway_v1, cloudwatch_logs
 
+from local_aws.iam import trust
 from local_aws.legality.guard import Refused, on_call, on_stack
 from local_aws.resources.wrap import Properties
 
@@ -20,7 +21,6 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.apigateway_v1._update_rest_api",
     "ministack.services.apigateway_v1._update_stage",
     "ministack.services.cloudwatch_logs._log_groups",
-    "ministack.services.iam._roles",
 )
 
 Record = dict[str, Any]
@@ -179,8 +179,7 @@ def check_unmapped(api: str, stage: str | None) -> None:
 
 def check_logs_role(arn: str | None) -> None:
     """UpdateAccount: API Gateway must be able to assume the role (API Gateway's own words, widely reported [S])."""
-    role = iam._roles.get((arn or "").rsplit("/", 1)[-1]) or {}
-    if arn and "apigateway.amazonaws.com" not in str(role.get("AssumeRolePolicyDocument")):
+    if arn and not trust.assumable(arn, "apigateway.amazonaws.com"):
         raise Refused(BAD, "The role ARN does not have required permissions set to API Gateway")
 
 
