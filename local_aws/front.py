@@ -8,7 +8,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
 from local_aws import error_forms, faults, stale, throttling, trail
-from local_aws.asgi import HangUp, Request, Send, Tap, send_answer
+from local_aws.asgi import Answer, HangUp, Request, Send, Tap, send_answer
 from local_aws.wire import Call
 
 # Lets the call take effect, and gives its answer to what it is called with.
@@ -58,7 +58,7 @@ async def _taken(call: Call, request: Request, take: Take, send: Send | None) ->
         trail.record(call, request, tap.answer)
 
 
-def _out(call: Call) -> error_forms.Answer | None:
+def _out(call: Call) -> Answer | None:
     """A Region that is out answers what its front ends can still say [K]."""
     return error_forms.of("ServiceUnavailable", None, call) if faults.is_out(call) else None
 

@@ -11,7 +11,7 @@ from ministack.services import cloudtrail
 
 from local_aws import durations, trail
 from local_aws.clock import CLOCK
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (  # of trail, too

@@ -17,7 +17,7 @@ from ministack.services import iam, sts
 from local_aws.arns import account_of
 from local_aws.clock import wall_time
 from local_aws.iam import consistency, credentials, trust
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (

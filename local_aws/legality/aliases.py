@@ -7,7 +7,7 @@ from ministack.services import route53
 from local_aws.dns import answering
 from local_aws.dns.answering import CLOUDFRONT_ZONE
 from local_aws.drift.shape import plain_name
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._records",

@@ -4,11 +4,13 @@ from functools import cache
 from typing import Any
 
 import botocore.loaders
+from ministack.core.responses import get_region
 from ministack.services import apigateway_v1
 
 from local_aws.legality.certificates import usable_here
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.legality.stages import BAD, check_patch
+from local_aws.refused import Refused
 from local_aws.resources import apigateway
 from local_aws.resources.wrap import Properties, around
 
@@ -34,7 +36,7 @@ def _check_domain(name: str, regional: str | None, edge: str | None, kinds: list
     """CreateDomainName (aws-facts §2.2, §4): a name is unique in its Region, across all accounts; each type of endpoint has a
     member for its certificate [V: certificateArn, regionalCertificateArn; the words K]."""
     if new and any(
-        (there, stored) == (region(), name) for (_, there, stored), _ in apigateway_v1._domain_names.all_items()
+        (there, stored) == (get_region(), name) for (_, there, stored), _ in apigateway_v1._domain_names.all_items()
     ):
         raise Refused(BAD, f"The domain name you provided already exists: {name}")
     if "REGIONAL" in kinds:

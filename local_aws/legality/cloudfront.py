@@ -14,7 +14,8 @@ from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
 from local_aws.legality import distributions, edge_functions
 from local_aws.legality.certificates import covers
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources import cloudfront as edge_alias
 from local_aws.resources.wrap import Properties
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import ec2, rds
 
 from local_aws.arns import region_of
-from local_aws.legality.guard import Refused, on_call, region
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import has_instance_at_work, members
 from local_aws.resources.wrap import Properties, boolean
 
@@ -120,8 +122,8 @@ def _fits(wanted: Properties, group: Record) -> None:
             "InvalidGlobalClusterStateFault",
             f"Global cluster {name} has {MOST_SECONDARIES} secondary clusters already.",
         )
-    if any(region_of(entry["DBClusterArn"]) == region() for entry in members(group)):
-        raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {region()}.")
+    if any(region_of(entry["DBClusterArn"]) == get_region() for entry in members(group)):
+        raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {get_region()}.")
     same_name = [e for e in members(group) if e["DBClusterArn"].rsplit(":", 1)[1] == wanted.get("DBClusterIdentifier")]
     if same_name:
         raise Refused(
@@ -175,8 +177,8 @@ def _secondary(wanted: Properties, group: Record) -> None:
         raise Refused(
             "InvalidParameterCombination", "For encrypted cross-region replica, kmsKeyId should be explicitly specified"
         )
-    if key.startswith("arn:") and region_of(key) != region():
-        raise Refused("KMSKeyNotAccessibleFault", f"The specified KMS key [{key}] does not exist in {region()}.")
+    if key.startswith("arn:") and region_of(key) != get_region():
+        raise Refused("KMSKeyNotAccessibleFault", f"The specified KMS key [{key}] does not exist in {get_region()}.")
     _primary_is_ready(group)
 
 

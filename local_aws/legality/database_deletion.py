@@ -6,7 +6,8 @@ from typing import Any
 from ministack.services import rds
 
 from local_aws.legality.database_changes import no_move
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import member_of, members
 from local_aws.resources.wrap import Properties, boolean
 from local_aws.stacks import delete as stack_delete

@@ -9,7 +9,8 @@ from local_aws.arns import account_of, region_of
 from local_aws.legality.database import two_zones
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import can_be_copied
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.maintenance import ACTIONS
 from local_aws.resources.rds.parameters import STATIC, asked
 from local_aws.resources.wrap import boolean

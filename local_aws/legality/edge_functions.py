@@ -7,8 +7,9 @@ from ministack.services import cloudfront, lambda_svc
 
 from local_aws import durations, states
 from local_aws.iam import trust
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.lingering import Seen, counting
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

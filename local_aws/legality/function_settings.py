@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.loaders
 
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 
 Record = dict[str, Any]
 INVALID = "InvalidParameterValueException"

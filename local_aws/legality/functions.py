@@ -15,7 +15,8 @@ from ministack.services import ec2, iam, lambda_svc
 from local_aws.iam import trust
 from local_aws.legality import function_settings
 from local_aws.legality.function_settings import INVALID
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (

@@ -8,7 +8,8 @@ from ministack.services import rds
 from local_aws.arns import account_of, region_of
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.database_changes import allowed_major, forward_only, version
-from local_aws.legality.guard import Refused, on_call
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import clusters_of, member_of, members
 
 PATCHED: tuple[str, ...] = (

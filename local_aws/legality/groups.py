@@ -6,7 +6,8 @@ from xml.sax.saxutils import escape
 
 from ministack.services import ec2
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

@@ -7,8 +7,9 @@ from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch, route53
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.probing import ENDPOINTS
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

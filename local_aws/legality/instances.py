@@ -6,7 +6,8 @@ from ministack.services import rds
 
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import refuse_at_once
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import member_of, members
 from local_aws.resources.wrap import Properties
 

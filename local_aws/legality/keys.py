@@ -8,7 +8,8 @@ from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import kms
 
 from local_aws.iam import trust
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

@@ -4,9 +4,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import ec2, rds
 
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources import interfaces
 from local_aws.resources.wrap import Properties
 
@@ -35,7 +37,7 @@ SHORTEST_PREFIX, LONGEST_PREFIX = 16, 28
 
 def check_zone(zone: str | None) -> None:
     """CreateSubnet: the zone must be one of the Region's (a placeholder such as dummy1a is refused)."""
-    zones = [region() + letter for letter in ZONE_LETTERS]
+    zones = [get_region() + letter for letter in ZONE_LETTERS]
     if zone and zone not in zones:
         raise Refused(
             "InvalidParameterValue",

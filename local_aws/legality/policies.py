@@ -12,7 +12,8 @@ from ministack.services import iam
 
 from local_aws.arns import account_of
 from local_aws.iam import trust
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

@@ -8,8 +8,9 @@ from ministack.services.cloudformation import provisioners
 
 from local_aws.drift.shape import plain_name
 from local_aws.legality.aliases import check_alias
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.legality.values import check_values, named
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

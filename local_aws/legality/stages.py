@@ -7,7 +7,8 @@ from typing import Any
 from ministack.services import apigateway_v1, cloudwatch_logs
 
 from local_aws.iam import trust
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

@@ -2,7 +2,8 @@
 
 from ministack.services import s3
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.s3._buckets",

@@ -8,7 +8,7 @@ import dns.rdata
 from botocore.session import get_session
 
 from local_aws.drift.shape import plain_name
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = ()
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from ministack.services import route53
 
-from local_aws.legality.guard import Refused, on_call
+from local_aws.legality.guard import on_call
 from local_aws.legality.values import name_is_a_domain_name
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._caller_refs",

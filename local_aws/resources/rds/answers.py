@@ -7,13 +7,13 @@ from typing import Any
 from ministack.services import rds
 from ministack.services.cloudformation.helpers import _sdk_error
 
+from local_aws.asgi import Answer
 from local_aws.resources.rds.forwarding import forwarding_status
 from local_aws.resources.rds.members import is_secondary, writer
 from local_aws.resources.rds.parameters import with_statuses
 from local_aws.resources.wrap import Properties, around, tags
 
 Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 _PLAIN = ("AutoMinorVersionUpgrade", "MonitoringInterval", "MonitoringRoleArn", "StorageType")
 
 
