@@ -4,7 +4,6 @@ Names are as the service's model has them, with a small first letter. Two differ
 leave more out there, and API Gateway nests a body under `create…Input`.
 """
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
-import botocore.loaders
-from botocore.model import OperationModel, ServiceModel
-from botocore.parsers import ResponseParserError, create_parser
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
 
+from local_aws import models
 from local_aws.asgi import Answer, Request
 from local_aws.wire import Call
 
@@ -181,9 +180,8 @@ def outcome(call: Call, answer: Answer) -> Record:
         return {"responseElements": None}
     protocol = "rest-xml" if call.protocol == "s3" else call.protocol
     try:
-        said = create_parser(protocol).parse(
-            {"status_code": status, "headers": headers, "body": body}, model.output_shape
-        )
+        told = {"status_code": status, "headers": headers, "body": body}
+        said = models.parser(protocol).parse(told, model.output_shape)
     except (ResponseParserError, ValueError):
         said = {}
     if status >= 400:
@@ -226,14 +224,5 @@ def _named_in(values: Record, noun: str) -> Iterator[tuple[str, str]]:
 
 
 def _operation(service: str, operation: str) -> OperationModel | None:
-    known = _service(service)
+    known = models.service(service)
     return known.operation_model(operation) if known and operation in known.operation_names else None
-
-
-@functools.cache
-def _service(name: str) -> ServiceModel | None:
-    loader = botocore.loaders.Loader()
-    try:
-        return ServiceModel(loader.load_service_model(name, "service-2"), name)
-    except botocore.exceptions.UnknownServiceError:
-        return None

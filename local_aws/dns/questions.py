@@ -4,10 +4,10 @@ import re
 from ipaddress import ip_network
 from typing import Any
 
-from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import route53
 
+from local_aws import models
 from local_aws.control import GOT, POSTED
 from local_aws.dns import locations
 from local_aws.dns.answering import Answer, Healthy, answer
@@ -21,9 +21,8 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.route53._zones",
     "ministack.services.route53.handle_request",
 )
-_MODEL = get_session().get_service_model("route53")
-_TYPES = frozenset(_MODEL.shape_for("RRType").enum)
-_IP = re.compile(_MODEL.shape_for("IPAddress").metadata["pattern"])
+_TYPES = models.enum("RRType", "route53")
+_IP = re.compile(models.shape("IPAddress", "route53").metadata["pattern"])
 NAME_SERVER = "ns-1.awsdns-1.com"  # ministack's first
 
 

@@ -1,12 +1,11 @@
 """API Gateway: custom domains need their certificate, and a mapping needs its domain and its stage. Stages: see `stages`."""
 
-from functools import cache
 from typing import Any
 
-import botocore.loaders
 from ministack.core.responses import get_region
 from ministack.services import apigateway_v1
 
+from local_aws import models
 from local_aws.legality.certificates import usable_here
 from local_aws.legality.guard import on_call, on_stack
 from local_aws.legality.stages import BAD, check_patch
@@ -51,11 +50,11 @@ def _check_security(policy: str | None, access: str | None, kinds: list[str]) ->
     """SecurityPolicy: one of API Gateway's; an endpoint access mode goes with those of 2025 and later, which need one
     (aws-facts §2.2) [V botocore; that they need one: K]."""
     enhanced = str(policy or "").startswith("SecurityPolicy_")
-    if policy and policy not in _enumeration("SecurityPolicy"):
+    if policy and policy not in models.enum("SecurityPolicy", "apigateway"):
         raise Refused(BAD, f"Invalid security policy: {policy}")
     if policy and enhanced and policy.endswith("_EDGE") and "EDGE" not in kinds:
         raise Refused(BAD, f"The security policy {policy} is for edge-optimized domain names only")
-    if access and access not in _enumeration("EndpointAccessMode"):
+    if access and access not in models.enum("EndpointAccessMode", "apigateway"):
         raise Refused(BAD, f"Invalid endpoint access mode: {access}")
     if access and not enhanced:
         raise Refused(
@@ -63,13 +62,6 @@ def _check_security(policy: str | None, access: str | None, kinds: list[str]) ->
         )
     if enhanced and not access:
         raise Refused(BAD, f"The security policy {policy} needs an endpoint access mode")
-
-
-@cache
-def _enumeration(shape: str) -> list[str]:
-    model = botocore.loaders.Loader().load_service_model("apigateway", "service-2")
-    found: list[str] = model["shapes"][shape]["enum"]
-    return found
 
 
 def _check_stack_domain(now: Properties, before: Properties | None) -> None:

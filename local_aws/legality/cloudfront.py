@@ -110,8 +110,7 @@ def _usable(certificate: Record) -> str:
 
 
 def _parsed(element: Any) -> Config:
-    config: Config = edge._to_cfn(edge._config_shape(), edge._parse(cloudfront.tostring(element, encoding="unicode")))
-    return config
+    return edge.configuration(cloudfront.tostring(element, encoding="unicode"))
 
 
 def _check_create(_headers: Record, body: bytes) -> None:

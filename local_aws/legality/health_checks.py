@@ -3,10 +3,10 @@
 from ipaddress import ip_address
 from typing import Any
 
-from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch, route53
 
+from local_aws import models
 from local_aws.legality.guard import on_call, on_stack
 from local_aws.probing import ENDPOINTS
 from local_aws.refused import Refused
@@ -31,8 +31,7 @@ Record = dict[str, Any]
 used_references: dict[str, str] = {}
 _RANGES = {"HealthThreshold": (0, 256), "FailureThreshold": (1, 10), "Port": (1, 65535)}
 _LENGTHS = {"ResourcePath": 255, "FullyQualifiedDomainName": 255, "SearchString": 255}
-_MODEL = get_session().get_service_model("route53")
-_REGIONS = frozenset(_MODEL.shape_for("HealthCheckRegion").enum)
+_REGIONS = frozenset(models.enum("HealthCheckRegion", "route53"))
 MOST_CHECKS, MOST_CHILDREN = 200, 256  # per account by default [K]; per calculated check [V]
 _ENDPOINT_ONLY = ("IPAddress", "Port", "FullyQualifiedDomainName", "ResourcePath", "SearchString", "Regions")
 FIXED = ("Type", "RequestInterval", "MeasureLatency")  # for the life of a check [V]

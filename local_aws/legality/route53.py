@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from botocore.session import get_session
 from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
+from local_aws import models
 from local_aws.drift.shape import plain_name
 from local_aws.legality.aliases import check_alias
 from local_aws.legality.guard import on_call, on_stack
@@ -41,7 +41,7 @@ _POLICIES = (
     "CidrRoutingConfig",
     "GeoProximityLocation",
 )
-_LATENCY_REGIONS = frozenset(get_session().get_service_model("route53").shape_for("ResourceRecordSetRegion").enum)
+_LATENCY_REGIONS = models.enum("ResourceRecordSetRegion", "route53")
 MOST_RECORDS, MOST_CHARACTERS = 1000, 32000  # of one batch
 
 

@@ -5,16 +5,15 @@ from typing import Any
 import dns.exception
 import dns.name
 import dns.rdata
-from botocore.session import get_session
 
+from local_aws import models
 from local_aws.drift.shape import plain_name
 from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = ()
 
 Record = dict[str, Any]
-_MODEL = get_session().get_service_model("route53")
-_TYPES = frozenset(_MODEL.shape_for("RRType").enum)
+_TYPES = models.enum("RRType", "route53")
 LONGEST_NAME, LONGEST_LABEL = 255, 63
 MOST_VALUES, LONGEST_VALUE = 400, 4000  # of one record set; "Quotas" in the developer guide [V]
 
