@@ -16,7 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from local_aws import models
 from local_aws.asgi import Answer, Request
-from local_aws.wire import Call
+from local_aws.wire import Call, json_object
 
 Record = dict[str, Any]
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -81,20 +81,12 @@ def parameters(call: Call, request: Request) -> Record | None:
     if call.protocol in ("query", "ec2"):
         found: Record = _unflattened(request.body.decode("utf-8", "replace"))
     elif call.protocol == "json":
-        found = _object(request.body)
+        found = json_object(request.body)
     else:
         found = {**_in_the_address(call, request), **_in_the_body(call, request.body)}
     if call.service == "s3" and "Bucket" in found:
         found["BucketName"] = found.pop("Bucket")
     return written(found) or None
-
-
-def _object(body: bytes) -> Record:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _unflattened(body: str) -> Record:
@@ -147,7 +139,7 @@ def _in_the_address(call: Call, request: Request) -> Record:
 
 def _in_the_body(call: Call, body: bytes) -> Record:
     if call.protocol == "rest-json":
-        return _object(body)
+        return json_object(body)
     if not body.lstrip().startswith(b"<"):
         return {}
     try:

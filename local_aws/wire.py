@@ -3,7 +3,9 @@
 import functools
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.model import OperationModel
@@ -173,3 +175,16 @@ def as_json(body: bytes) -> dict:
     if not isinstance(value, dict):
         raise ValueError("the body must be a JSON object")  # noqa: TRY004 (the caller answers 400)
     return value
+
+
+def json_object(body: bytes) -> dict:
+    """The JSON object of a call; an empty one for whatever is none."""
+    try:
+        return as_json(body)
+    except ValueError:
+        return {}
+
+
+def single(query: Mapping[str, Any]) -> dict[str, Any]:
+    """The first value of each name: some of ministack's handlers get lists, others plain values."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in query.items()}

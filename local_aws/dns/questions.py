@@ -14,6 +14,7 @@ from local_aws.dns.answering import Answer, Healthy, answer
 from local_aws.drift.shape import plain_name
 from local_aws.refused import Refused
 from local_aws.resources.wrap import around
+from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._error_response",
@@ -28,7 +29,7 @@ NAME_SERVER = "ns-1.awsdns-1.com"  # ministack's first
 
 def dns_answer(query: dict[str, Any], healthy: Healthy) -> Any:
     """TestDNSAnswer [V]: public zones only; by default it asks for a resolver in us-east-1."""
-    asked = {name: (value[0] if isinstance(value, list) else value) for name, value in query.items()}
+    asked = single(query)
     try:
         zone = _zone(asked.get("hostedzoneid", ""))
         name, kind = _question(zone, asked)

@@ -129,6 +129,6 @@ def _leaving(name: str) -> Callable[[], None] | None:
 
 def install() -> None:
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": _create, "update": _update, "delete": _delete}
-    states.settles(TYPE, lambda name, _: rds._global_clusters[name]["Status"] == "available")
+    states.settles(TYPE, rds._global_clusters.get, lambda group: group["Status"] == "available")
     stacks.shows_deleting(CLUSTER, _leaving)
     _cluster_handlers()

@@ -19,6 +19,7 @@ from local_aws.clock import wall_time
 from local_aws.iam import consistency, credentials, trust
 from local_aws.refused import Refused
 from local_aws.resources.wrap import around
+from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._resource_policy",
@@ -34,7 +35,7 @@ _WEB = "AssumeRoleWithWebIdentity"
 
 
 async def _handle(stock: Callable[..., Any], method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-    form = {k: v[0] for k, v in {**query, **parse_qs(body.decode("utf-8", "replace"))}.items()}
+    form = single({**query, **parse_qs(body.decode("utf-8", "replace"))})
     rules = _RULES.get(form.get("Action", ""), ())
     try:
         for rule in rules:

@@ -4,7 +4,6 @@
 AWS service".
 """
 
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from ministack.core.responses import get_region, new_uuid
 from ministack.core.router import extract_access_key_id
 
 from local_aws.iam import reference, requests
+from local_aws.wire import json_object
 
 PATCHED: tuple[str, ...] = ("ministack.app._credential_failure", "ministack.app._routing_params")
 
@@ -56,7 +56,7 @@ def checks(service: str, action: str, path: str, body: bytes, query: Params) -> 
     tag = _TAGGING.get(action.partition(":")[0])
     if context.get("aws:TagKeys") and tag and "Tag" not in action:
         yield Check(action=tag, resource=arns[0] if arns else reference.ANY, context=context)
-    for role, principal in _passed(action, path, _json(body), query):
+    for role, principal in _passed(action, path, json_object(body), query):
         yield Check(action="iam:PassRole", resource=role, context={"iam:PassedToService": principal})
 
 
@@ -75,14 +75,6 @@ def _passed(action: str, path: str, body: Params, query: Params) -> Iterator[tup
     elif action == "apigateway:PATCH" and path == "/account":
         found = [op.get("value") for op in body.get("patchOperations", ()) if op.get("path") == "/cloudwatchRoleArn"]
     yield from ((str(role), f"{service}.amazonaws.com") for role in found if role)
-
-
-def _json(body: bytes) -> Params:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def denied(access_key: str, check: Check, service: str) -> Any:

@@ -69,7 +69,7 @@ class Work:
         if self.verb == "CREATE":
             op.event(self.id, self.kind, "CREATE_IN_PROGRESS", "Resource creation Initiated", self.physical_id)
         await CLOCK.sleep(durations.in_stack(self.kind, self.verb))
-        await states.settle(self.kind, self.physical_id, attributes)
+        await states.settle(self.kind, self.physical_id)
         await calls.standstill(self.kind)
         self.finish(f"{self.verb}_COMPLETE")
 

@@ -216,11 +216,8 @@ def _default_group(cluster: Record) -> str:
     return parameters.default_group(cluster["Engine"], cluster["EngineVersion"])
 
 
-def _settled(name: str, _: Record) -> bool:
+def _settled(cluster: Record) -> bool:
     """aws-facts §3.2#7: available, nothing pending, forwarding not on its way."""
-    cluster = rds._clusters.get(name)
-    if cluster is None:
-        raise ValueError(f"{name} was deleted while the stack waited for it")
     return (
         cluster["Status"] == "available"
         and not cluster.get("PendingModifiedValues")
@@ -234,4 +231,4 @@ def install() -> None:
     _RESOURCE_HANDLERS[TYPE]["update"] = lambda *args: _update(update, *args)
     around(rds, "_create_db_cluster", _create)
     around(rds, "_modify_db_cluster", _modify)
-    states.settles(TYPE, _settled)
+    states.settles(TYPE, rds._clusters.get, _settled)

@@ -137,6 +137,7 @@ def _failover(stock: Any, request: Record) -> Any:
 
 def install() -> None:
     after(TYPE, _instance)
+    states.settles(TYPE, rds._instances.get, lambda instance: bool(instance["DBInstanceStatus"] == "available"))
     around(rds, "_instance_xml", _instance_xml)
     around(rds, "_create_db_instance", _create)
     around(rds, "_modify_db_instance", _modify)
