@@ -23,13 +23,6 @@ Properties = dict[str, Any]
 # As AWS's SDK spells the services in its messages.
 _SPELT = {"acm": "Acm", "cloudfront": "CloudFront", "cloudwatch": "CloudWatch", "dynamodb": "DynamoDb", "apigateway": "ApiGateway",
           "events": "EventBridge", "logs": "CloudWatchLogs", "route53": "Route53", "secretsmanager": "SecretsManager"}  # fmt: skip
-_PASSED_TO = {
-    "apigateway": "apigateway",
-    "events": "events",
-    "lambda": "lambda",
-    "rds": "rds",
-    "scheduler": "scheduler",
-}
 _ACTIONS = {"create": "CREATE", "update": "UPSERT", "delete": "DELETE"}
 
 
@@ -56,9 +49,9 @@ def _checks(kind: str, verb: str, properties: Properties, physical_id: str) -> I
 
 
 def _passed(kind: str, properties: Properties, context: Properties) -> Iterator[Check]:
-    service = permissions.service_of(kind)
+    service = schemas.service_of(kind)
     for role in _roles(properties):
-        to = {"iam:PassedToService": f"{_PASSED_TO.get(service, service)}.amazonaws.com"}
+        to = {"iam:PassedToService": f"{service}.amazonaws.com"}
         yield Check(action="iam:PassRole", resource=role, context={**context, **to})
 
 

@@ -8,8 +8,8 @@ from ministack.services import cloudwatch, route53
 
 from local_aws import models
 from local_aws.legality.guard import on_call, on_stack
-from local_aws.probing import ENDPOINTS
 from local_aws.refused import Refused
+from local_aws.resources.route53 import ENDPOINTS, FIXED
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -34,7 +34,6 @@ _LENGTHS = {"ResourcePath": 255, "FullyQualifiedDomainName": 255, "SearchString"
 _REGIONS = frozenset(models.enum("HealthCheckRegion", "route53"))
 MOST_CHECKS, MOST_CHILDREN = 200, 256  # per account by default [K]; per calculated check [V]
 _ENDPOINT_ONLY = ("IPAddress", "Port", "FullyQualifiedDomainName", "ResourcePath", "SearchString", "Regions")
-FIXED = ("Type", "RequestInterval", "MeasureLatency")  # for the life of a check [V]
 
 
 def _wrong(message: str) -> Refused:
