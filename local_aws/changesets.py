@@ -20,15 +20,11 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._change_sets",
     "ministack.services.cloudformation._stacks",
     "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
-    "ministack.services.cloudformation.changesets._describe_change_set",
     "ministack.services.cloudformation.changesets._execute_change_set",
     "ministack.services.cloudformation.changesets._delete_change_set",
-    "ministack.services.cloudformation.changesets._list_change_sets",
     "ministack.services.cloudformation.changesets._find_change_set",
-    "ministack.services.cloudformation.helpers._extract_members",
     "ministack.services.cloudformation.provisioners._replacing_change",
     "ministack.services.cloudformation.stacks._replacing_change",
-    "ministack.services.cloudformation.provisioners._property_recreation",
 )
 
 # ---- describe, list, delete --------------------------------------------------------------------------------------------

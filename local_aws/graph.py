@@ -28,8 +28,7 @@ async def run(
                 if error := task.exception():
                     failures[name] = error
                 else:
-                    for required in waiting.values():
-                        required.discard(name)
+                    waiting = {n: required - {name} for n, required in waiting.items()}
             if stop and (failures or stop in done):
                 return failures
     finally:

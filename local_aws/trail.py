@@ -102,37 +102,39 @@ def _keep(
     identity, username = _identity(CALLER.get())
     if details["sourceIPAddress"] == FROM_STACK:
         identity["invokedBy"] = FROM_STACK
-    source, event_id = f"{signing_name(service)}.amazonaws.com", str(uuid.uuid4())
-    name = trail_content.event_name(service, operation)
     written = {
         "eventVersion": "1.11",
         "userIdentity": identity,
         "eventTime": rfc3339(now)[:19] + "Z",
-        "eventSource": source,
-        "eventName": name,
+        "eventSource": f"{signing_name(service)}.amazonaws.com",
+        "eventName": trail_content.event_name(service, operation),
         "awsRegion": region,
         **details,
-        "eventID": event_id,
+        "eventID": str(uuid.uuid4()),
         "readOnly": read_only,
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": account,
         "eventCategory": "Management",
     }
-    kept = Event(
-        at=now,
-        id=event_id,
-        name=name,
-        source=source,
-        read_only=read_only,
-        access_key=identity.get("accessKeyId", ""),
+    kept = _event(written, at=now, username=username, resources=resources)
+    events.setdefault((account, region), deque(maxlen=KEPT)).append(kept)
+    if not read_only and _is_logged(account, region):
+        CLOCK.later(durations.TRAIL_BUS, lambda: _tell_bus(account, region, kept))
+
+
+def _event(written: Record, *, at: float, username: str, resources: tuple[tuple[str, str], ...]) -> Event:
+    return Event(
+        at=at,
+        id=written["eventID"],
+        name=written["eventName"],
+        source=written["eventSource"],
+        read_only=written["readOnly"],
+        access_key=written["userIdentity"].get("accessKeyId", ""),
         username=username,
         resources=resources,
         text=json.dumps(written),
     )
-    events.setdefault((account, region), deque(maxlen=KEPT)).append(kept)
-    if not read_only and _is_logged(account, region):
-        CLOCK.later(durations.TRAIL_BUS, lambda: _tell_bus(account, region, kept))
 
 
 def _identity(access_key: str) -> tuple[Record, str]:

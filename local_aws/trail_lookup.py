@@ -20,7 +20,6 @@ PATCHED: tuple[str, ...] = (  # of trail, too
     "ministack.services.cloudtrail._lookup_events",
     "ministack.services.cloudtrail._ok",
     "ministack.services.cloudtrail._trails",
-    "ministack.services.eventbridge._put_events",
 )
 
 Record = dict[str, Any]

@@ -1,6 +1,7 @@
 """EC2: rules of security groups: one that is there is not added again, one that is not there is not taken away."""
 
 import re
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -116,9 +117,13 @@ def _error(code: str, message: str, status: int) -> Any:
 
 
 def install() -> None:
-    for call, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
-        on_call(ec2, f"_authorize_sg_{call}", lambda r, key=key: _check_authorize(key, r), _error)
-        on_call(ec2, f"_revoke_sg_{call}", lambda r, key=key: _check_revoke(key, r), _error)
+    for call, check, key in (
+        ("_authorize_sg_ingress", _check_authorize, "IpPermissions"),
+        ("_authorize_sg_egress", _check_authorize, "IpPermissionsEgress"),
+        ("_revoke_sg_ingress", _check_revoke, "IpPermissions"),
+        ("_revoke_sg_egress", _check_revoke, "IpPermissionsEgress"),
+    ):
+        on_call(ec2, call, partial(check, key), _error)
     on_call(
         ec2,
         "_create_security_group",

@@ -12,7 +12,6 @@ from local_aws.resources.rds.members import is_secondary
 from local_aws.resources.wrap import Properties, after, around, boolean
 
 PATCHED: tuple[str, ...] = (
-    "ministack.services.rds._begin_instance_reboot",
     "ministack.services.rds._failover_db_cluster",
     "ministack.services.rds._reboot_db_instance",
     "ministack.services.rds._single_instance_response",
