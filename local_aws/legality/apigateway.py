@@ -103,7 +103,7 @@ def check_domain_patch(name: str, request: Record) -> None:
 
 
 def _check_mapping(domain: str, api: str, stage: str, base_path: str, *, new: bool) -> None:
-    """CreateBasePathMapping: the domain, the API and the stage must exist; a path is mapped once."""
+    """CreateBasePathMapping: the domain, the API and the stage must exist; a path is mapped once [V botocore: codes; words K]."""
     if domain not in apigateway_v1._domain_names:
         raise Refused("NotFoundException", f"Invalid domain name identifier specified {domain}", 404)
     if stage not in apigateway_v1._stages_v1.get(api, {}):
@@ -125,7 +125,7 @@ def _check_mapping_call(domain: str, request: Record) -> None:
 
 
 def check_mapping_patch(domain: str, base_path: str, request: Record) -> None:
-    """UpdateBasePathMapping: to an API and a stage that exist."""
+    """UpdateBasePathMapping: to an API and a stage that exist [K]."""
     will = dict(apigateway_v1._base_path_mappings.get(domain, {}).get(base_path) or {})
     if not will:
         return

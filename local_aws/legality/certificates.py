@@ -37,7 +37,8 @@ def check_delete(arn: str) -> None:
 
 
 def usable_here(arn: str, name: str) -> None:
-    """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name."""
+    """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name (aws-facts §4)
+    [V: regional custom domain names; words K]."""
     certificate = acm._certificates.get(arn) if region_of(arn) == get_region() else None
     if certificate is None:
         raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {get_region()}")

@@ -134,6 +134,7 @@ def _reference_is_new(reference: str) -> None:
 
 
 def _check_update(distribution_id: str, headers: Record, body: bytes) -> None:
+    """UpdateDistribution: the whole configuration, with the reference that it was made with: IllegalUpdate [V botocore]."""
     record, config = cloudfront._distributions.get(distribution_id), cloudfront._parse_body(body)
     if record and config is not None and headers.get("if-match") == record["ETag"]:
         if cloudfront._text(config, "CallerReference") != record.get("CallerReference"):
@@ -150,6 +151,7 @@ def _check_delete(distribution_id: str, headers: Record) -> None:
 
 
 def _refuse_enabled() -> None:
+    """DeleteDistribution: DistributionNotDisabled [V botocore]."""
     raise Refused("DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
 
 

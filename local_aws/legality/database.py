@@ -31,7 +31,8 @@ MOST_SECONDARIES = 10
 
 
 def check_new_cluster(wanted: Properties) -> None:
-    """CreateDBCluster, with CloudFormation's property names."""
+    """CreateDBCluster, with CloudFormation's property names: a free name, a global cluster that is there [V botocore], and what
+    the rules below ask."""
     name = wanted.get("DBClusterIdentifier", "")
     if name and name in rds._clusters:
         raise Refused("DBClusterAlreadyExistsFault", f"DB Cluster already exists: {name}")
@@ -52,14 +53,14 @@ def check_new_cluster(wanted: Properties) -> None:
 
 
 def engine_version(wanted: Properties) -> None:
-    """CreateDBCluster: the engine must have that version."""
+    """CreateDBCluster: the engine must have that version [K: code and words]."""
     engine, version = wanted.get("Engine", ""), wanted.get("EngineVersion")
     if rds._unsupported_aurora_engine_version_error(engine, version):
         raise Refused("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
 
 
 def _subnet_group(wanted: Properties) -> None:
-    """CreateDBCluster: DBSubnetGroupNotFoundFault, DBSubnetGroupDoesNotCoverEnoughAZs."""
+    """CreateDBCluster: DBSubnetGroupNotFoundFault, DBSubnetGroupDoesNotCoverEnoughAZs [V botocore]."""
     name = wanted.get("DBSubnetGroupName")
     if not name:
         return
@@ -70,6 +71,7 @@ def _subnet_group(wanted: Properties) -> None:
 
 
 def two_zones(subnets: list[str]) -> None:
+    """CreateDBCluster, CreateDBSubnetGroup: DBSubnetGroupDoesNotCoverEnoughAZs [V botocore; words K]."""
     zones = {(ec2._subnets.get(subnet) or {}).get("AvailabilityZone") for subnet in subnets} - {None}
     if len(zones) < 2:
         raise Refused(
@@ -80,7 +82,7 @@ def two_zones(subnets: list[str]) -> None:
 
 
 def parameter_group(wanted: Properties) -> None:
-    """CreateDBCluster: DBClusterParameterGroupNotFound; the family must be the engine's."""
+    """CreateDBCluster: DBClusterParameterGroupNotFound [V botocore]; the family must be the engine's [K: code and words]."""
     name = wanted.get("DBClusterParameterGroupName")
     if not name or name.startswith("default."):
         return

@@ -59,6 +59,7 @@ def _create_snapshot(request: Record) -> None:
 
 
 def _snapshot(request: Record) -> Record:
+    """DBClusterSnapshotNotFoundFault [V botocore]."""
     name = rds._p(request, "DBClusterSnapshotIdentifier")
     snapshot: Record | None = rds._db_cluster_snapshots.get(name)
     if snapshot is None:
@@ -136,7 +137,7 @@ def _tagged(request: Record) -> None:
 
 
 def check_delete_subnet_group(name: str) -> None:
-    """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it."""
+    """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it [V botocore]."""
     users = [c["DBClusterIdentifier"] for c in rds._clusters.values() if c.get("DBSubnetGroup") == name]
     if users:
         raise Refused(

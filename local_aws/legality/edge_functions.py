@@ -123,6 +123,7 @@ def _role(arn: str) -> None:
 
 
 def _refuse(message: str) -> NoReturn:
+    """InvalidLambdaFunctionAssociation [V botocore]."""
     raise Refused("InvalidLambdaFunctionAssociation", message)
 
 

@@ -98,6 +98,7 @@ async def _handle(stock: Any, method: str, path: str, headers: Record, body: byt
 
 
 def _at_rest(config: Record) -> None:
+    """ResourceConflictException while a function is being made or updated [V: Lambda function states; words K]."""
     if config.get("State") == "Pending":
         raise Refused(
             "ResourceConflictException",

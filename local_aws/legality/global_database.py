@@ -31,6 +31,7 @@ ENGINES = ("aurora-mysql", "aurora-postgresql")
 
 
 def existing(request: Record) -> Record:
+    """GlobalClusterNotFoundFault [V botocore]."""
     name = rds._p(request, "GlobalClusterIdentifier")
     group: Record | None = rds._resolve_global_cluster(name)
     if group is None:
@@ -82,6 +83,7 @@ def check_create(request: Record) -> None:
 
 
 def _source(request: Record, source: str) -> None:
+    """CreateGlobalCluster: nothing beside the source that the source has; its ARN [V]. That it is alone and at rest: [K]."""
     own = [k for k in ("DatabaseName", "Engine", "EngineVersion", "StorageEncrypted") if rds._p(request, k)]
     if own:
         raise Refused("InvalidParameterCombination", f"{own[0]} can't be specified with SourceDBClusterIdentifier.")
@@ -93,6 +95,7 @@ def _source(request: Record, source: str) -> None:
 
 
 def check_modify(request: Record) -> None:
+    """ModifyGlobalCluster: everybody at rest, a free name, and a major version alone."""
     group = existing(request)
     check_at_rest(group)
     check_members_at_rest(group)

@@ -45,7 +45,7 @@ def check_group(name: str | None, description: str | None) -> None:
 
 
 def _check_ports(rule: Record) -> None:
-    """InvalidParameterValue for a range that ends before it begins (ICMP's types and codes are no range)."""
+    """InvalidParameterValue for a range that ends before it begins; ICMP's types and codes are no range [K]."""
     first, last = int(rule.get("FromPort") or 0), int(rule.get("ToPort") or 0)
     if str(rule.get("IpProtocol")).lower() in ("tcp", "udp", "6", "17") and not 0 <= first <= last <= 65535:
         raise Refused("InvalidParameterValue", f"Invalid TCP/UDP port range: {first} to {last}")
@@ -75,6 +75,7 @@ def _check_authorize(key: str, request: Record) -> None:
 
 
 def _too_many() -> None:
+    """RulesPerSecurityGroupLimitExceeded [V: EC2 error codes]."""
     raise Refused(
         "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."
     )

@@ -123,6 +123,7 @@ def _alarm(config: Record) -> None:
 
 
 def _nothing_of_an_endpoint(config: Record) -> None:
+    """CALCULATED and CLOUDWATCH_METRIC have no endpoint [V: HealthCheckConfig; words K]."""
     given = [name for name in _ENDPOINT_ONLY if config.get(name)]
     if given:
         raise _wrong(f"{', '.join(given)} must not be specified for a health check of type {config['Type']}")
@@ -132,7 +133,7 @@ def _nothing_of_an_endpoint(config: Record) -> None:
 
 
 def _check_create(body: bytes) -> None:
-    """CreateHealthCheck: the CallerReference of a deleted check stays used up. (The others: `resources.route53`.)"""
+    """CreateHealthCheck: the CallerReference of a deleted check stays used up [V]. (The others: `resources.route53`.)"""
     root = route53._parse_body(body)
     if root is None:
         return

@@ -99,6 +99,7 @@ def _modify_instance(request: Record) -> None:
 
 
 def _delete_instance(request: Record) -> None:
+    """DeleteDBInstance: InvalidDBInstanceState [V botocore]; a member has no final snapshot of its own [K: code and words]."""
     instance = rds._resolve_instance(rds._p(request, "DBInstanceIdentifier"))
     if instance is None:
         return

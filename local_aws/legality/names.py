@@ -55,7 +55,7 @@ def _taken(resource_type: str, name: str) -> str:
 
 
 def _free(resource_type: str) -> Callable[[Properties, Properties | None], None]:
-    """AlreadyExists: a stack creates what it names; what exists can only be imported."""
+    """AlreadyExists: a stack creates what it names; what exists can only be imported [V: handler error codes]."""
     named_by, existing = _NAMED[resource_type]
 
     def check(now: Properties, before: Properties | None) -> None:

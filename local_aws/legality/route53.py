@@ -131,7 +131,7 @@ def _one_record_per_failover_role(others: list[Record], record: Record) -> None:
 
 
 def _health_check_exists(record: Record) -> None:
-    """ChangeResourceRecordSets: NoSuchHealthCheck."""
+    """ChangeResourceRecordSets: NoSuchHealthCheck [V botocore]."""
     wanted = record.get("HealthCheckId")
     if wanted and wanted not in route53._health_checks:
         raise Refused("NoSuchHealthCheck", f"No health check exists with the specified ID {wanted}.", 404)
@@ -210,6 +210,7 @@ def _is_there_exactly(record: Record, existing: Record | None) -> None:
 
 
 def _is_new(action: str, record: Record, existing: Record | None) -> None:
+    """CREATE: there is no such record set yet [V: Change]; the words [S]."""
     if action == "CREATE" and existing is not None:
         raise bad_batch(f"Tried to create resource record set {named(record)} but it already exists")
 

@@ -60,7 +60,7 @@ def check_deployment_unused(api: str, deployment: str) -> None:
 
 
 def check_stage(api: str, deployment: str | None, log: Record, settings: list[Record]) -> None:
-    """CreateStage, UpdateStage: `log` and `settings` in the API's names."""
+    """CreateStage, UpdateStage: `log` and `settings` in the API's names. A deployment that is there [V botocore: the code]."""
     known = apigateway_v1._deployments_v1.get(api, {})
     if deployment is not None and api in apigateway_v1._rest_apis and deployment not in known:
         raise Refused("NotFoundException", f"Invalid Deployment identifier specified {deployment}", 404)
@@ -108,6 +108,7 @@ def _throttle(setting: Record) -> None:
 
 
 def _check_create_call(api: str, request: Record) -> None:
+    """CreateStage: ConflictException for a name that is taken [V botocore]."""
     if request.get("stageName") in apigateway_v1._stages_v1.get(api, {}):
         raise Refused("ConflictException", "Stage already exists", 409)
     settings = list((request.get("methodSettings") or {}).values())
@@ -144,6 +145,7 @@ def check_patch(request: Record, known: set[str]) -> None:
 
 
 def _refuse_path(operation: Record, known: set[str]) -> None:
+    """BadRequestException, in API Gateway's own words [S]."""
     places = ", ".join(f"/{name}" for name in sorted(known))
     raise Refused(
         BAD,

@@ -14,7 +14,7 @@ PATCHED: tuple[str, ...] = (
 
 
 def check_empty(name: str) -> None:
-    """DeleteBucket: BucketNotEmpty, object versions and delete markers included."""
+    """DeleteBucket: BucketNotEmpty, object versions and delete markers included [V: S3 error responses]."""
     objects = (s3._buckets.get(name) or {}).get("objects") or {}
     versions = [key for key, kept in s3._object_versions.items() if key[0] == name and kept]
     if objects or versions:

@@ -71,7 +71,7 @@ def _name_in_zone(zone: Record, record: Record) -> None:
 
 
 def _one_kind_of_value(record: Record) -> None:
-    """ResourceRecordSet: an alias has no TTL of its own; other records need a TTL and values."""
+    """ResourceRecordSet: an alias has no TTL of its own; other records need a TTL and values [V]."""
     if record.get("AliasTarget"):
         if record.get("TTL") is not None or record.get("ResourceRecords"):
             raise bad_request(f"{named(record)} is an alias: TTL and values are not allowed")
