@@ -17,9 +17,7 @@ Take = Callable[[Send], Coroutine[Any, Any, None]]
 
 async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     """Answer a call. One request is one task: account, Region and caller are its own."""
-    set_request_account_id(call.access_key)
-    set_request_region(call.region)
-    trail.CALLER.set(call.access_key)
+    _enter(call)
     if call.observer:
         await _taken(call, request, take, send)
         return
@@ -46,6 +44,12 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
                 await send(message)
         case _:
             await _taken(call, request, take, send)
+
+
+def _enter(call: Call) -> None:
+    set_request_account_id(call.access_key)
+    set_request_region(call.region)
+    trail.CALLER.set(call.access_key)
 
 
 async def _taken(call: Call, request: Request, take: Take, send: Send | None) -> None:
