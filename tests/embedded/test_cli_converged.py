@@ -7,11 +7,7 @@ import pytest
 from tests.embedded.command import prepared
 from tests.embedded.converged import converged
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("converged"),  # one worker makes the world that they share
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

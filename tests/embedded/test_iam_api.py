@@ -16,8 +16,6 @@ from tests.embedded.iam_staff import Product, restore
 from tests.embedded.iam_world import ACCOUNT, Caller, World, allow, session
 from tests.embedded.test_iam_resources import function
 
-pytestmark = pytest.mark.xdist_group("staff")  # one worker makes the world that they share
-
 REGION = "eu-west-1"
 HOST = f"{REGION}.origin.api.example.com"
 Send = Callable[..., tuple[int, str]]

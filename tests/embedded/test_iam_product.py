@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pytest
-
 from tests.embedded.iam_policies import make_service_role, orchestrator
 from tests.embedded.iam_staff import Product, restore
 from tests.embedded.iam_world import ACCOUNT, Caller, allow, deny, refused
 from tests.embedded.real_stacks import Deployer
-
-pytestmark = pytest.mark.xdist_group("staff")  # one worker makes the world that they share
 
 
 def test_a_role_with_these_rights_converges_from_nothing_and_an_observer_sees_it(

@@ -13,8 +13,6 @@ from reconciler.model.stacks import StackKind, StackRef
 from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
 
-pytestmark = pytest.mark.xdist_group("converged")  # one worker makes the world that they share
-
 DOMAIN, ZONE = "api.example.com", "Z0123456789EXAMPLE"
 READ = {
     "global": {"GlobalCluster"},

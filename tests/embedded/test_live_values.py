@@ -17,8 +17,6 @@ from reconciler.model.stacks import StackKind, StackRef
 from tests.embedded.conftest import SPEED, Aws
 from tests.embedded.real_stacks import Deployer
 
-pytestmark = pytest.mark.xdist_group("converged")  # one worker makes the world that they share
-
 ZONE = "Z0123456789EXAMPLE"
 WRITER, READER = "us-east-1", "eu-west-1"
 REGIONS = (WRITER, READER)

@@ -121,14 +121,6 @@ def test_a_session_is_found_by_its_name_and_names_its_role(aws: Aws) -> None:
     assert session["SessionToken"] not in "".join(event["CloudTrailEvent"] for event in assumed)
 
 
-def _succeeds(call: Any, **arguments: Any) -> bool:
-    try:
-        call(**arguments)
-    except ClientError:
-        return False
-    return True
-
-
 def test_global_services_are_recorded_in_us_east_1_only(aws: Aws) -> None:
     record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
