@@ -4,12 +4,13 @@ from typing import Any
 
 from ministack.services.cloudformation.helpers import _esc, _p, _page, _xml
 
+from local_aws.asgi import Answer
+
 PATCHED: tuple[str, ...] = tuple(
     f"ministack.services.cloudformation.helpers.{n}" for n in ("_esc", "_p", "_page", "_xml")
 )
 
 Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 
 _SUMMARY = [
     "ChangeSetId",

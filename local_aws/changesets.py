@@ -12,22 +12,19 @@ from local_aws import change_set_xml, leaves, reverting
 from local_aws.change_set_creation import create, state_of
 from local_aws.clock import CLOCK
 from local_aws.durations import CHANGE_SET
+from local_aws.refused import Refused
 from local_aws.schemas import recreation
-from local_aws.stack_calls.refusals import Answer, Params, Record, RefusedError, given, invalid, refusing, the_stack
+from local_aws.stack_calls.refusals import Answer, Params, Record, given, invalid, refusing, the_stack
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._change_sets",
     "ministack.services.cloudformation._stacks",
     "ministack.services.cloudformation.handlers._ACTION_HANDLERS",
-    "ministack.services.cloudformation.changesets._describe_change_set",
     "ministack.services.cloudformation.changesets._execute_change_set",
     "ministack.services.cloudformation.changesets._delete_change_set",
-    "ministack.services.cloudformation.changesets._list_change_sets",
     "ministack.services.cloudformation.changesets._find_change_set",
-    "ministack.services.cloudformation.helpers._extract_members",
     "ministack.services.cloudformation.provisioners._replacing_change",
     "ministack.services.cloudformation.stacks._replacing_change",
-    "ministack.services.cloudformation.provisioners._property_recreation",
 )
 
 # ---- describe, list, delete --------------------------------------------------------------------------------------------
@@ -39,7 +36,7 @@ def find(params: Params) -> Record:
     _check_named(wanted, name, stack)
     _, found = stock._find_change_set(wanted, stack["StackName"] if stack else "")
     if not found:
-        raise RefusedError("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", 404)
+        raise Refused("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", 404)
     return dict(found) | _phase(found)
 
 
@@ -82,9 +79,9 @@ def delete(params: Params) -> Answer:
     _, found = stock._find_change_set(wanted, stack["StackName"] if stack else "")
     if found and found["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":
         message = f"ChangeSet [{found['ChangeSetId']}] cannot be deleted while it is executed."
-        raise RefusedError("InvalidChangeSetStatus", message)
+        raise Refused("InvalidChangeSetStatus", message)
     if found and _phase(found).get("Status") == "CREATE_IN_PROGRESS":
-        raise RefusedError("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")
+        raise Refused("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")
     answer: Answer = _stock_delete(params)
     return answer
 
@@ -116,10 +113,10 @@ def _check_executable(change_set: Record) -> None:
         execution = service._change_sets[name]["ExecutionStatus"] = "OBSOLETE"
     if state != "CREATE_COMPLETE":
         message = f"ChangeSet [{name}] cannot be executed in its current status of [{state}]"
-        raise RefusedError("InvalidChangeSetStatus", message)
+        raise Refused("InvalidChangeSetStatus", message)
     if execution != "AVAILABLE":
         message = f"ChangeSet [{name}] cannot be executed in its current execution status of [{execution}]"
-        raise RefusedError("InvalidChangeSetStatus", message)
+        raise Refused("InvalidChangeSetStatus", message)
 
 
 def _replacing_change(resource_type: str, old: Record, new: Record) -> bool:

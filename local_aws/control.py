@@ -18,6 +18,10 @@ RESTED: list[Callable[[], Awaitable[None]]] = []  # what comes to rest before th
 STARTED: list[Callable[[], Awaitable[None]]] = []  # what starts with the server, before it is ready
 
 
+class Missing(Exception):
+    """What a control request names is not there."""
+
+
 class Control:
     """The ASGI application: ours before ministack's."""
 
@@ -94,8 +98,8 @@ class Control:
             return 200, handler(wire.as_json(body))
         except world.Busy as error:
             return 409, {"error": str(error)}
-        except KeyError as error:
-            return 404, {"error": f"no snapshot {error}"}
+        except Missing as error:
+            return 404, {"error": str(error)}
         except (ValueError, TypeError) as error:
             return 400, {"error": str(error)}
 
@@ -137,8 +141,11 @@ class Control:
         return {"id": name}
 
     def _post_restore(self, request: Message) -> Message:
-        world.restore(self._snapshots[request.get("id", "")])
-        return {"id": request["id"]}
+        name = request.get("id")
+        if name not in self._snapshots:
+            raise Missing(f"no snapshot {name!r}")
+        world.restore(self._snapshots[name])
+        return {"id": name}
 
     def _post_reset(self, _: Message) -> Message:
         assert self._initial is not None, "the server has not started"

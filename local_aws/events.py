@@ -4,12 +4,13 @@ Stacks, resources and drift detections have events; the creation of a change set
 detail reference"]. What happens is also noted in the history of the operation that did it.
 """
 
-import json
 from typing import Any
 
-from ministack.services import cloudformation, eventbridge
+from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, stacks
 
+from local_aws import bus
+from local_aws.arns import account_of, region_of
 from local_aws.stack_calls import history
 
 _stock_add_event = stacks._add_event
@@ -37,14 +38,8 @@ def _add_event(stack_id, stack_name, logical_id, resource_type, status, reason="
 
 def tell(stack_id: str, what: str, detail: dict[str, Any]) -> None:
     token = stacks.CLIENT_REQUEST_TOKEN.get()
-    entry = {
-        "Source": "aws.cloudformation",
-        "DetailType": f"CloudFormation {what}",
-        "Detail": json.dumps(detail | ({"client-request-token": token} if token else {})),
-        "Resources": [stack_id],
-    }
-    with stacks._stack_region_context(None, stack_id):
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    detail = detail | ({"client-request-token": token} if token else {})
+    bus.tell(account_of(stack_id), region_of(stack_id), "cloudformation", f"CloudFormation {what}", detail, stack_id)
 
 
 def install() -> None:

@@ -1,15 +1,12 @@
 """Reads the body of POST /_meridian/faults. What is wrong with it is said with the value and what is allowed."""
 
 import difflib
-import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
-import botocore.loaders
-
-from local_aws import faults
+from local_aws import faults, models
 
 # The key that tells the kind, in the order in which they are looked for.
 _KINDS: Mapping[str, type[faults.AnyFault]] = {
@@ -95,22 +92,13 @@ def _require_known(call: str, *, stale: bool) -> None:
         if stale:
             raise ValueError(f"call {call!r} must name a service: answers are kept service by service")
         return
-    if service not in (services := _services()):
-        raise ValueError(f"call {call!r} must name a client of boto3{_meant(service, services)}")
-    if operation != "*" and operation not in (operations := _operations(service)):
-        raise ValueError(f"call {call!r} must name an operation of {service}{_meant(operation, operations)}")
+    model = models.service(service)
+    if model is None:
+        raise ValueError(f"call {call!r} must name a client of boto3{_meant(service, models.services())}")
+    if operation != "*" and operation not in model.operation_names:
+        raise ValueError(f"call {call!r} must name an operation of {service}{_meant(operation, model.operation_names)}")
 
 
-def _meant(word: str, known: tuple[str, ...]) -> str:
+def _meant(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, known, 1)
     return f": {close[0]}?" if close else ""
-
-
-@functools.cache
-def _services() -> tuple[str, ...]:
-    return tuple(botocore.loaders.Loader().list_available_services("service-2"))
-
-
-@functools.cache
-def _operations(service: str) -> tuple[str, ...]:
-    return tuple(botocore.loaders.Loader().load_service_model(service, "service-2")["operations"])

@@ -8,19 +8,16 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
 from local_aws import error_forms, faults, malformed, stale, throttling, trail
-from local_aws.asgi import HangUp, Request, Send, Tap, send_answer
+from local_aws.asgi import Answer, HangUp, Request, Send, Tap, send_answer
 from local_aws.wire import Call
 
-Take = Callable[
-    [Send], Coroutine[Any, Any, None]
-]  # lets the call take effect, and gives its answer to what it is called with
+# Lets the call take effect, and gives its answer to what it is called with.
+Take = Callable[[Send], Coroutine[Any, Any, None]]
 
 
 async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     """Answer a call. One request is one task: account, Region and caller are its own."""
-    set_request_account_id(call.access_key)
-    set_request_region(call.region)
-    trail.CALLER.set(trail.Caller(access_key=call.access_key, agent=request.headers.get("user-agent", "")))
+    _enter(call)
     if unreadable := malformed.refusal(call, request):
         await send_answer(send, unreadable)
         return
@@ -52,6 +49,12 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
             await _taken(call, request, take, send)
 
 
+def _enter(call: Call) -> None:
+    set_request_account_id(call.access_key)
+    set_request_region(call.region)
+    trail.CALLER.set(call.access_key)
+
+
 async def _taken(call: Call, request: Request, take: Take, send: Send | None) -> None:
     if not trail.records(call) and send:
         await take(send)
@@ -62,7 +65,7 @@ async def _taken(call: Call, request: Request, take: Take, send: Send | None) ->
         trail.record(call, request, tap.answer)
 
 
-def _out(call: Call) -> error_forms.Answer | None:
+def _out(call: Call) -> Answer | None:
     """A Region that is out answers what its front ends can still say [K]."""
     return error_forms.of("ServiceUnavailable", None, call) if faults.is_out(call) else None
 

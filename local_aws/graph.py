@@ -9,8 +9,7 @@ async def run(
 ) -> dict[str, BaseException]:
     """Each name starts when all names it needs are done; returns the failures.
 
-    With `stop` given, the first failure, or `stop` itself, cancels the rest. Without it, a failure only holds back what
-    needs the failed one.
+    With `stop` given, the first failure, or `stop` itself, cancels the rest; else a failure holds back only what needs it.
     """
     waiting = {name: set(required) for name, required in needs.items()}
     running: dict[asyncio.Task[None], str] = {}
@@ -28,8 +27,7 @@ async def run(
                 if error := task.exception():
                     failures[name] = error
                 else:
-                    for required in waiting.values():
-                        required.discard(name)
+                    waiting = {n: required - {name} for n, required in waiting.items()}
             if stop and (failures or stop in done):
                 return failures
     finally:

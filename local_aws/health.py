@@ -8,11 +8,10 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch, route53
 
-from local_aws import durations, health_metrics, probing, states
+from local_aws import durations, health_metrics, models, probing, states
 from local_aws.clock import CLOCK
 from local_aws.control import POSTED
 from local_aws.resources.wrap import around
@@ -34,7 +33,7 @@ PATCHED: tuple[str, ...] = (  # of health_metrics, too
 )
 
 Record = dict[str, Any]
-_CHECKERS = tuple(get_session().get_service_model("route53").shape_for("HealthCheckRegion").enum)
+_CHECKERS = models.enum("HealthCheckRegion", "route53")
 LOOK_SECONDS = 0.25  # wall seconds
 _LAST: dict[str, float] = {}
 _looking: ContextVar[frozenset[str]] = ContextVar("looking", default=frozenset())

@@ -10,11 +10,12 @@ from ministack.core.responses import get_region
 from ministack.services import cloudwatch, rds, route53
 
 from local_aws import durations, faults
+from local_aws.arns import region_of
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
-from local_aws.probing import ENDPOINTS
-from local_aws.resources.rds.members import member_of, region_of, writer_entry
+from local_aws.resources.rds.members import member_of, writer_entry
+from local_aws.resources.route53 import ENDPOINTS
 from local_aws.resources.wrap import around
 
 Record = dict[str, Any]

@@ -35,7 +35,6 @@ PATCHED: tuple[str, ...] = (
 )
 
 Record = dict[str, Any]
-ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
 CHECKER_PLACE = "us-east-1"  # where names are resolved from: one of the places where checkers stand
 SUCCESS = Outcome(healthy=True, told="Success: HTTP Status Code 200, OK")
 CONNECTED = Outcome(healthy=True, told="Success: TCP connection established")

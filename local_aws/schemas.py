@@ -70,6 +70,12 @@ def _paths(texts: Iterable[str]) -> frozenset[Path_]:
     return frozenset(tuple(text.split("/")) for text in texts)
 
 
+def service_of(resource_type: str) -> str:
+    """The boto3 client, and IAM's prefix, of the service that owns a type."""
+    service = resource_type.partition("::")[2].partition("::")[0]
+    return "acm" if service == "CertificateManager" else service.lower()
+
+
 @cache
 def settable(resource_type: str) -> dict[str, Any] | None:
     """The JSON schema of what a template may write, with `readOnly` paths; None for a type that we do not know."""

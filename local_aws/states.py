@@ -15,7 +15,7 @@ Record = dict[str, Any]
 
 _held: dict[tuple[int, str], Timer] = {}  # by the record's identity: its timer keeps the record alive
 _waiting: list[asyncio.Future[None]] = []
-_SETTLED: dict[str, Callable[[str, Record], bool]] = {}
+_SETTLED: dict[str, tuple[Callable[[str], Record | None], Callable[[Record], bool]]] = {}
 _LOOKERS: list[Callable[[], None]] = []
 
 
@@ -46,15 +46,23 @@ def held(record: Record, field: str) -> bool:
     return (id(record), field) in _held
 
 
-def settles(resource_type: str, settled: Callable[[str, Record], bool]) -> None:
-    """A stack waits until `settled(physical id, attributes)`; it may raise ValueError when the resource failed."""
-    _SETTLED[resource_type] = settled
+def settles(resource_type: str, find: Callable[[str], Record | None], settled: Callable[[Record], bool]) -> None:
+    """A stack waits until the record that `find(physical id)` gives is `settled`, which may raise ValueError when it failed."""
+    _SETTLED[resource_type] = (find, settled)
 
 
-async def settle(resource_type: str, physical_id: str, attributes: Record) -> None:
-    check = _SETTLED.get(resource_type)
-    if check:
-        await until(lambda: check(physical_id, attributes))
+async def settle(resource_type: str, physical_id: str) -> None:
+    if resource_type not in _SETTLED:
+        return
+    find, settled = _SETTLED[resource_type]
+
+    def over() -> bool:
+        record = find(physical_id)
+        if record is None:
+            raise ValueError(f"{physical_id} was deleted while the stack waited for it")
+        return settled(record)
+
+    await until(over)
 
 
 async def until(condition: Callable[[], bool]) -> None:

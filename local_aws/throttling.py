@@ -10,6 +10,7 @@ import re
 from ministack.core.responses import get_account_id, get_region
 
 from local_aws import error_forms
+from local_aws.asgi import Answer
 from local_aws.clock import CLOCK
 from local_aws.quotas import QUOTAS, Quota
 from local_aws.wire import Call
@@ -20,7 +21,7 @@ Key = tuple[str, ...]
 buckets: dict[Key, tuple[float, float]] = {}
 
 
-def refusal(call: Call) -> error_forms.Answer | None:
+def refusal(call: Call) -> Answer | None:
     """The service's refusal, when a quota is used up; otherwise one token of each quota is gone."""
     zone = _ZONE.search(call.path)
     keys = _buckets(call.service, call.operation, zone[1] if zone else "")

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.iam_evaluator import resolve_caller_identity
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import cloudtrail, eventbridge
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudtrail
 
-from local_aws import durations, planes, trail_content
+from local_aws import bus, durations, planes, trail_content
 from local_aws.asgi import Answer, Request
 from local_aws.clock import CLOCK, rfc3339
 from local_aws.wire import Call, signing_name
@@ -26,14 +26,6 @@ from local_aws.wire import Call, signing_name
 Record = dict[str, Any]
 KEPT = 20_000  # events per account and Region
 FROM_STACK = "cloudformation.amazonaws.com"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who makes the current call, or began the current stack operation."""
-
-    access_key: str = ""
-    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +44,8 @@ class Event:
         return self  # nothing in it can change, and a world has thousands
 
 
-CALLER: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039 (it is frozen)
+# The access key of who makes the current call, or of whose rights the stack operation has. Empty: the server's own doings.
+CALLER: ContextVar[str] = ContextVar("caller", default="")
 events: dict[tuple[str, str], deque[Event]] = {}  # by account and Region, oldest first
 
 
@@ -106,40 +99,42 @@ def _keep(
     *, service: str, operation: str, read_only: bool, resources: tuple[tuple[str, str], ...], details: Record
 ) -> None:
     now, region, account = CLOCK.now(), planes.region_of(service, get_region()), get_account_id()
-    identity, username = _identity(CALLER.get().access_key)
+    identity, username = _identity(CALLER.get())
     if details["sourceIPAddress"] == FROM_STACK:
         identity["invokedBy"] = FROM_STACK
-    source, event_id = f"{signing_name(service)}.amazonaws.com", str(uuid.uuid4())
-    name = trail_content.event_name(service, operation)
     written = {
         "eventVersion": "1.11",
         "userIdentity": identity,
         "eventTime": rfc3339(now)[:19] + "Z",
-        "eventSource": source,
-        "eventName": name,
+        "eventSource": f"{signing_name(service)}.amazonaws.com",
+        "eventName": trail_content.event_name(service, operation),
         "awsRegion": region,
         **details,
-        "eventID": event_id,
+        "eventID": str(uuid.uuid4()),
         "readOnly": read_only,
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "recipientAccountId": account,
         "eventCategory": "Management",
     }
-    kept = Event(
-        at=now,
-        id=event_id,
-        name=name,
-        source=source,
-        read_only=read_only,
-        access_key=identity.get("accessKeyId", ""),
+    kept = _event(written, at=now, username=username, resources=resources)
+    events.setdefault((account, region), deque(maxlen=KEPT)).append(kept)
+    if not read_only and _is_logged(account, region):
+        CLOCK.later(durations.TRAIL_BUS, lambda: _tell_bus(account, region, kept))
+
+
+def _event(written: Record, *, at: float, username: str, resources: tuple[tuple[str, str], ...]) -> Event:
+    return Event(
+        at=at,
+        id=written["eventID"],
+        name=written["eventName"],
+        source=written["eventSource"],
+        read_only=written["readOnly"],
+        access_key=written["userIdentity"].get("accessKeyId", ""),
         username=username,
         resources=resources,
         text=json.dumps(written),
     )
-    events.setdefault((account, region), deque(maxlen=KEPT)).append(kept)
-    if not read_only and _is_logged(account, region):
-        CLOCK.later(durations.TRAIL_BUS, lambda: _tell_bus(account, region, kept))
 
 
 def _identity(access_key: str) -> tuple[Record, str]:
@@ -184,10 +179,4 @@ def _selects_writes(selector: Record) -> bool:
 
 
 def _tell_bus(account: str, region: str, event: Event) -> None:
-    entry = {
-        "Source": f"aws.{event.source.partition('.')[0]}",
-        "DetailType": "AWS API Call via CloudTrail",
-        "Detail": event.text,
-    }
-    with request_scope(account, region):
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    bus.tell(account, region, event.source.partition(".")[0], "AWS API Call via CloudTrail", event.text)

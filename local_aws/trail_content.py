@@ -4,7 +4,6 @@ Names are as the service's model has them, with a small first letter. Two differ
 leave more out there, and API Gateway nests a body under `create…Input`.
 """
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,12 +11,12 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
-import botocore.loaders
-from botocore.model import OperationModel, ServiceModel
-from botocore.parsers import ResponseParserError, create_parser
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
 
+from local_aws import models
 from local_aws.asgi import Answer, Request
-from local_aws.wire import Call
+from local_aws.wire import Call, json_object
 
 Record = dict[str, Any]
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -82,20 +81,12 @@ def parameters(call: Call, request: Request) -> Record | None:
     if call.protocol in ("query", "ec2"):
         found: Record = _unflattened(request.body.decode("utf-8", "replace"))
     elif call.protocol == "json":
-        found = _object(request.body)
+        found = json_object(request.body)
     else:
         found = {**_in_the_address(call, request), **_in_the_body(call, request.body)}
     if call.service == "s3" and "Bucket" in found:
         found["BucketName"] = found.pop("Bucket")
     return written(found) or None
-
-
-def _object(body: bytes) -> Record:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _unflattened(body: str) -> Record:
@@ -148,7 +139,7 @@ def _in_the_address(call: Call, request: Request) -> Record:
 
 def _in_the_body(call: Call, body: bytes) -> Record:
     if call.protocol == "rest-json":
-        return _object(body)
+        return json_object(body)
     if not body.lstrip().startswith(b"<"):
         return {}
     try:
@@ -181,9 +172,8 @@ def outcome(call: Call, answer: Answer) -> Record:
         return {"responseElements": None}
     protocol = "rest-xml" if call.protocol == "s3" else call.protocol
     try:
-        said = create_parser(protocol).parse(
-            {"status_code": status, "headers": headers, "body": body}, model.output_shape
-        )
+        told = {"status_code": status, "headers": headers, "body": body}
+        said = models.parser(protocol).parse(told, model.output_shape)
     except (ResponseParserError, ValueError):
         said = {}
     if status >= 400:
@@ -226,14 +216,5 @@ def _named_in(values: Record, noun: str) -> Iterator[tuple[str, str]]:
 
 
 def _operation(service: str, operation: str) -> OperationModel | None:
-    known = _service(service)
+    known = models.service(service)
     return known.operation_model(operation) if known and operation in known.operation_names else None
-
-
-@functools.cache
-def _service(name: str) -> ServiceModel | None:
-    loader = botocore.loaders.Loader()
-    try:
-        return ServiceModel(loader.load_service_model(name, "service-2"), name)
-    except botocore.exceptions.UnknownServiceError:
-        return None

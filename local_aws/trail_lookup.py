@@ -11,7 +11,7 @@ from ministack.services import cloudtrail
 
 from local_aws import durations, trail
 from local_aws.clock import CLOCK
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (  # of trail, too
@@ -20,7 +20,6 @@ PATCHED: tuple[str, ...] = (  # of trail, too
     "ministack.services.cloudtrail._lookup_events",
     "ministack.services.cloudtrail._ok",
     "ministack.services.cloudtrail._trails",
-    "ministack.services.eventbridge._put_events",
 )
 
 Record = dict[str, Any]

@@ -3,10 +3,14 @@
 import functools
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
 
-import botocore.loaders
+from botocore.model import OperationModel
+
+from local_aws import models
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]*)/([^/]+)/aws4")
 # Where the name in the signature is not the name of the boto3 client.
@@ -132,30 +136,27 @@ def rest_operation(
 @functools.cache
 def _routes(service: str) -> tuple[str, list[_Route]]:
     """The operations of a REST service from botocore's model."""
-    try:
-        model = botocore.loaders.Loader().load_service_model(service, "service-2")
-    except botocore.exceptions.UnknownServiceError:
+    model = models.service(service)
+    if model is None:
         return "rest-json", []
-    routes = [_route(model["shapes"], name, operation) for name, operation in model["operations"].items()]
-    protocol = model["metadata"]["protocol"]
-    return ("s3" if service == "s3" else protocol), sorted(routes, key=lambda route: route.order)
+    routes = [_route(model.operation_model(name)) for name in model.operation_names]
+    return ("s3" if service == "s3" else model.metadata["protocol"]), sorted(routes, key=lambda route: route.order)
 
 
-def _route(shapes: dict, name: str, operation: dict) -> _Route:
-    uri, _, fixed = operation["http"]["requestUri"].partition("?")
+def _route(operation: OperationModel) -> _Route:
+    uri, _, fixed = operation.http["requestUri"].partition("?")
     pattern = "".join(_segment(part) for part in re.split(r"(\{[^}]+\})", uri))
-    given = shapes.get(operation.get("input", {}).get("shape"), {})
-    required = [given["members"][member] for member in given.get("required", [])]
+    given = operation.input_shape
+    required = [given.members[member].serialization for member in given.required_members] if given else []
     query = {(key, value) for key, _, value in (part.partition("=") for part in fixed.split("&") if part)}
-    query |= {(member["locationName"], "") for member in required if member.get("location") == "querystring"}
-    headers = (member["locationName"].lower() for member in required if member.get("location") == "header")
+    query |= {(place["name"], "") for place in required if place.get("location") == "querystring"}
     return _Route(
-        operation=name,
-        method=operation["http"]["method"],
+        operation=operation.name,
+        method=operation.http["method"],
         path=re.compile(pattern.rstrip("/") + "/?"),
         query=frozenset(query),
-        headers=frozenset(headers),
-        deprecated=operation.get("deprecated", False),
+        headers=frozenset(place["name"].lower() for place in required if place.get("location") == "header"),
+        deprecated=operation.deprecated,
     )
 
 
@@ -174,3 +175,16 @@ def as_json(body: bytes) -> dict:
     if not isinstance(value, dict):
         raise ValueError("the body must be a JSON object")  # noqa: TRY004 (the caller answers 400)
     return value
+
+
+def json_object(body: bytes) -> dict:
+    """The JSON object of a call; an empty one for whatever is none."""
+    try:
+        return as_json(body)
+    except ValueError:
+        return {}
+
+
+def single(query: Mapping[str, Any]) -> dict[str, Any]:
+    """The first value of each name: some of ministack's handlers get lists, others plain values."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in query.items()}

@@ -14,7 +14,7 @@ from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 from typing import Any
 
-from botocore.session import get_session
+from local_aws import models
 
 Address = IPv4Address | IPv6Address
 # name -> (number, latitude, longitude)
@@ -23,7 +23,7 @@ _PLACES: dict[str, tuple[int, float, float]] = {
     for name, place in json.loads((Path(__file__).parents[1] / "data/locations.json").read_text()).items()
 }
 _BY_NUMBER = {place[0]: name for name, place in _PLACES.items()}
-REGIONS = tuple(get_session().get_service_model("route53").shape_for("ResourceRecordSetRegion").enum)
+REGIONS = models.enum("ResourceRecordSetRegion", "route53")
 EARTH_KM, MS_PER_KM, LOCAL_MS = 6371.0, 0.015, 5.0
 
 # What POST /_meridian/locations changed: the default place, and the latency of pairs (place, Region).

@@ -4,15 +4,17 @@ import re
 from ipaddress import ip_network
 from typing import Any
 
-from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import route53
 
+from local_aws import models
 from local_aws.control import GOT, POSTED
 from local_aws.dns import locations
 from local_aws.dns.answering import Answer, Healthy, answer
 from local_aws.drift.shape import plain_name
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
+from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._error_response",
@@ -20,53 +22,56 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.route53._zones",
     "ministack.services.route53.handle_request",
 )
-_MODEL = get_session().get_service_model("route53")
-_TYPES = frozenset(_MODEL.shape_for("RRType").enum)
-_IP = re.compile(_MODEL.shape_for("IPAddress").metadata["pattern"])
+_TYPES = models.enum("RRType", "route53")
+_IP = re.compile(models.shape("IPAddress", "route53").metadata["pattern"])
 NAME_SERVER = "ns-1.awsdns-1.com"  # ministack's first
-
-
-class Wrong(Exception):
-    """InvalidInput: what is wrong with the request."""
 
 
 def dns_answer(query: dict[str, Any], healthy: Healthy) -> Any:
     """TestDNSAnswer [V]: public zones only; by default it asks for a resolver in us-east-1."""
-    asked = {name: (value[0] if isinstance(value, list) else value) for name, value in query.items()}
-    zone = route53._zones.get(asked.get("hostedzoneid", ""))
-    if zone is None:
-        message = f"No hosted zone found with ID: {asked.get('hostedzoneid', '')}"
-        return route53._error_response("NoSuchHostedZone", message, 404)
+    asked = single(query)
     try:
+        zone = _zone(asked.get("hostedzoneid", ""))
         name, kind = _question(zone, asked)
         found = answer(name, kind, _place(asked), healthy, (get_account_id(), zone["id"]))
-    except Wrong as wrong:
-        return route53._error_response("InvalidInput", str(wrong))
+    except Refused as refusal:
+        return route53._error_response(refusal.code, refusal.message, refusal.status)
     return route53._xml_response("TestDNSAnswerResponse", lambda root: _told(root, asked["recordname"], kind, found))
+
+
+def _wrong(message: str) -> Refused:
+    return Refused("InvalidInput", message)
+
+
+def _zone(zone_id: str) -> dict[str, Any]:
+    zone: dict[str, Any] | None = route53._zones.get(zone_id)
+    if zone is None:
+        raise Refused("NoSuchHostedZone", f"No hosted zone found with ID: {zone_id}", 404)
+    return zone
 
 
 def _question(zone: dict[str, Any], asked: dict[str, str]) -> tuple[str, str]:
     name, kind, apex = asked.get("recordname", ""), asked.get("recordtype", ""), plain_name(zone["name"])
     if zone.get("private"):
-        raise Wrong("TestDNSAnswer is not supported for private hosted zones")
+        raise _wrong("TestDNSAnswer is not supported for private hosted zones")
     if kind not in _TYPES:
-        raise Wrong(f"Invalid record type: {kind}")
+        raise _wrong(f"Invalid record type: {kind}")
     if len(name) > 1024 or not ("." + plain_name(name)).endswith("." + apex):
-        raise Wrong(f"The record name {name} is not in the hosted zone {zone['name']}")
+        raise _wrong(f"The record name {name} is not in the hosted zone {zone['name']}")
     return plain_name(name), kind
 
 
 def _place(asked: dict[str, str]) -> str:
     for name in ("resolverip", "edns0clientsubnetip"):
         if asked.get(name) and not _IP.fullmatch(asked[name]):
-            raise Wrong(f"{asked[name]} is not a valid IP address")
+            raise _wrong(f"{asked[name]} is not a valid IP address")
     client, mask = asked.get("edns0clientsubnetip"), asked.get("edns0clientsubnetmask")
     if mask and not client:
-        raise Wrong("edns0clientsubnetmask is given without edns0clientsubnetip")
+        raise _wrong("edns0clientsubnetmask is given without edns0clientsubnetip")
     if client:
         bits = int(mask) if (mask or "").isdecimal() else 64 if ":" in client else 24
         if (mask and not mask.isdecimal()) or bits > (128 if ":" in client else 32):
-            raise Wrong(f"{mask} is not a valid subnet mask for {client}")
+            raise _wrong(f"{mask} is not a valid subnet mask for {client}")
         return locations.of_subnet(str(ip_network(f"{client}/{bits}", strict=False).network_address))
     return locations.of_source(asked["resolverip"]) if asked.get("resolverip") else "us-east-1"
 

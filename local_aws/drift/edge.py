@@ -1,12 +1,11 @@
 """What the edge really is: the distribution's whole configuration and its response headers policy."""
 
-from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
-from botocore.parsers import create_parser
-from botocore.session import get_session
 from ministack.services import cloudfront
+
+from local_aws import models
 
 # CloudFormation's names of members that the API spells otherwise, by the structure they sit in.
 _RENAMED = {(shape, api): cfn for (shape, cfn), api in cloudfront._CFN_DISTRIBUTION_CONFIG_RENAMES.items()}
@@ -18,26 +17,22 @@ def distribution(physical_id: str, _props: dict[str, Any]) -> dict[str, Any] | N
     record = cloudfront._distributions.get(physical_id)
     if record is None:
         return None
-    config = _to_cfn(_config_shape(), _parse(record["config_xml"]))
+    config = configuration(record["config_xml"])
     config.pop("CallerReference", None)
     return {"DistributionConfig": config, "Tags": cloudfront._tags.get(record["ARN"], [])}
 
 
-@cache
-def _config_shape() -> StructureShape:
-    model = get_session().get_service_model("cloudfront")
-    return model.shape_for("DistributionConfig")
+def configuration(config_xml: str) -> dict[str, Any]:
+    """A DistributionConfig in CloudFormation's names."""
+    shape = models.shape("DistributionConfig", "cloudfront")
+    config: dict[str, Any] = _to_cfn(shape, stored(shape, config_xml))
+    return config
 
 
-@cache
-def _parser() -> Any:
-    return create_parser("rest-xml")
-
-
-def _parse(config_xml: str) -> dict[str, Any]:
+def stored(shape: Shape, text: str) -> dict[str, Any]:
     """The stored XML through botocore's own parser, with the types of the API."""
-    root = cloudfront._strip_namespace(cloudfront.fromstring(config_xml))
-    parsed: dict[str, Any] = _parser()._parse_shape(_config_shape(), root)
+    root = cloudfront._strip_namespace(cloudfront.fromstring(text))
+    parsed: dict[str, Any] = models.parser("rest-xml")._parse_shape(shape, root)
     return parsed
 
 

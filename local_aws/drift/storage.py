@@ -1,13 +1,12 @@
 """What buckets and secrets really are."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from botocore.parsers import create_parser
-from botocore.session import get_session
-from ministack.services import cloudfront, s3, secretsmanager
+from ministack.services import s3, secretsmanager
 
+from local_aws import models
+from local_aws.drift.edge import stored
 from local_aws.drift.shape import renamed
 
 Properties = dict[str, Any]
@@ -31,21 +30,7 @@ def bucket(physical_id: str, _props: Properties) -> Properties | None:
 
 def _parsed(shape: str, text: str | None) -> Properties | None:
     """The stored XML through botocore's own parser; None when the setting is not there."""
-    if not text:
-        return None
-    root = cloudfront._strip_namespace(cloudfront.fromstring(text))
-    parsed: Properties = _parser()._parse_shape(_model().shape_for(shape), root)
-    return parsed
-
-
-@cache
-def _model() -> Any:
-    return get_session().get_service_model("s3")
-
-
-@cache
-def _parser() -> Any:
-    return create_parser("rest-xml")
+    return stored(models.shape(shape, "s3"), text) if text else None
 
 
 def _encryption(text: str | None) -> Properties | None:

@@ -10,12 +10,13 @@ from typing import Any
 from ministack.services import rds
 
 from local_aws import durations, faults, states
+from local_aws.arns import region_of
 from local_aws.clock import CLOCK
 from local_aws.global_cluster import lag, rebuilding
 from local_aws.global_cluster.shown import answer
 from local_aws.resources.rds import forwarding
 from local_aws.resources.rds.events import tell
-from local_aws.resources.rds.members import clusters_of, members, region_of, writer_entry
+from local_aws.resources.rds.members import clusters_of, members, writer_entry
 from local_aws.resources.wrap import around
 
 Record = dict[str, Any]

@@ -6,14 +6,13 @@ After the public source of aws-cloudformation-resource-providers-rds [S]: the ca
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cloudformation as cfn
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
 from local_aws import durations, stacks, states
 from local_aws.global_cluster import membership
 from local_aws.global_cluster.shown import endpoint
-from local_aws.resources.rds.answers import for_stack, tag
+from local_aws.resources.rds.answers import as_text, for_stack, rolling_back, tag
 from local_aws.resources.rds.members import member_of
 from local_aws.resources.wrap import Properties, boolean
 
@@ -34,7 +33,7 @@ def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[s
         key: properties[key] for key in ("Engine", "EngineVersion", "SourceDBClusterIdentifier") if properties.get(key)
     }
     asked |= {
-        key: str(boolean(properties[key])).lower()
+        key: as_text(boolean(properties[key]))
         for key in ("StorageEncrypted", "DeletionProtection")
         if properties.get(key) is not None
     }
@@ -51,9 +50,12 @@ def _update(name: str, old: Properties, new: Properties, stack_name: str) -> tup
     """
     asked = {"GlobalClusterIdentifier": name}
     if new.get("DeletionProtection") is not None:
-        asked["DeletionProtection"] = str(boolean(new["DeletionProtection"])).lower()
-    rolling_back = "ROLLBACK" in (cfn._stacks.get(stack_name) or {}).get("StackStatus", "")
-    if new.get("EngineVersion") != old.get("EngineVersion") and new.get("EngineVersion") and not rolling_back:
+        asked["DeletionProtection"] = as_text(boolean(new["DeletionProtection"]))
+    if (
+        new.get("EngineVersion") != old.get("EngineVersion")
+        and new.get("EngineVersion")
+        and not rolling_back(stack_name)
+    ):
         asked |= {"EngineVersion": new["EngineVersion"], "AllowMajorVersionUpgrade": "true"}
     for_stack(rds._modify_global_cluster, asked)
     group = rds._global_clusters[name]
@@ -129,6 +131,6 @@ def _leaving(name: str) -> Callable[[], None] | None:
 
 def install() -> None:
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": _create, "update": _update, "delete": _delete}
-    states.settles(TYPE, lambda name, _: rds._global_clusters[name]["Status"] == "available")
+    states.settles(TYPE, rds._global_clusters.get, lambda group: group["Status"] == "available")
     stacks.shows_deleting(CLUSTER, _leaving)
     _cluster_handlers()

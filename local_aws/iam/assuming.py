@@ -14,10 +14,12 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.core.router import extract_access_key_id
 from ministack.services import iam, sts
 
+from local_aws.arns import account_of
 from local_aws.clock import wall_time
 from local_aws.iam import consistency, credentials, trust
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
+from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._resource_policy",
@@ -33,7 +35,7 @@ _WEB = "AssumeRoleWithWebIdentity"
 
 
 async def _handle(stock: Callable[..., Any], method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-    form = {k: v[0] for k, v in {**query, **parse_qs(body.decode("utf-8", "replace"))}.items()}
+    form = single({**query, **parse_qs(body.decode("utf-8", "replace"))})
     rules = _RULES.get(form.get("Action", ""), ())
     try:
         for rule in rules:
@@ -47,7 +49,7 @@ async def _handle(stock: Callable[..., Any], method: str, path: str, headers: An
 def role_is_seen(form: Form, access_key: str) -> None:
     """AssumeRole: the role exists, and STS has heard of it [V: "IAM is eventually consistent"]; AWS does not say which is wrong."""
     arn = form.get("RoleArn", "")
-    if consistency.role(trust.name_of(arn), _account(arn)) is not None:
+    if consistency.role(trust.name_of(arn), account_of(arn)) is not None:
         return
     if form["Action"] == _WEB:
         raise Refused("AccessDenied", f"Not authorized to perform sts:{_WEB}", 403)
@@ -72,7 +74,7 @@ def lasts_as_allowed(form: Form, access_key: str) -> None:
             f"1 validation error detected: Value '{given}' at 'durationSeconds' failed to satisfy constraint: "
             f"Member must have value greater than or equal to {SHORTEST}",
         )
-    role = consistency.role(trust.name_of(form["RoleArn"]), _account(form["RoleArn"])) or {}
+    role = consistency.role(trust.name_of(form["RoleArn"]), account_of(form["RoleArn"])) or {}
     if int(given) > int(role.get("MaxSessionDuration") or CHAINED):
         raise Refused(
             "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
@@ -88,7 +90,7 @@ def token_is_of_a_known_provider(form: Form, _: str) -> None:
     """AssumeRoleWithWebIdentity: provider, audience, expiry [V: API reference; S: configure-aws-credentials, 280 and 775]."""
     claims = _claims(form)
     issuer = str(claims.get("iss", ""))
-    account = _account(form.get("RoleArn", ""))
+    account = account_of(form.get("RoleArn", ""))
     arn = f"arn:aws:iam::{account}:oidc-provider/{issuer.rsplit('://', maxsplit=1)[-1]}"
     provider = iam._oidc_providers.get_scoped(account, None, arn)
     if provider is None:
@@ -125,10 +127,6 @@ def _with_subject(answer: Any, form: Form) -> Any:
     return answer[0], answer[1], body
 
 
-def _account(arn: str) -> str:
-    return arn.split(":")[4] if arn.count(":") >= 5 else ""
-
-
 def _caller(access_key: str) -> str:
     identity = evaluator.resolve_caller_identity(access_key)
     return str(identity["userArn"]) if identity else "unknown"
@@ -136,15 +134,15 @@ def _caller(access_key: str) -> str:
 
 def _trust_as_seen(stock: Callable[..., Any], document: Any, caller: str, context: Any = None) -> Any:
     """The trust policy that STS has heard of by now."""
-    role = consistency.role(trust.name_of(context.resource_arn), _account(context.resource_arn)) if context else None
+    role = consistency.role(trust.name_of(context.resource_arn), account_of(context.resource_arn)) if context else None
     return stock(role["AssumeRolePolicyDocument"] if role else document, caller, context)
 
 
 def _policy_of(stock: Callable[..., Any], service: str, arn: str) -> Any:
     """A role's trust policy is its resource policy: it must admit the caller, and may by itself when it names the caller's own ARN
     [V: "Policy evaluation logic", role trust policies]."""
-    role = consistency.role(trust.name_of(arn), _account(arn)) if service == "sts" else None
-    return (role["AssumeRolePolicyDocument"], _account(arn)) if role else stock(service, arn)
+    role = consistency.role(trust.name_of(arn), account_of(arn)) if service == "sts" else None
+    return (role["AssumeRolePolicyDocument"], account_of(arn)) if role else stock(service, arn)
 
 
 _RULES: dict[str, tuple[Callable[[Form, str], None], ...]] = {"AssumeRole": (role_is_seen,)}

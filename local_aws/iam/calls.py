@@ -4,8 +4,6 @@
 AWS service".
 """
 
-import contextvars
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +15,12 @@ from ministack.core.responses import get_region, new_uuid
 from ministack.core.router import extract_access_key_id
 
 from local_aws.iam import reference, requests
+from local_aws.wire import json_object
 
 PATCHED: tuple[str, ...] = ("ministack.app._credential_failure", "ministack.app._routing_params")
 
 Params = dict[str, Any]
 Handler = Callable[..., Awaitable[Any]]
-# The access key of the request under way; what it sets in motion (a stack operation) goes on acting for it.
-CALLER: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="")
 
 # What a service does to tag a thing while it makes it.
 _TAGGING = {
@@ -59,7 +56,7 @@ def checks(service: str, action: str, path: str, body: bytes, query: Params) -> 
     tag = _TAGGING.get(action.partition(":")[0])
     if context.get("aws:TagKeys") and tag and "Tag" not in action:
         yield Check(action=tag, resource=arns[0] if arns else reference.ANY, context=context)
-    for role, principal in _passed(action, path, _json(body), query):
+    for role, principal in _passed(action, path, json_object(body), query):
         yield Check(action="iam:PassRole", resource=role, context={"iam:PassedToService": principal})
 
 
@@ -80,14 +77,6 @@ def _passed(action: str, path: str, body: Params, query: Params) -> Iterator[tup
     yield from ((str(role), f"{service}.amazonaws.com") for role in found if role)
 
 
-def _json(body: bytes) -> Params:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def denied(access_key: str, check: Check, service: str) -> Any:
     """None, or why not: an EvalResult or an AuthError."""
     return evaluator.enforce(
@@ -104,7 +93,6 @@ def _checked(service: str, stock: Handler) -> Handler:
             refusal = denied(access_key, check, check.action.partition(":")[0])
             if refusal is not None:
                 return _refused(service, check, refusal, headers)
-        CALLER.set(access_key)
         return await stock(method, path, headers, body, query)
 
     return handle

@@ -24,7 +24,6 @@ PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._resolve_condition_key",
     "ministack.core.iam_evaluator._resource_policy",
     "ministack.core.iam_evaluator._resolve_managed_policy_document",
-    "ministack.core.iam_evaluator._role_name_from_assumed_arn",
     "ministack.core.iam_evaluator._served_unsigned",
     "ministack.services.rds._tags",
     "ministack.services.tagging._RESOURCE_TAG_COLLECTORS",

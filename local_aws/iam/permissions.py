@@ -57,7 +57,6 @@ _OWN = {
     "AWS::SNS::Topic": "topic",
     "AWS::SQS::Queue": "queue",
 }
-_SERVICES = {"CertificateManager": "acm", "Events": "events"}  # where the prefix is not the type's in lower case
 
 
 @cache
@@ -88,18 +87,13 @@ def arns(
     service = action.partition(":")[0]
     if service == "apigateway":
         return gateway_arns(resource_type, action, properties, physical_id, region=region)
-    if service != service_of(resource_type):
+    if service != schemas.service_of(resource_type):
         return _elsewhere(action, properties, account=account, region=region)
     names = reference.named(service, properties)
     own = _OWN.get(resource_type)
     if own:
         names[own] = [_own_name(resource_type, own, names, properties, physical_id)]
     return reference.resources(action, names, account=account, region=region)
-
-
-def service_of(resource_type: str) -> str:
-    service = resource_type.split("::")[1]
-    return _SERVICES.get(service, service.lower())
 
 
 def _own_name(kind: str, own: str, names: dict[str, list[str]], properties: Properties, physical_id: str) -> str:

@@ -5,7 +5,6 @@ global clusters, health checks or change sets, and one action of Lambda stands i
 """
 
 import contextvars
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -75,7 +74,7 @@ def _names(
     service: str, action: str, path: str, headers: Any, body: bytes, query: Params
 ) -> dict[str, list[str]] | None:
     """The names of what a call is about, by resource type; None where ministack's own reading will do."""
-    given = {k: v[0] if isinstance(v, list) else v for k, v in query.items()}
+    given = wire.single(query)
     if service == "rds":
         tagged = given.get("ResourceName", "")
         return reference.named("rds", given) or ({tagged.split(":")[5]: [tagged]} if tagged.count(":") > 5 else {})
@@ -89,11 +88,11 @@ def _names(
         )
         return {found["kind"]: [found["name"]]} if found else {}
     if service == "lambda" and action == "lambda:CreateFunction":
-        return {"function": [str(_json(body).get("FunctionName", reference.ANY))]}
+        return {"function": [str(wire.json_object(body).get("FunctionName", reference.ANY))]}
     if service == "iam" and given.get("RoleName"):
         return {"role": [_role(given["RoleName"], given.get("Path", "/"))]}
     if service == "logs":
-        return _logs(_json(body))
+        return _logs(wire.json_object(body))
     return None
 
 
@@ -125,19 +124,11 @@ def _role(name: str, path: str) -> str:
     return str(role["Arn"]).partition(":role/")[2] if role else f"{path}{name}".lstrip("/")
 
 
-def _json(body: bytes) -> Params:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 # ---- condition keys ------------------------------------------------------------------------------------------------------
 
 
 def _context(stock: Callable[..., Any], service: str, action: str, body: bytes, query: Params) -> Params:
-    given = {k: v[0] if isinstance(v, list) else v for k, v in query.items()}
+    given = wire.single(query)
     reading = _CONTEXTS.get(service)
     found = dict(reading(action, body, given)) if reading else {}
     return {**stock(service, action, body, query), **{k: v for k, v in found.items() if v not in (None, "", [])}}
@@ -176,7 +167,7 @@ def _of_iam(action: str, _body: bytes, given: Params) -> Iterator[tuple[str, Any
 
 
 def _of_dynamodb(_action: str, body: bytes, _given: Params) -> Iterator[tuple[str, Any]]:
-    yield "dynamodb:LeadingKeys", sorted({*_leading_keys(_json(body))})
+    yield "dynamodb:LeadingKeys", sorted({*_leading_keys(wire.json_object(body))})
 
 
 def _leading_keys(request: Params) -> Iterator[str]:

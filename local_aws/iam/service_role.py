@@ -5,7 +5,6 @@ CloudFormation acts as whoever calls [V: API reference, CreateChangeSet, RoleARN
 `AWSCloudFormation` [S: aws-solutions/aws-waf-security-automations, issue 33].
 """
 
-import contextvars
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,9 @@ from ministack.services import sts
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
+from local_aws import trail
+from local_aws.asgi import Answer
 from local_aws.iam import trust
-from local_aws.iam.calls import CALLER
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.changesets._find_change_set",
@@ -28,25 +28,28 @@ PATCHED: tuple[str, ...] = (
 )
 
 Params = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[Params], Answer]
 PRINCIPAL = "cloudformation.amazonaws.com"
-# The access key that the stack operation under way acts with; empty for the server's own doings.
-ACTING: contextvars.ContextVar[str] = contextvars.ContextVar("acting", default="")
 _STARTING = ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ExecuteChangeSet", "ContinueUpdateRollback",
              "RollbackStack")  # fmt: skip
 
 
 def _acting(stock: Handler) -> Handler:
-    """The operation begins with the rights of the role that is given, else of the stack's, else of the caller."""
+    """The operation begins with the rights of the role that is given, else of the stack's, else of the caller.
+
+    The task of the operation takes `trail.CALLER` along: whose rights it has, and whom CloudTrail names.
+    """
 
     def handle(params: Params) -> Answer:
         stack = handlers._resolve_stack(_p(params, "StackName"))
         role = _p(params, "RoleARN") or _of_change_set(params, stack) or (stack or {}).get("RoleARN", "")
         if role and not trust.assumable(role, PRINCIPAL):
             return _error("ValidationError", f"Role {role} is invalid or cannot be assumed")
-        ACTING.set(session(role) if role else CALLER.get())
-        return stock(params)
+        token = trail.CALLER.set(session(role) if role else trail.CALLER.get())
+        try:
+            return stock(params)
+        finally:
+            trail.CALLER.reset(token)  # the call itself is the caller's
 
     return handle
 

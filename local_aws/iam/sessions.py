@@ -9,6 +9,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc, sts
 
+from local_aws.arns import account_of
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = ("ministack.services.sts._sessions",)
@@ -20,7 +21,7 @@ def _credentials(stock: Callable[..., Any], config: dict[str, Any]) -> dict[str,
     unqualified = ":".join(arn.split(":")[:7])
     sts._sessions[found["AWS_ACCESS_KEY_ID"]] |= {
         "SourceFunctionArn": unqualified,
-        "AccountId": arn.split(":")[4],
+        "AccountId": account_of(arn),
         "PrincipalType": "AssumedRole",
     }
     return found

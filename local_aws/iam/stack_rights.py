@@ -9,10 +9,10 @@ from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import sts
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local_aws import schemas
+from local_aws import schemas, trail
 from local_aws.iam import permissions
 from local_aws.iam.calls import Check, denied
-from local_aws.iam.service_role import ACTING, PRINCIPAL
+from local_aws.iam.service_role import PRINCIPAL
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS",
@@ -23,19 +23,12 @@ Properties = dict[str, Any]
 # As AWS's SDK spells the services in its messages.
 _SPELT = {"acm": "Acm", "cloudfront": "CloudFront", "cloudwatch": "CloudWatch", "dynamodb": "DynamoDb", "apigateway": "ApiGateway",
           "events": "EventBridge", "logs": "CloudWatchLogs", "route53": "Route53", "secretsmanager": "SecretsManager"}  # fmt: skip
-_PASSED_TO = {
-    "apigateway": "apigateway",
-    "events": "events",
-    "lambda": "lambda",
-    "rds": "rds",
-    "scheduler": "scheduler",
-}
 _ACTIONS = {"create": "CREATE", "update": "UPSERT", "delete": "DELETE"}
 
 
 def check(kind: str, verb: str, properties: Properties, physical_id: str) -> None:
     """ValueError, in the words of a resource handler, for the first thing that is not allowed."""
-    access_key = ACTING.get()
+    access_key = trail.CALLER.get()
     if not access_key:
         return
     for one in _checks(kind, verb, properties, physical_id):
@@ -56,9 +49,9 @@ def _checks(kind: str, verb: str, properties: Properties, physical_id: str) -> I
 
 
 def _passed(kind: str, properties: Properties, context: Properties) -> Iterator[Check]:
-    service = permissions.service_of(kind)
+    service = schemas.service_of(kind)
     for role in _roles(properties):
-        to = {"iam:PassedToService": f"{_PASSED_TO.get(service, service)}.amazonaws.com"}
+        to = {"iam:PassedToService": f"{service}.amazonaws.com"}
         yield Check(action="iam:PassRole", resource=role, context={**context, **to})
 
 
@@ -98,7 +91,7 @@ def _records(kind: str, verb: str, properties: Properties) -> Properties:
 
 def _through_cloudformation() -> Properties:
     """A caller's own rights, used by CloudFormation on its behalf [V: global condition keys, aws:CalledVia, aws:ViaAWSService]."""
-    own = not (sts._sessions.get(ACTING.get()) or {}).get("ForStacksWith")
+    own = not (sts._sessions.get(trail.CALLER.get()) or {}).get("ForStacksWith")
     return {"aws:CalledVia": [PRINCIPAL], "aws:ViaAWSService": "true"} if own else {}
 
 

@@ -1,7 +1,10 @@
-"""What AWS services may do: assume a role that trusts them, what such a role allows, what a resource's policy admits them to.
+"""Whom policies name, and what AWS services may do: assume a role that trusts them, what such a role allows, what a resource's
+policy admits them to.
 
 Roles are taken as other services see them by now (`consistency`).
 """
+
+import re
 
 from ministack.core import iam_evaluator as evaluator
 from ministack.core.iam_evaluator import EvalContext
@@ -15,7 +18,21 @@ PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._permissions_boundary",
     "ministack.core.iam_evaluator._resource_policy",
     "ministack.services.iam._roles",
+    "ministack.services.iam._users",
 )
+
+
+_PERSON = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)")
+
+
+def exists(principal: str) -> bool:
+    """A user or role that a policy names is there, and a role is seen by now; whatever names nobody in particular is there."""
+    found = _PERSON.fullmatch(principal)
+    if not found:
+        return True
+    account, kind, name = found.groups()
+    known = consistency.role(name, account) if kind == "role" else iam._users.get_scoped(account, None, name)
+    return known is not None
 
 
 def name_of(role_arn: str) -> str:

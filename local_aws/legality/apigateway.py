@@ -1,14 +1,15 @@
 """API Gateway: custom domains need their certificate, and a mapping needs its domain and its stage. Stages: see `stages`."""
 
-from functools import cache
 from typing import Any
 
-import botocore.loaders
+from ministack.core.responses import get_region
 from ministack.services import apigateway_v1
 
+from local_aws import models
 from local_aws.legality.certificates import usable_here
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.legality.stages import BAD, check_patch
+from local_aws.refused import Refused
 from local_aws.resources import apigateway
 from local_aws.resources.wrap import Properties, around
 
@@ -30,27 +31,30 @@ _MAPPING_PATHS = {"basePath", "restapiId", "stage"}
 # ---- domains ---------------------------------------------------------------------------------------------------------------------
 
 
-def _check_domain(name: str, certificate: str | None, kinds: list[str], *, new: bool) -> None:
-    """CreateDomainName (aws-facts §2.2, §4): a name is unique in its Region, across all accounts [V]."""
+def _check_domain(name: str, regional: str | None, edge: str | None, kinds: list[str], *, new: bool) -> None:
+    """CreateDomainName (aws-facts §2.2, §4): a name is unique in its Region, across all accounts; each type of endpoint has a
+    member for its certificate [V: certificateArn, regionalCertificateArn; the words K]."""
     if new and any(
-        (there, stored) == (region(), name) for (_, there, stored), _ in apigateway_v1._domain_names.all_items()
+        (there, stored) == (get_region(), name) for (_, there, stored), _ in apigateway_v1._domain_names.all_items()
     ):
         raise Refused(BAD, f"The domain name you provided already exists: {name}")
     if "REGIONAL" in kinds:
-        if not certificate:
+        if not regional:
             raise Refused(BAD, f"A regional certificate is needed for {name}")
-        usable_here(certificate, name)
+        usable_here(regional, name)
+    elif not edge:
+        raise Refused(BAD, f"A certificate is needed for {name}, whose endpoint is not regional")
 
 
 def _check_security(policy: str | None, access: str | None, kinds: list[str]) -> None:
     """SecurityPolicy: one of API Gateway's; an endpoint access mode goes with those of 2025 and later, which need one
     (aws-facts §2.2) [V botocore; that they need one: K]."""
     enhanced = str(policy or "").startswith("SecurityPolicy_")
-    if policy and policy not in _enumeration("SecurityPolicy"):
+    if policy and policy not in models.enum("SecurityPolicy", "apigateway"):
         raise Refused(BAD, f"Invalid security policy: {policy}")
     if policy and enhanced and policy.endswith("_EDGE") and "EDGE" not in kinds:
         raise Refused(BAD, f"The security policy {policy} is for edge-optimized domain names only")
-    if access and access not in _enumeration("EndpointAccessMode"):
+    if access and access not in models.enum("EndpointAccessMode", "apigateway"):
         raise Refused(BAD, f"Invalid endpoint access mode: {access}")
     if access and not enhanced:
         raise Refused(
@@ -60,23 +64,19 @@ def _check_security(policy: str | None, access: str | None, kinds: list[str]) ->
         raise Refused(BAD, f"The security policy {policy} needs an endpoint access mode")
 
 
-@cache
-def _enumeration(shape: str) -> list[str]:
-    model = botocore.loaders.Loader().load_service_model("apigateway", "service-2")
-    found: list[str] = model["shapes"][shape]["enum"]
-    return found
-
-
 def _check_stack_domain(now: Properties, before: Properties | None) -> None:
     kinds = (now.get("EndpointConfiguration") or {}).get("Types") or ["EDGE"]
     new = before is None or before.get("DomainName") != now.get("DomainName")
-    _check_domain(now.get("DomainName", ""), now.get("RegionalCertificateArn"), kinds, new=new)
+    _check_domain(
+        now.get("DomainName", ""), now.get("RegionalCertificateArn"), now.get("CertificateArn"), kinds, new=new
+    )
     _check_security(now.get("SecurityPolicy"), now.get("EndpointAccessMode"), kinds)
 
 
 def _check_domain_call(request: Record) -> None:
     kinds = (request.get("endpointConfiguration") or {}).get("types") or ["EDGE"]
-    _check_domain(request.get("domainName", ""), request.get("regionalCertificateArn"), kinds, new=True)
+    certificates = request.get("regionalCertificateArn"), request.get("certificateArn")
+    _check_domain(request.get("domainName", ""), *certificates, kinds, new=True)
     _check_security(request.get("securityPolicy"), request.get("endpointAccessMode"), kinds)
 
 
@@ -94,7 +94,8 @@ def check_domain_patch(name: str, request: Record) -> None:
     for operation in request.get("patchOperations") or []:
         will[str(operation.get("path")).strip("/")] = operation.get("value")
     kinds = (record.get("endpointConfiguration") or {}).get("types") or ["EDGE"]
-    _check_domain(record["domainName"], will.get("regionalCertificateArn"), kinds, new=False)
+    certificates = will.get("regionalCertificateArn"), will.get("certificateArn")
+    _check_domain(record["domainName"], *certificates, kinds, new=False)
     _check_security(will.get("securityPolicy"), will.get("endpointAccessMode"), kinds)
 
 
@@ -102,7 +103,7 @@ def check_domain_patch(name: str, request: Record) -> None:
 
 
 def _check_mapping(domain: str, api: str, stage: str, base_path: str, *, new: bool) -> None:
-    """CreateBasePathMapping: the domain, the API and the stage must exist; a path is mapped once."""
+    """CreateBasePathMapping: the domain, the API and the stage must exist; a path is mapped once [V botocore: codes; words K]."""
     if domain not in apigateway_v1._domain_names:
         raise Refused("NotFoundException", f"Invalid domain name identifier specified {domain}", 404)
     if stage not in apigateway_v1._stages_v1.get(api, {}):
@@ -124,7 +125,7 @@ def _check_mapping_call(domain: str, request: Record) -> None:
 
 
 def check_mapping_patch(domain: str, base_path: str, request: Record) -> None:
-    """UpdateBasePathMapping: to an API and a stage that exist."""
+    """UpdateBasePathMapping: to an API and a stage that exist [K]."""
     will = dict(apigateway_v1._base_path_mappings.get(domain, {}).get(base_path) or {})
     if not will:
         return

@@ -3,11 +3,13 @@
 import re
 from typing import Any
 
-from ministack.core.responses import error_response_json, get_account_id
+from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import acm, route53
 
+from local_aws.arns import region_of
 from local_aws.drift.shape import plain_name
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.acm import in_use_by
 from local_aws.resources.wrap import Properties
 
@@ -35,10 +37,11 @@ def check_delete(arn: str) -> None:
 
 
 def usable_here(arn: str, name: str) -> None:
-    """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name."""
-    certificate = acm._certificates.get(arn) if arn.split(":")[3:4] == [region()] else None
+    """CreateDomainName (API Gateway, REGIONAL): an ISSUED certificate of the same Region that covers the name (aws-facts §4)
+    [V: regional custom domain names; words K]."""
+    certificate = acm._certificates.get(arn) if region_of(arn) == get_region() else None
     if certificate is None:
-        raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {region()}")
+        raise Refused("BadRequestException", f"Invalid certificate ARN: {arn} is not in {get_region()}")
     if certificate["Status"] != "ISSUED":
         raise Refused(
             "BadRequestException", f"Certificate {arn} is in status {certificate['Status']}, it must be ISSUED"

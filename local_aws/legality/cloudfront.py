@@ -8,12 +8,14 @@ from typing import Any
 
 from ministack.services import acm, cloudfront
 
+from local_aws.arns import account_of
 from local_aws.clock import CLOCK
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
 from local_aws.legality import distributions, edge_functions
 from local_aws.legality.certificates import covers
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources import cloudfront as edge_alias
 from local_aws.resources.wrap import Properties
 
@@ -76,7 +78,7 @@ def _certificate_covers(aliases: list[str], viewer: Config) -> None:
                 "that validates your authorization to use the domain name.",
             )
         return
-    certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
+    certificate = acm._certificates.get_scoped(account_of(arn), "us-east-1", arn)
     state = _usable(certificate) if certificate else "missing in us-east-1"
     if certificate is None or state:
         raise Refused(
@@ -108,8 +110,7 @@ def _usable(certificate: Record) -> str:
 
 
 def _parsed(element: Any) -> Config:
-    config: Config = edge._to_cfn(edge._config_shape(), edge._parse(cloudfront.tostring(element, encoding="unicode")))
-    return config
+    return edge.configuration(cloudfront.tostring(element, encoding="unicode"))
 
 
 def _check_create(_headers: Record, body: bytes) -> None:
@@ -133,6 +134,7 @@ def _reference_is_new(reference: str) -> None:
 
 
 def _check_update(distribution_id: str, headers: Record, body: bytes) -> None:
+    """UpdateDistribution: the whole configuration, with the reference that it was made with: IllegalUpdate [V botocore]."""
     record, config = cloudfront._distributions.get(distribution_id), cloudfront._parse_body(body)
     if record and config is not None and headers.get("if-match") == record["ETag"]:
         if cloudfront._text(config, "CallerReference") != record.get("CallerReference"):
@@ -149,6 +151,7 @@ def _check_delete(distribution_id: str, headers: Record) -> None:
 
 
 def _refuse_enabled() -> None:
+    """DeleteDistribution: DistributionNotDisabled [V botocore]."""
     raise Refused("DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.", 409)
 
 
@@ -157,7 +160,7 @@ def proves(distribution_id: str, name: str) -> None:
     record = cloudfront._distributions.get(distribution_id)
     viewer = (_live(record).get("ViewerCertificate") or {}) if record else {}
     arn = viewer.get("AcmCertificateArn") or ""
-    certificate = acm._certificates.get_scoped(arn.split(":")[4], "us-east-1", arn) if arn.count(":") > 4 else None
+    certificate = acm._certificates.get_scoped(account_of(arn), "us-east-1", arn)
     if record and (certificate is None or _usable(certificate) or not covers(certificate, name)):
         raise Refused(
             "InvalidArgument",

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import ec2, rds
 
-from local_aws.legality.guard import Refused, on_call, region
+from local_aws.arns import region_of
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import has_instance_at_work, members
 from local_aws.resources.wrap import Properties, boolean
 
@@ -28,7 +31,8 @@ MOST_SECONDARIES = 10
 
 
 def check_new_cluster(wanted: Properties) -> None:
-    """CreateDBCluster, with CloudFormation's property names."""
+    """CreateDBCluster, with CloudFormation's property names: a free name, a global cluster that is there [V botocore], and what
+    the rules below ask."""
     name = wanted.get("DBClusterIdentifier", "")
     if name and name in rds._clusters:
         raise Refused("DBClusterAlreadyExistsFault", f"DB Cluster already exists: {name}")
@@ -49,14 +53,14 @@ def check_new_cluster(wanted: Properties) -> None:
 
 
 def engine_version(wanted: Properties) -> None:
-    """CreateDBCluster: the engine must have that version."""
+    """CreateDBCluster: the engine must have that version [K: code and words]."""
     engine, version = wanted.get("Engine", ""), wanted.get("EngineVersion")
     if rds._unsupported_aurora_engine_version_error(engine, version):
         raise Refused("InvalidParameterCombination", f"Cannot find version {version} for {engine}")
 
 
 def _subnet_group(wanted: Properties) -> None:
-    """CreateDBCluster: DBSubnetGroupNotFoundFault, DBSubnetGroupDoesNotCoverEnoughAZs."""
+    """CreateDBCluster: DBSubnetGroupNotFoundFault, DBSubnetGroupDoesNotCoverEnoughAZs [V botocore]."""
     name = wanted.get("DBSubnetGroupName")
     if not name:
         return
@@ -67,6 +71,7 @@ def _subnet_group(wanted: Properties) -> None:
 
 
 def two_zones(subnets: list[str]) -> None:
+    """CreateDBCluster, CreateDBSubnetGroup: DBSubnetGroupDoesNotCoverEnoughAZs [V botocore; words K]."""
     zones = {(ec2._subnets.get(subnet) or {}).get("AvailabilityZone") for subnet in subnets} - {None}
     if len(zones) < 2:
         raise Refused(
@@ -77,7 +82,7 @@ def two_zones(subnets: list[str]) -> None:
 
 
 def parameter_group(wanted: Properties) -> None:
-    """CreateDBCluster: DBClusterParameterGroupNotFound; the family must be the engine's."""
+    """CreateDBCluster: DBClusterParameterGroupNotFound [V botocore]; the family must be the engine's [K: code and words]."""
     name = wanted.get("DBClusterParameterGroupName")
     if not name or name.startswith("default."):
         return
@@ -119,8 +124,8 @@ def _fits(wanted: Properties, group: Record) -> None:
             "InvalidGlobalClusterStateFault",
             f"Global cluster {name} has {MOST_SECONDARIES} secondary clusters already.",
         )
-    if any(entry["DBClusterArn"].split(":")[3] == region() for entry in members(group)):
-        raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {region()}.")
+    if any(region_of(entry["DBClusterArn"]) == get_region() for entry in members(group)):
+        raise Refused("InvalidParameterValue", f"Global cluster {name} already has a member in {get_region()}.")
     same_name = [e for e in members(group) if e["DBClusterArn"].rsplit(":", 1)[1] == wanted.get("DBClusterIdentifier")]
     if same_name:
         raise Refused(
@@ -174,8 +179,8 @@ def _secondary(wanted: Properties, group: Record) -> None:
         raise Refused(
             "InvalidParameterCombination", "For encrypted cross-region replica, kmsKeyId should be explicitly specified"
         )
-    if key.startswith("arn:") and key.split(":")[3] != region():
-        raise Refused("KMSKeyNotAccessibleFault", f"The specified KMS key [{key}] does not exist in {region()}.")
+    if key.startswith("arn:") and region_of(key) != get_region():
+        raise Refused("KMSKeyNotAccessibleFault", f"The specified KMS key [{key}] does not exist in {get_region()}.")
     _primary_is_ready(group)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from ministack.services import rds
 
 from local_aws.legality import database
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import clusters_of, is_secondary, member_of
 from local_aws.resources.wrap import Properties
 

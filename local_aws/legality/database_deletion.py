@@ -6,7 +6,8 @@ from typing import Any
 from ministack.services import rds
 
 from local_aws.legality.database_changes import no_move
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import member_of, members
 from local_aws.resources.wrap import Properties, boolean
 from local_aws.stacks import delete as stack_delete
@@ -25,6 +26,7 @@ Record = dict[str, Any]
 
 
 def check_delete(request: Record) -> None:
+    """DeleteDBCluster by call: what follows, and DBClusterSnapshotAlreadyExistsFault [V botocore]."""
     cluster = rds._resolve_cluster_in_request_region(rds._p(request, "DBClusterIdentifier"))
     if cluster is None:
         return
@@ -43,6 +45,7 @@ def check_delete(request: Record) -> None:
 
 
 def _unprotected(cluster: Record) -> None:
+    """DeleteDBCluster: not while DeletionProtection is on [V]; code and words [K]."""
     if boolean(cluster.get("DeletionProtection")):
         raise Refused(
             "InvalidParameterCombination",
@@ -71,6 +74,7 @@ def _alone(cluster: Record) -> None:
 
 
 def _without_instances(cluster: Record) -> None:
+    """DeleteDBCluster: InvalidDBClusterStateFault while instances are left [V botocore: the code; words K]."""
     if cluster.get("DBClusterMembers"):
         raise Refused(
             "InvalidDBClusterStateFault",

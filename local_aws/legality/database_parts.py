@@ -5,10 +5,12 @@ from typing import Any
 
 from ministack.services import ec2, rds
 
+from local_aws.arns import account_of, region_of
 from local_aws.legality.database import two_zones
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import can_be_copied
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.maintenance import ACTIONS
 from local_aws.resources.rds.parameters import STATIC, asked
 from local_aws.resources.wrap import boolean
@@ -57,6 +59,7 @@ def _create_snapshot(request: Record) -> None:
 
 
 def _snapshot(request: Record) -> Record:
+    """DBClusterSnapshotNotFoundFault [V botocore]."""
     name = rds._p(request, "DBClusterSnapshotIdentifier")
     snapshot: Record | None = rds._db_cluster_snapshots.get(name)
     if snapshot is None:
@@ -129,12 +132,12 @@ def _tagged(request: Record) -> None:
     arn = rds._p(request, "ResourceName")
     kind, _, name = arn.split(":", 5)[-1].partition(":")
     store, code = _TAGGED.get(kind, (None, ""))
-    if store is not None and store.get_scoped(arn.split(":")[4], arn.split(":")[3], name) is None:
+    if store is not None and store.get_scoped(account_of(arn), region_of(arn), name) is None:
         raise Refused(code, f"{arn} not found.", 404)
 
 
 def check_delete_subnet_group(name: str) -> None:
-    """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it."""
+    """DeleteDBSubnetGroup: InvalidDBSubnetGroupStateFault while a cluster uses it [V botocore]."""
     users = [c["DBClusterIdentifier"] for c in rds._clusters.values() if c.get("DBSubnetGroup") == name]
     if users:
         raise Refused(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudfront._MANAGED_CACHE_POLICIES",

@@ -1,19 +1,19 @@
 """Lambda@Edge: which versions CloudFront takes, and that one it has copied to its locations does not go for hours."""
 
-import json
 from typing import Any, NoReturn
 
 from ministack.core.responses import error_response_json
-from ministack.services import cloudfront, iam, lambda_svc
+from ministack.services import cloudfront, lambda_svc
 
 from local_aws import durations, states
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.iam import trust
+from local_aws.legality.guard import on_call, on_stack
 from local_aws.lingering import Seen, counting
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudfront._distributions",
-    "ministack.services.iam._roles",
     "ministack.services.lambda_svc._delete_function",
     "ministack.services.lambda_svc._functions",
 )
@@ -118,13 +118,12 @@ def _size(arn: str, config: Config, limits: tuple[int, int, int]) -> None:
 
 def _role(arn: str) -> None:
     """The execution role must be assumable by edgelambda.amazonaws.com [V: Lambda@Edge permissions]."""
-    role = iam._roles.get(arn.rsplit("/", 1)[-1]) or {}
-    policy = role.get("AssumeRolePolicyDocument") or {}
-    if "edgelambda.amazonaws.com" not in (policy if isinstance(policy, str) else json.dumps(policy)):
+    if not trust.assumable(arn, "edgelambda.amazonaws.com"):
         _refuse(f"The function execution role must be assumable with edgelambda.amazonaws.com: {arn}")
 
 
 def _refuse(message: str) -> NoReturn:
+    """InvalidLambdaFunctionAssociation [V botocore]."""
     raise Refused("InvalidLambdaFunctionAssociation", message)
 
 

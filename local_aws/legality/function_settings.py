@@ -2,12 +2,10 @@
 
 import json
 import re
-from functools import cache
 from typing import Any
 
-import botocore.loaders
-
-from local_aws.legality.guard import Refused
+from local_aws import models
+from local_aws.refused import Refused
 
 Record = dict[str, Any]
 INVALID = "InvalidParameterValueException"
@@ -74,16 +72,10 @@ def _runtime(runtime: str | None) -> None:
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions.",
         )
-    if runtime not in _runtimes():
+    known = models.enum("Runtime", "lambda")
+    if runtime not in known:
         raise Refused(
             INVALID,
-            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: {_runtimes()} "
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: {list(known)} "
             "or be a valid ARN",
         )
-
-
-@cache
-def _runtimes() -> list[str]:
-    model = botocore.loaders.Loader().load_service_model("lambda", "service-2")
-    known: list[str] = model["shapes"]["Runtime"]["enum"]
-    return known

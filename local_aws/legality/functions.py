@@ -15,7 +15,8 @@ from ministack.services import ec2, iam, lambda_svc
 from local_aws.iam import trust
 from local_aws.legality import function_settings
 from local_aws.legality.function_settings import INVALID
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (
@@ -97,6 +98,7 @@ async def _handle(stock: Any, method: str, path: str, headers: Record, body: byt
 
 
 def _at_rest(config: Record) -> None:
+    """ResourceConflictException while a function is being made or updated [V: Lambda function states; words K]."""
     if config.get("State") == "Pending":
         raise Refused(
             "ResourceConflictException",

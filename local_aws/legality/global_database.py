@@ -5,9 +5,11 @@ from typing import Any
 
 from ministack.services import rds
 
+from local_aws.arns import account_of, region_of
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.database_changes import allowed_major, forward_only, version
-from local_aws.legality.guard import Refused, on_call
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import clusters_of, member_of, members
 
 PATCHED: tuple[str, ...] = (
@@ -29,6 +31,7 @@ ENGINES = ("aurora-mysql", "aurora-postgresql")
 
 
 def existing(request: Record) -> Record:
+    """GlobalClusterNotFoundFault [V botocore]."""
     name = rds._p(request, "GlobalClusterIdentifier")
     group: Record | None = rds._resolve_global_cluster(name)
     if group is None:
@@ -80,6 +83,7 @@ def check_create(request: Record) -> None:
 
 
 def _source(request: Record, source: str) -> None:
+    """CreateGlobalCluster: nothing beside the source that the source has; its ARN [V]. That it is alone and at rest: [K]."""
     own = [k for k in ("DatabaseName", "Engine", "EngineVersion", "StorageEncrypted") if rds._p(request, k)]
     if own:
         raise Refused("InvalidParameterCombination", f"{own[0]} can't be specified with SourceDBClusterIdentifier.")
@@ -91,6 +95,7 @@ def _source(request: Record, source: str) -> None:
 
 
 def check_modify(request: Record) -> None:
+    """ModifyGlobalCluster: everybody at rest, a free name, and a major version alone."""
     group = existing(request)
     check_at_rest(group)
     check_members_at_rest(group)
@@ -117,10 +122,8 @@ def _major_only(group: Record, wanted: str, *, allowed: bool) -> None:
         )
     allowed_major(has, wanted, allowed=allowed)
     for cluster in clusters_of(group):
-        where = cluster["DBClusterArn"].split(":")[3:5]
-        parameters = (
-            rds._db_cluster_param_groups.get_scoped(where[1], where[0], cluster["DBClusterParameterGroup"]) or {}
-        )
+        where = account_of(cluster["DBClusterArn"]), region_of(cluster["DBClusterArn"])
+        parameters = rds._db_cluster_param_groups.get_scoped(*where, cluster["DBClusterParameterGroup"]) or {}
         if "rds.global_db_rpo" in (parameters.get("Parameters") or {}):
             raise Refused("InvalidParameterCombination", "A major version upgrade needs rds.global_db_rpo to be off.")
 

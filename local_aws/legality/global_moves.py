@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import rds
 
 from local_aws import faults
+from local_aws.arns import region_of
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.global_database import STATE, check_at_rest, check_members_at_rest, existing
-from local_aws.legality.guard import Refused, on_call, region
-from local_aws.resources.rds.members import clusters_of, instances_of, member_of, members, region_of, writer_entry
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
+from local_aws.resources.rds.members import clusters_of, instances_of, member_of, members, writer_entry
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.rds._error",
@@ -72,7 +75,7 @@ def _target(request: Record, group: Record) -> tuple[Record, Record]:
 
 def _asked_in(where: str, whose: str) -> None:
     """The user guide calls switchover in the primary's Region, failover in the target's [V]; the refusal elsewhere is [K]."""
-    if region() != where:
+    if get_region() != where:
         raise Refused(STATE, f"This operation must be called in {where}, the Region of {whose}.")
 
 

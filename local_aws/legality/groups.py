@@ -1,12 +1,14 @@
 """EC2: rules of security groups: one that is there is not added again, one that is not there is not taken away."""
 
 import re
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.services import ec2
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -43,7 +45,7 @@ def check_group(name: str | None, description: str | None) -> None:
 
 
 def _check_ports(rule: Record) -> None:
-    """InvalidParameterValue for a range that ends before it begins (ICMP's types and codes are no range)."""
+    """InvalidParameterValue for a range that ends before it begins; ICMP's types and codes are no range [K]."""
     first, last = int(rule.get("FromPort") or 0), int(rule.get("ToPort") or 0)
     if str(rule.get("IpProtocol")).lower() in ("tcp", "udp", "6", "17") and not 0 <= first <= last <= 65535:
         raise Refused("InvalidParameterValue", f"Invalid TCP/UDP port range: {first} to {last}")
@@ -73,6 +75,7 @@ def _check_authorize(key: str, request: Record) -> None:
 
 
 def _too_many() -> None:
+    """RulesPerSecurityGroupLimitExceeded [V: EC2 error codes]."""
     raise Refused(
         "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."
     )
@@ -115,9 +118,13 @@ def _error(code: str, message: str, status: int) -> Any:
 
 
 def install() -> None:
-    for call, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
-        on_call(ec2, f"_authorize_sg_{call}", lambda r, key=key: _check_authorize(key, r), _error)
-        on_call(ec2, f"_revoke_sg_{call}", lambda r, key=key: _check_revoke(key, r), _error)
+    for call, check, key in (
+        ("_authorize_sg_ingress", _check_authorize, "IpPermissions"),
+        ("_authorize_sg_egress", _check_authorize, "IpPermissionsEgress"),
+        ("_revoke_sg_ingress", _check_revoke, "IpPermissions"),
+        ("_revoke_sg_egress", _check_revoke, "IpPermissionsEgress"),
+    ):
+        on_call(ec2, call, partial(check, key), _error)
     on_call(
         ec2,
         "_create_security_group",

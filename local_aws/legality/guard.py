@@ -8,36 +8,13 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ministack.core.responses import get_region
-from ministack.services.cloudformation.helpers import _sdk_error
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties, around
 
 Rule = Callable[..., None]
 ErrorAnswer = Callable[[str, str, int], Any]
-
-
-class Refused(Exception):
-    """AWS refuses this: the code and the message that the owning service answers."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
-
-    def as_stack_reason(self, service: str) -> str:
-        told = _sdk_error(self.message, service, self.status)
-        return (
-            f'Resource handler returned message: "{self.code}: {told}" (HandlerErrorCode: {_handler_code(self.code)})'
-        )
-
-
-def _handler_code(code: str) -> str:
-    if "NotFound" in code or code.startswith("NoSuch"):
-        return "NotFound"
-    if "AlreadyExists" in code:
-        return "AlreadyExists"
-    return "ResourceConflict" if "InUse" in code or "Dependency" in code else "InvalidRequest"
 
 
 def on_stack(resource_type: str, *, put: Rule | None = None, delete: Rule | None = None) -> None:
@@ -82,7 +59,3 @@ def on_call(module: ModuleType, name: str, rule: Rule, error: ErrorAnswer) -> No
         return stock(*args, **options)
 
     around(module, name, guarded)
-
-
-def region() -> str:
-    return get_region()

@@ -3,12 +3,13 @@
 from ipaddress import ip_address
 from typing import Any
 
-from botocore.session import get_session
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch, route53
 
-from local_aws.legality.guard import Refused, on_call, on_stack
-from local_aws.probing import ENDPOINTS
+from local_aws import models
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
+from local_aws.resources.route53 import ENDPOINTS, FIXED
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -30,11 +31,9 @@ Record = dict[str, Any]
 used_references: dict[str, str] = {}
 _RANGES = {"HealthThreshold": (0, 256), "FailureThreshold": (1, 10), "Port": (1, 65535)}
 _LENGTHS = {"ResourcePath": 255, "FullyQualifiedDomainName": 255, "SearchString": 255}
-_MODEL = get_session().get_service_model("route53")
-_REGIONS = frozenset(_MODEL.shape_for("HealthCheckRegion").enum)
+_REGIONS = frozenset(models.enum("HealthCheckRegion", "route53"))
 MOST_CHECKS, MOST_CHILDREN = 200, 256  # per account by default [K]; per calculated check [V]
 _ENDPOINT_ONLY = ("IPAddress", "Port", "FullyQualifiedDomainName", "ResourcePath", "SearchString", "Regions")
-FIXED = ("Type", "RequestInterval", "MeasureLatency")  # for the life of a check [V]
 
 
 def _wrong(message: str) -> Refused:
@@ -133,6 +132,7 @@ def _alarm(config: Record) -> None:
 
 
 def _nothing_of_an_endpoint(config: Record) -> None:
+    """CALCULATED and CLOUDWATCH_METRIC have no endpoint [V: HealthCheckConfig; words K]."""
     given = [name for name in _ENDPOINT_ONLY if config.get(name)]
     if given:
         raise _wrong(f"{', '.join(given)} must not be specified for a health check of type {config['Type']}")
@@ -142,7 +142,7 @@ def _nothing_of_an_endpoint(config: Record) -> None:
 
 
 def _check_create(body: bytes) -> None:
-    """CreateHealthCheck: the CallerReference of a deleted check stays used up. (The others: `resources.route53`.)"""
+    """CreateHealthCheck: the CallerReference of a deleted check stays used up [V]. (The others: `resources.route53`.)"""
     root = route53._parse_body(body)
     if root is None:
         return

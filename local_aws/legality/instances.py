@@ -6,7 +6,8 @@ from ministack.services import rds
 
 from local_aws.legality.database_changes import at_rest, no_move
 from local_aws.legality.database_deletion import refuse_at_once
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.rds.members import instances_of, member_of, members
 from local_aws.resources.wrap import Properties
 
@@ -98,6 +99,7 @@ def _modify_instance(request: Record) -> None:
 
 
 def _delete_instance(request: Record) -> None:
+    """DeleteDBInstance: InvalidDBInstanceState [V botocore]; a member has no final snapshot of its own [K: code and words]."""
     instance = rds._resolve_instance(rds._p(request, "DBInstanceIdentifier"))
     if instance is None:
         return

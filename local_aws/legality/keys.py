@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id
-from ministack.services import iam, kms
+from ministack.services import kms
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.iam import trust
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
-    "ministack.services.iam._roles",
-    "ministack.services.iam._users",
     "ministack.services.kms._cancel_key_deletion",
     "ministack.services.kms._create_alias",
     "ministack.services.kms._create_key",
@@ -69,7 +69,7 @@ def check_policy(policy: Any, *, bypass: bool) -> None:
         statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
     except (ValueError, KeyError, TypeError):
         raise Refused("MalformedPolicyDocumentException", "The key policy is not valid JSON policy language.") from None
-    unknown = [name for one in statements for name in _principals(one) if not _exists(name)]
+    unknown = [name for one in statements for name in _principals(one) if not trust.exists(name)]
     if unknown:
         raise Refused(
             "MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals."
@@ -88,14 +88,6 @@ def _listed(value: Any) -> list[str]:
 def _principals(statement: Record) -> list[str]:
     principal = statement.get("Principal")
     return _listed(principal.get("AWS")) if isinstance(principal, dict) else _listed(principal)
-
-
-def _exists(principal: str) -> bool:
-    kind, _, name = principal.rpartition(":")[2].partition("/")
-    if not principal.startswith("arn:") or principal.split(":")[4] != get_account_id():
-        return True
-    store = {"role": iam._roles, "user": iam._users}.get(kind)
-    return store is None or name.rsplit("/", 1)[-1] in store
 
 
 def _keeps_control(statement: Record) -> bool:

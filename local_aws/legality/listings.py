@@ -5,7 +5,8 @@ from typing import Any
 
 from ministack.services import rds
 
-from local_aws.legality.guard import Refused, on_call
+from local_aws.legality.guard import on_call
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (

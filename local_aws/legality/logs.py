@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, get_region
 from ministack.services import cloudfront, kms
 from ministack.services import cloudwatch_logs as logs
 
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -53,7 +54,7 @@ def check_source(request: Record) -> None:
     CloudFront standard logging; conflict: widely reported [S]]."""
     name, arn, kind = request.get("name"), str(request.get("resourceArn")), request.get("logType")
     if ":cloudfront:" in arn:
-        if region() != "us-east-1":
+        if get_region() != "us-east-1":
             raise Refused("ValidationException", "CloudFront delivery sources must be created in us-east-1.")
         if kind not in _OF_CLOUDFRONT:
             raise Refused("ValidationException", f"The log type {kind} is not supported for the resource {arn}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (

@@ -8,10 +8,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, iam, lambda_svc, rds, ssm
 from ministack.services.cloudformation import provisioners
 
-from local_aws.legality.guard import Refused, on_stack, region
+from local_aws.legality.guard import on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties, around
 
 PATCHED: tuple[str, ...] = (
@@ -53,7 +55,7 @@ def _taken(resource_type: str, name: str) -> str:
 
 
 def _free(resource_type: str) -> Callable[[Properties, Properties | None], None]:
-    """AlreadyExists: a stack creates what it names; what exists can only be imported."""
+    """AlreadyExists: a stack creates what it names; what exists can only be imported [V: handler error codes]."""
     named_by, existing = _NAMED[resource_type]
 
     def check(now: Properties, before: Properties | None) -> None:
@@ -68,7 +70,7 @@ def _made_up(stock: Callable[..., str], stack_name: str, logical_id: str, **opti
     """The same characters and length, but others in every Region."""
     name = stock(stack_name, logical_id, **options)
     head, _, suffix = name.rpartition("-")
-    unique = hashlib.sha256(f"{region()}/{suffix}".encode()).hexdigest().upper()[: len(suffix)]
+    unique = hashlib.sha256(f"{get_region()}/{suffix}".encode()).hexdigest().upper()[: len(suffix)]
     return f"{head}-{unique.lower() if options.get('lowercase') else unique}"
 
 

@@ -4,9 +4,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import ec2, rds
 
-from local_aws.legality.guard import Refused, on_call, on_stack, region
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources import interfaces
 from local_aws.resources.wrap import Properties
 
@@ -35,7 +37,7 @@ SHORTEST_PREFIX, LONGEST_PREFIX = 16, 28
 
 def check_zone(zone: str | None) -> None:
     """CreateSubnet: the zone must be one of the Region's (a placeholder such as dummy1a is refused)."""
-    zones = [region() + letter for letter in ZONE_LETTERS]
+    zones = [get_region() + letter for letter in ZONE_LETTERS]
     if zone and zone not in zones:
         raise Refused(
             "InvalidParameterValue",
@@ -45,6 +47,7 @@ def check_zone(zone: str | None) -> None:
 
 
 def check_zone_id(zone_id: str | None) -> None:
+    """CreateSubnet: the zone's id must be one of the Region's [K: words]."""
     if zone_id and not ec2._zone_name_for_az_id(zone_id):
         raise Refused("InvalidParameterValue", f"Value ({zone_id}) for parameter availabilityZoneId is invalid.")
 
@@ -64,7 +67,7 @@ def _block(cidr: str, code: str) -> Any:
 
 
 def _check_subnet(vpc_id: str, cidr: str, zone: str | None, zone_id: str | None) -> None:
-    """CreateSubnet: InvalidVpcID.NotFound, InvalidSubnet.Range, InvalidSubnet.Conflict."""
+    """CreateSubnet: InvalidVpcID.NotFound, InvalidSubnet.Range, InvalidSubnet.Conflict [V: EC2 error codes]."""
     check_zone(zone)
     check_zone_id(zone_id)
     vpc = ec2._vpcs.get(vpc_id)
@@ -91,6 +94,7 @@ def _check_subnet_call(request: Record) -> None:
 
 
 def _violation(kind: str, name: str) -> None:
+    """DependencyViolation [V: EC2 error codes]."""
     raise Refused("DependencyViolation", f"The {kind} '{name}' has dependencies and cannot be deleted.")
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from ministack.services import iam
 
-from local_aws.iam import consistency
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.arns import account_of
+from local_aws.iam import trust
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -25,12 +27,10 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.iam._put_role_policy",
     "ministack.services.iam._roles",
     "ministack.services.iam._update_assume_role_policy",
-    "ministack.services.iam._users",
 )
 
 Document = dict[str, Any]
 TRUST, MANAGED, INLINE, ATTACHED = 2048, 6144, 10240, 10
-_PERSON = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)")
 
 
 def malformed(message: str) -> Refused:
@@ -54,7 +54,8 @@ def length(document: Any) -> int:
 
 
 def check_trust(document: Any) -> None:
-    """CreateRole, UpdateAssumeRolePolicy: every statement names principals that exist, and no resource."""
+    """CreateRole, UpdateAssumeRolePolicy: every statement names principals that exist, and no resource
+    [S: hashicorp/terraform-provider-aws, issue 41617]."""
     for statement in statements(document):
         if not {"Principal", "NotPrincipal"} & statement.keys():
             raise malformed("Missing required field Principal")
@@ -63,20 +64,10 @@ def check_trust(document: Any) -> None:
         principal = statement.get("Principal")
         named = principal.get("AWS", []) if isinstance(principal, dict) else []
         for one in [named] if isinstance(named, str) else named:
-            _check_exists(one)
+            if not trust.exists(one):
+                raise malformed(f'Invalid principal in policy: "AWS":"{one}"')
     if length(document) > TRUST:
         raise Refused("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST}", 409)
-
-
-def _check_exists(principal: str) -> None:
-    """A principal must be there, and be seen by now [S: hashicorp/terraform-provider-aws, issue 41617, for Lambda's policies]."""
-    found = _PERSON.fullmatch(principal)
-    if not found:
-        return
-    account, kind, name = found.groups()
-    known = consistency.role(name, account) if kind == "role" else iam._users.get_scoped(account, None, name)
-    if known is None:
-        raise malformed(f'Invalid principal in policy: "AWS":"{principal}"')
 
 
 def check_identity(document: Any) -> None:
@@ -121,7 +112,7 @@ def _on_put(form: Document) -> None:
 def _on_attach(form: Document) -> None:
     role = iam._roles.get(iam._p(form, "RoleName"))
     if role:
-        check_attached(role, iam._p(form, "PolicyArn"), str(role["Arn"]).split(":")[4])
+        check_attached(role, iam._p(form, "PolicyArn"), account_of(role["Arn"]))
 
 
 def _check_stack_role(now: Properties, _before: Properties | None) -> None:

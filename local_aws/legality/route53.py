@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from botocore.session import get_session
 from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
+from local_aws import models
 from local_aws.drift.shape import plain_name
 from local_aws.legality.aliases import check_alias
-from local_aws.legality.guard import Refused, on_call, on_stack
-from local_aws.legality.values import check_values, named
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.legality.values import bad_batch, bad_request, check_values, named
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -40,7 +41,7 @@ _POLICIES = (
     "CidrRoutingConfig",
     "GeoProximityLocation",
 )
-_LATENCY_REGIONS = frozenset(get_session().get_service_model("route53").shape_for("ResourceRecordSetRegion").enum)
+_LATENCY_REGIONS = models.enum("ResourceRecordSetRegion", "route53")
 MOST_RECORDS, MOST_CHARACTERS = 1000, 32000  # of one batch
 
 
@@ -59,23 +60,15 @@ def check_record(zone: Record, others: list[Record], record: Record) -> None:
     check_alias(zone, others, record)
 
 
-def _batch(message: str) -> Refused:
-    return Refused("InvalidChangeBatch", f"[{message}]")
-
-
-def _input(message: str) -> Refused:
-    return Refused("InvalidInput", f"Invalid request: {message}")
-
-
 def _cname_stands_alone(zone: Record, others: list[Record], record: Record) -> None:
     """RFC 1034 3.6.2, as Route 53 words it: no CNAME at the apex or beside another type."""
     if record["Type"] == "CNAME" and plain_name(record["Name"]) == plain_name(zone["name"]):
-        raise _batch(
+        raise bad_batch(
             f"RRSet of type CNAME with DNS name {record['Name']} is not permitted at apex in zone {zone['name']}"
         )
     beside = {r["Type"] for r in others if plain_name(r["Name"]) == plain_name(record["Name"])}
     if (record["Type"] == "CNAME" and beside - {"CNAME"}) or (record["Type"] != "CNAME" and "CNAME" in beside):
-        raise _batch(
+        raise bad_batch(
             f"RRSet of type {record['Type']} with DNS name {record['Name']} is not permitted as it conflicts with other "
             f"records with the same DNS name in zone {zone['name']}"
         )
@@ -89,17 +82,17 @@ def _policy_is_whole(record: Record) -> None:
     """ResourceRecordSet: a SetIdentifier and one policy belong together, each within its range [V]."""
     found = _policies(record)
     if len(found) > 1 or bool(found) != bool(record.get("SetIdentifier")):
-        raise _input(f"{named(record)} needs both a SetIdentifier and exactly one routing policy")
+        raise bad_request(f"{named(record)} needs both a SetIdentifier and exactly one routing policy")
     if len(record.get("SetIdentifier") or "") > 128:
-        raise _input(f"the SetIdentifier of {named(record)} must have at most 128 characters")
+        raise bad_request(f"the SetIdentifier of {named(record)} must have at most 128 characters")
     if found == ["Region"] and record["Region"] not in _LATENCY_REGIONS:
-        raise _input(f"{record['Region']} is not a Region for latency records")
+        raise bad_request(f"{record['Region']} is not a Region for latency records")
     if found == ["Weight"] and not 0 <= int(record["Weight"]) <= 255:
-        raise _input(f"Weight {record['Weight']} of {named(record)} must be between 0 and 255")
+        raise bad_request(f"Weight {record['Weight']} of {named(record)} must be between 0 and 255")
     if found == ["Failover"] and record["Failover"] not in ("PRIMARY", "SECONDARY"):
-        raise _input(f"Failover of {named(record)} must be PRIMARY or SECONDARY")
+        raise bad_request(f"Failover of {named(record)} must be PRIMARY or SECONDARY")
     if found == ["MultiValueAnswer"] and (record.get("AliasTarget") or record["Type"] in ("NS", "CNAME")):
-        raise _input(f"MultiValueAnswer is not allowed for an alias, NS or CNAME: {named(record)}")
+        raise bad_request(f"MultiValueAnswer is not allowed for an alias, NS or CNAME: {named(record)}")
 
 
 def _siblings(others: list[Record], record: Record) -> list[Record]:
@@ -113,7 +106,7 @@ def _one_policy_per_name(others: list[Record], record: Record) -> None:
     for other in _siblings(others, record):
         if _policies(other) != policy:
             kind = {"Weight": "non-weighted", "Region": "non-latency"}.get(policy[0] if policy else "", "conflicting")
-            raise _batch(
+            raise bad_batch(
                 f"RRSet with DNS name {record['Name']}, type {record['Type']} cannot be created as a {kind} set exists "
                 "with the same name and type"
             )
@@ -122,7 +115,7 @@ def _one_policy_per_name(others: list[Record], record: Record) -> None:
 def _one_latency_record_per_region(others: list[Record], record: Record) -> None:
     """aws-facts §5.1 (tf#1668)."""
     if record.get("Region") and any(o.get("Region") == record["Region"] for o in _siblings(others, record)):
-        raise _batch(
+        raise bad_batch(
             f"Tried to create resource record set {named(record)} but a latency RRSet with the same name, type and region "
             "already exists"
         )
@@ -131,14 +124,14 @@ def _one_latency_record_per_region(others: list[Record], record: Record) -> None
 def _one_record_per_failover_role(others: list[Record], record: Record) -> None:
     """Failover: one PRIMARY and one SECONDARY per name and type [V]."""
     if record.get("Failover") and any(o.get("Failover") == record["Failover"] for o in _siblings(others, record)):
-        raise _batch(
+        raise bad_batch(
             f"Tried to create resource record set {named(record)} but a failover RRSet with the same name, type and role "
             "already exists"
         )
 
 
 def _health_check_exists(record: Record) -> None:
-    """ChangeResourceRecordSets: NoSuchHealthCheck."""
+    """ChangeResourceRecordSets: NoSuchHealthCheck [V botocore]."""
     wanted = record.get("HealthCheckId")
     if wanted and wanted not in route53._health_checks:
         raise Refused("NoSuchHealthCheck", f"No health check exists with the specified ID {wanted}.", 404)
@@ -179,12 +172,12 @@ def _changes(root: Any) -> list[tuple[str, Record]]:
         action, element = route53._text(change, "Action"), route53._find(change, "ResourceRecordSet")
         record = route53._parse_record_set(element) if element is not None else {}
         if action not in ("CREATE", "DELETE", "UPSERT") or not record.get("Name") or not record.get("Type"):
-            raise _input(
+            raise bad_request(
                 "every Change needs an Action (CREATE, DELETE, UPSERT) and a ResourceRecordSet with Name and Type"
             )
         found.append((action, record))
     if not found:
-        raise _input("the batch has no Changes")
+        raise bad_request("the batch has no Changes")
     return found
 
 
@@ -192,9 +185,9 @@ def _batch_is_not_too_large(changes: list[tuple[str, Record]]) -> None:
     """ChangeResourceRecordSets: 1000 ResourceRecord elements and 32000 characters, twice for UPSERT [V]; the words [S]."""
     values = [v for action, r in changes for v in (r.get("ResourceRecords") or [""]) * (2 if action == "UPSERT" else 1)]
     if len(values) > MOST_RECORDS:
-        raise _batch(f"Number of records limit of {MOST_RECORDS} exceeded.")
+        raise bad_batch(f"Number of records limit of {MOST_RECORDS} exceeded.")
     if sum(map(len, values)) > MOST_CHARACTERS:
-        raise _batch(f"RDATA character limit of {MOST_CHARACTERS} exceeded.")
+        raise bad_batch(f"RDATA character limit of {MOST_CHARACTERS} exceeded.")
 
 
 def _each_record_once(changes: list[tuple[str, Record]]) -> None:
@@ -204,27 +197,28 @@ def _each_record_once(changes: list[tuple[str, Record]]) -> None:
         before = seen.setdefault(route53._rs_key(record), [])
         before.append(action)
         if len(before) > 1 and before != ["DELETE", "CREATE"]:
-            raise _batch(f"The request contains an invalid set of changes for a resource record set {named(record)}")
+            raise bad_batch(f"The request contains an invalid set of changes for a resource record set {named(record)}")
 
 
 def _is_there_exactly(record: Record, existing: Record | None) -> None:
     """DELETE: every value must be given as it is [V]."""
     told = f"Tried to delete resource record set {named(record)}"
     if existing is None:
-        raise _batch(f"{told} but it was not found")
+        raise bad_batch(f"{told} but it was not found")
     if route53._rs_values(existing) != route53._rs_values(record):
-        raise _batch(f"{told} but the values provided do not match the current values")
+        raise bad_batch(f"{told} but the values provided do not match the current values")
 
 
 def _is_new(action: str, record: Record, existing: Record | None) -> None:
+    """CREATE: there is no such record set yet [V: Change]; the words [S]."""
     if action == "CREATE" and existing is not None:
-        raise _batch(f"Tried to create resource record set {named(record)} but it already exists")
+        raise bad_batch(f"Tried to create resource record set {named(record)} but it already exists")
 
 
 def _apex_stays(zone: Record, record: Record) -> None:
     """The zone's own NS and SOA records cannot be deleted."""
     if record["Type"] in ("NS", "SOA") and plain_name(record["Name"]) == plain_name(zone["name"]):
-        raise _batch(f"A HostedZone must contain at least one {record['Type']} record for the zone itself.")
+        raise bad_batch(f"A HostedZone must contain at least one {record['Type']} record for the zone itself.")
 
 
 # ---- a stack's record ------------------------------------------------------------------------------------------------------

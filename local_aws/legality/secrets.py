@@ -6,7 +6,8 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import secretsmanager
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (

@@ -4,9 +4,11 @@ import json
 import re
 from typing import Any
 
-from ministack.services import apigateway_v1, cloudwatch_logs, iam
+from ministack.services import apigateway_v1, cloudwatch_logs
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.iam import trust
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -20,7 +22,6 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.apigateway_v1._update_rest_api",
     "ministack.services.apigateway_v1._update_stage",
     "ministack.services.cloudwatch_logs._log_groups",
-    "ministack.services.iam._roles",
 )
 
 Record = dict[str, Any]
@@ -59,7 +60,7 @@ def check_deployment_unused(api: str, deployment: str) -> None:
 
 
 def check_stage(api: str, deployment: str | None, log: Record, settings: list[Record]) -> None:
-    """CreateStage, UpdateStage: `log` and `settings` in the API's names."""
+    """CreateStage, UpdateStage: `log` and `settings` in the API's names. A deployment that is there [V botocore: the code]."""
     known = apigateway_v1._deployments_v1.get(api, {})
     if deployment is not None and api in apigateway_v1._rest_apis and deployment not in known:
         raise Refused("NotFoundException", f"Invalid Deployment identifier specified {deployment}", 404)
@@ -107,6 +108,7 @@ def _throttle(setting: Record) -> None:
 
 
 def _check_create_call(api: str, request: Record) -> None:
+    """CreateStage: ConflictException for a name that is taken [V botocore]."""
     if request.get("stageName") in apigateway_v1._stages_v1.get(api, {}):
         raise Refused("ConflictException", "Stage already exists", 409)
     settings = list((request.get("methodSettings") or {}).values())
@@ -143,6 +145,7 @@ def check_patch(request: Record, known: set[str]) -> None:
 
 
 def _refuse_path(operation: Record, known: set[str]) -> None:
+    """BadRequestException, in API Gateway's own words [S]."""
     places = ", ".join(f"/{name}" for name in sorted(known))
     raise Refused(
         BAD,
@@ -179,8 +182,7 @@ def check_unmapped(api: str, stage: str | None) -> None:
 
 def check_logs_role(arn: str | None) -> None:
     """UpdateAccount: API Gateway must be able to assume the role (API Gateway's own words, widely reported [S])."""
-    role = iam._roles.get((arn or "").rsplit("/", 1)[-1]) or {}
-    if arn and "apigateway.amazonaws.com" not in str(role.get("AssumeRolePolicyDocument")):
+    if arn and not trust.assumable(arn, "apigateway.amazonaws.com"):
         raise Refused(BAD, "The role ARN does not have required permissions set to API Gateway")
 
 

@@ -2,7 +2,8 @@
 
 from ministack.services import s3
 
-from local_aws.legality.guard import Refused, on_call, on_stack
+from local_aws.legality.guard import on_call, on_stack
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.s3._buckets",
@@ -13,7 +14,7 @@ PATCHED: tuple[str, ...] = (
 
 
 def check_empty(name: str) -> None:
-    """DeleteBucket: BucketNotEmpty, object versions and delete markers included."""
+    """DeleteBucket: BucketNotEmpty, object versions and delete markers included [V: S3 error responses]."""
     objects = (s3._buckets.get(name) or {}).get("objects") or {}
     versions = [key for key, kept in s3._object_versions.items() if key[0] == name and kept]
     if objects or versions:

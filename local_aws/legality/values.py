@@ -5,16 +5,15 @@ from typing import Any
 import dns.exception
 import dns.name
 import dns.rdata
-from botocore.session import get_session
 
+from local_aws import models
 from local_aws.drift.shape import plain_name
-from local_aws.legality.guard import Refused
+from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = ()
 
 Record = dict[str, Any]
-_MODEL = get_session().get_service_model("route53")
-_TYPES = frozenset(_MODEL.shape_for("RRType").enum)
+_TYPES = models.enum("RRType", "route53")
 LONGEST_NAME, LONGEST_LABEL = 255, 63
 MOST_VALUES, LONGEST_VALUE = 400, 4000  # of one record set; "Quotas" in the developer guide [V]
 
@@ -30,11 +29,11 @@ def check_values(zone: Record, record: Record) -> None:
         _values_fit(record)
 
 
-def _batch(message: str) -> Refused:
+def bad_batch(message: str) -> Refused:
     return Refused("InvalidChangeBatch", f"[{message}]")
 
 
-def _input(message: str) -> Refused:
+def bad_request(message: str) -> Refused:
     return Refused("InvalidInput", f"Invalid request: {message}")
 
 
@@ -46,20 +45,20 @@ def named(record: Record) -> str:
 def _type_is_known(record: Record) -> None:
     """RRType [V botocore]."""
     if record["Type"] not in _TYPES:
-        raise _input(f"{record['Type']} is not a type of records")
+        raise bad_request(f"{record['Type']} is not a type of records")
 
 
 def name_is_a_domain_name(name: str) -> None:
     """Domain name format: labels of 1 to 63 characters, 255 in all [V]; the words are those of public reports [S]."""
     labels = name.rstrip(".").split(".")
     if any(len(label) > LONGEST_LABEL for label in labels):
-        raise _batch(f"FATAL problem: DomainLabelTooLong (Domain label is too long) encountered with '{name}'")
+        raise bad_batch(f"FATAL problem: DomainLabelTooLong (Domain label is too long) encountered with '{name}'")
     if not all(labels):
-        raise _batch(f"FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with '{name}'")
+        raise bad_batch(f"FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with '{name}'")
     if len(name.rstrip(".")) + 2 > LONGEST_NAME:  # as it is sent: a length before each label, and the root
-        raise _batch(f"FATAL problem: DomainNameTooLong (Domain name is too long) encountered with '{name}'")
+        raise bad_batch(f"FATAL problem: DomainNameTooLong (Domain name is too long) encountered with '{name}'")
     if any(ord(c) <= 32 or ord(c) >= 127 for c in name):
-        raise _batch(
+        raise bad_batch(
             f"FATAL problem: UnsupportedCharacter (Value contains unsupported characters) encountered with '{name}'"
         )
 
@@ -68,33 +67,33 @@ def _name_in_zone(zone: Record, record: Record) -> None:
     """ChangeResourceRecordSets: a zone holds its own name and names below it."""
     name, apex = plain_name(record["Name"]), plain_name(zone["name"])
     if name != apex and not name.endswith("." + apex):
-        raise _batch(f"RRSet with DNS name {record['Name']} is not permitted in zone {zone['name']}")
+        raise bad_batch(f"RRSet with DNS name {record['Name']} is not permitted in zone {zone['name']}")
 
 
 def _one_kind_of_value(record: Record) -> None:
-    """ResourceRecordSet: an alias has no TTL of its own; other records need a TTL and values."""
+    """ResourceRecordSet: an alias has no TTL of its own; other records need a TTL and values [V]."""
     if record.get("AliasTarget"):
         if record.get("TTL") is not None or record.get("ResourceRecords"):
-            raise _input(f"{named(record)} is an alias: TTL and values are not allowed")
+            raise bad_request(f"{named(record)} is an alias: TTL and values are not allowed")
     elif record.get("TTL") is None or not record.get("ResourceRecords"):
-        raise _input(f"Expected TTL and ResourceRecords for {named(record)}")
+        raise bad_request(f"Expected TTL and ResourceRecords for {named(record)}")
 
 
 def _ttl_is_a_number(record: Record) -> None:
     """TTL: 0 to 2147483647 [V botocore]."""
     if not str(record["TTL"]).isdecimal() or int(record["TTL"]) > 2147483647:
-        raise _input(f"TTL {record['TTL']} must be between 0 and 2147483647")
+        raise bad_request(f"TTL {record['TTL']} must be between 0 and 2147483647")
 
 
 def _values_fit(record: Record) -> None:
     """ResourceRecord.Value: in the form of its type, not twice, not too many; a CNAME has one."""
     values, kind = record["ResourceRecords"], record["Type"]
     if kind == "CNAME" and len(values) != 1:
-        raise _batch(f"Invalid Resource Record: {named(record)} may have only one value")
+        raise bad_batch(f"Invalid Resource Record: {named(record)} may have only one value")
     if len(values) > MOST_VALUES:
-        raise _batch(f"Cannot have more than {MOST_VALUES} records in a RRSet.")
+        raise bad_batch(f"Cannot have more than {MOST_VALUES} records in a RRSet.")
     if len(set(values)) < len(values):
-        raise _batch(f"Duplicate Resource Record: '{next(v for v in values if values.count(v) > 1)}'")
+        raise bad_batch(f"Duplicate Resource Record: '{next(v for v in values if values.count(v) > 1)}'")
     for value in values:
         _value_fits(kind, value)
 
@@ -109,7 +108,7 @@ def _value_fits(kind: str, value: str) -> None:
     }.get(kind, f"{kind}RRDATAIncorrect (Value is not one of type {kind})")
     quoted = kind not in ("TXT", "SPF") or value.startswith('"')
     if len(value) > LONGEST_VALUE or not quoted or not _parses(kind, value):
-        raise _batch(f"Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''")
+        raise bad_batch(f"Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''")
 
 
 def _parses(kind: str, value: str) -> bool:

@@ -4,8 +4,10 @@ from typing import Any
 
 from ministack.services import route53
 
-from local_aws.legality.guard import Refused, on_call
+from local_aws.legality.guard import on_call
 from local_aws.legality.values import name_is_a_domain_name
+from local_aws.refused import Refused
+from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._caller_refs",
@@ -50,7 +52,7 @@ def _check_create(body: bytes, *_: Any) -> None:
 
 
 def _asked(query: dict[str, Any]) -> dict[str, str]:
-    return {name: (value[0] if isinstance(value, list) else value) or "" for name, value in query.items()}
+    return {name: value or "" for name, value in single(query).items()}
 
 
 def _check_page_size(query: dict[str, Any]) -> None:

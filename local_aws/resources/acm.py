@@ -213,14 +213,11 @@ def _list(_stock, data: dict) -> tuple:
     return acm.json_response({"CertificateSummaryList": found})
 
 
-def _issued(arn: str, _: dict) -> bool:
-    certificate = acm._certificates.get(arn)
-    if certificate is None:
-        raise ValueError(f"certificate {arn} was deleted while the stack waited for it")
+def _issued(certificate: Certificate) -> bool:
     if certificate["Status"] in ("FAILED", "VALIDATION_TIMED_OUT"):
         reason = f": {certificate['FailureReason']}" if "FailureReason" in certificate else ""
-        raise ValueError(f"Certificate {arn} is in status {certificate['Status']}{reason}")
-    return certificate["Status"] == "ISSUED"
+        raise ValueError(f"Certificate {certificate['CertificateArn']} is in status {certificate['Status']}{reason}")
+    return bool(certificate["Status"] == "ISSUED")
 
 
 def install() -> None:
@@ -229,5 +226,5 @@ def install() -> None:
     around(acm, "_cert_shape", _shape)
     around(acm, "_list_certificates", _list)
     after("AWS::CertificateManager::Certificate", _certificate)
-    states.settles("AWS::CertificateManager::Certificate", _issued)
+    states.settles("AWS::CertificateManager::Certificate", acm._certificates.get, _issued)
     states.on_change(_look)

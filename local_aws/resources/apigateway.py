@@ -134,13 +134,6 @@ def _create_domain_name(stock, data: dict) -> tuple:
     return gateway._v1_response(gateway._domain_names[name], answer[0])
 
 
-def _domain_available(name: str, _: dict) -> bool:
-    record = gateway._domain_names.get(name)
-    if record is None:
-        raise ValueError(f"domain name {name} was deleted while the stack waited for it")
-    return record["domainNameStatus"] == "AVAILABLE"
-
-
 async def _handle(stock, method, path, headers, body, query_params):
     """UpdateDomainName, UpdateBasePathMapping and PutRestApi, which ministack lacks."""
     if method == "POST" and path == "/domainnames":
@@ -200,4 +193,8 @@ def install() -> None:
     after("AWS::ApiGateway::RestApi", _rest_api)
     after("AWS::ApiGateway::Stage", _stage)
     after("AWS::ApiGateway::DomainName", _domain_name)
-    states.settles("AWS::ApiGateway::DomainName", _domain_available)
+    states.settles(
+        "AWS::ApiGateway::DomainName",
+        gateway._domain_names.get,
+        lambda record: record["domainNameStatus"] == "AVAILABLE",
+    )

@@ -143,13 +143,6 @@ def _xml(distribution: dict[str, Any]) -> bytes:
     )[2]
 
 
-def _deployed(distribution_id: str, _: dict) -> bool:
-    distribution = cloudfront._distributions.get(distribution_id)
-    if distribution is None:
-        raise ValueError(f"distribution {distribution_id} was deleted while the stack waited for it")
-    return distribution["Status"] == "Deployed"
-
-
 def _disabling(distribution_id: str):
     """A stack disables a distribution and waits before it deletes it."""
     distribution = cloudfront._distributions.get(distribution_id)
@@ -171,5 +164,7 @@ def install() -> None:
     around(cloudfront, "handle_request", _handle)
     states.on_change(_look)
     after("AWS::CloudFront::Distribution", _distribution)
-    states.settles("AWS::CloudFront::Distribution", _deployed)
+    states.settles(
+        "AWS::CloudFront::Distribution", cloudfront._distributions.get, lambda record: record["Status"] == "Deployed"
+    )
     stacks.shows_deleting("AWS::CloudFront::Distribution", _disabling)

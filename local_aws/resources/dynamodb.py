@@ -1,6 +1,5 @@
 """DynamoDB: a stack's table takes a while; settings that ministack drops: time to live, point-in-time recovery, encryption."""
 
-import json
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -8,6 +7,7 @@ from ministack.services import dynamodb
 
 from local_aws import durations, states
 from local_aws.resources.wrap import Properties, after, around, boolean
+from local_aws.wire import json_object
 
 
 def _table(name: str, now: Properties, before: Properties | None) -> None:
@@ -43,18 +43,11 @@ _OF_ITEMS = {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
 
 
 def _table_of(body: bytes) -> str:
-    name = str(json.loads(body or b"{}").get("TableName", ""))
+    name = str(json_object(body).get("TableName", ""))
     return name.rpartition("/")[2]  # an ARN is a name, too
-
-
-def _active(name: str, _: dict) -> bool:
-    table = dynamodb._tables.get(name)
-    if table is None:
-        raise ValueError(f"table {name} was deleted while the stack waited for it")
-    return table["TableStatus"] == "ACTIVE"
 
 
 def install() -> None:
     around(dynamodb, "handle_request", _handle)
     after("AWS::DynamoDB::Table", _table)
-    states.settles("AWS::DynamoDB::Table", _active)
+    states.settles("AWS::DynamoDB::Table", dynamodb._tables.get, lambda table: table["TableStatus"] == "ACTIVE")

@@ -73,10 +73,7 @@ def _create(stock, data: dict) -> tuple:
     return stock(data)
 
 
-def _ready(name: str, _: dict) -> bool:
-    function = lambda_svc._functions.get(name)
-    if function is None:
-        raise ValueError(f"function {name} was deleted while the stack waited for it")
+def _ready(function: dict[str, Any]) -> bool:
     config = function["config"]
     return config["State"] == "Active" and config["LastUpdateStatus"] == "Successful"
 
@@ -85,4 +82,4 @@ def install() -> None:
     lambda_svc._schedule_state_transition = _transition
     around(lambda_svc, "_create_function", _create)
     after("AWS::Lambda::Function", _function)
-    states.settles("AWS::Lambda::Function", _ready)
+    states.settles("AWS::Lambda::Function", lambda_svc._functions.get, _ready)

@@ -11,6 +11,8 @@ from local_aws import durations, states
 from local_aws.dns import published
 from local_aws.resources.wrap import Properties, around, boolean, tags
 
+ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")  # the checks that have checkers
+FIXED = ("Type", "RequestInterval", "MeasureLatency")  # for the life of a check [V]
 HEALTH_CHECK = "AWS::Route53::HealthCheck"
 _INTEGERS = ("Port", "RequestInterval", "FailureThreshold", "HealthThreshold")
 _BOOLEANS = ("MeasureLatency", "EnableSNI", "Inverted", "Disabled")
@@ -45,7 +47,7 @@ def complete(config: Properties) -> Properties:
     """A health check's configuration with AWS's types and defaults."""
     done = {k: int(v) if k in _INTEGERS else boolean(v) if k in _BOOLEANS else v for k, v in config.items()}
     done = {"Inverted": False, "Disabled": False, **done}
-    if done.get("Type") in ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"):
+    if done.get("Type") in ENDPOINTS:
         done = {**_ENDPOINT_DEFAULTS, "EnableSNI": done["Type"].startswith("HTTPS"), **done}
     return done
 
@@ -116,8 +118,7 @@ def _change(check_id: str, old: Properties, new: Properties, stack_name: str) ->
         raise ValueError(
             f"No health check exists with the specified ID {check_id}. (Service: Route53, Status Code: 404)"
         )
-    fixed = ("Type", "RequestInterval", "MeasureLatency")
-    if any(old["HealthCheckConfig"].get(k) != new["HealthCheckConfig"].get(k) for k in fixed):
+    if any(old["HealthCheckConfig"].get(k) != new["HealthCheckConfig"].get(k) for k in FIXED):
         return _make("", new, stack_name)  # a new physical id: the stack deletes the old one in its clean-up
     check.update(config=complete(new["HealthCheckConfig"]), version=check["version"] + 1)
     _tag(check_id, new)

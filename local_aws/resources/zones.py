@@ -6,6 +6,7 @@ from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
 from local_aws.resources.wrap import around
+from local_aws.wire import single
 
 Record = dict[str, Any]
 
@@ -31,7 +32,7 @@ def _sort_key(_stock: Any, name: str) -> str:
 
 def _by_name(_stock: Any, query: dict[str, Any]) -> Any:
     """ListHostedZonesByName [V]: the order of records; DNSName and HostedZoneId name the first of the page."""
-    asked = {name: (value[0] if isinstance(value, list) else value) for name, value in query.items()}
+    asked = single(query)
     start = route53._normalise_name(asked["dnsname"]) if asked.get("dnsname") else ""
     size = min(int(asked.get("maxitems") or 100), 100)
     order = lambda zone: (route53._name_sort_key(zone["name"]), zone["id"])  # noqa: E731

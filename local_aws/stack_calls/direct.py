@@ -6,11 +6,11 @@ from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _template_body_problem
 
 from local_aws import change_set_xml
+from local_aws.refused import Refused
 from local_aws.stack_calls.refusals import (
     Answer,
     Params,
     Record,
-    RefusedError,
     given,
     invalid,
     refusing,
@@ -68,7 +68,7 @@ def create_stack(params: Params) -> Answer:
     AWS lets CreateStack take over a stack under review [S, recorded in localstack's tests]; refusing it is stricter."""
     stack = the_stack(given(params, "StackName"))
     if stack:
-        raise RefusedError("AlreadyExistsException", f"Stack [{stack['StackName']}] already exists")
+        raise Refused("AlreadyExistsException", f"Stack [{stack['StackName']}] already exists")
     answer: Answer = _stock_create_stack(params)
     return answer
 

@@ -13,8 +13,9 @@ from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation.helpers import _page, _xml
 
 from local_aws.change_set_xml import element
+from local_aws.refused import Refused
 from local_aws.stack_calls import history
-from local_aws.stack_calls.refusals import Answer, Params, RefusedError, given, invalid, refusing, the_stack
+from local_aws.stack_calls.refusals import Answer, Params, given, invalid, refusing, the_stack
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._stack_events",
@@ -78,7 +79,7 @@ def _change_set(name: str, stack_name: str) -> str:
     stack = the_stack(stack_name) if stack_name else None
     _, change_set = stock._find_change_set(name, stack["StackName"] if stack else "")
     if change_set is None:
-        raise RefusedError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
+        raise Refused("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
     return str(change_set["ChangeSetId"])
 
 

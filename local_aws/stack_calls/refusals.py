@@ -6,6 +6,9 @@ from typing import Any
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
+from local_aws.asgi import Answer
+from local_aws.refused import Refused
+
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.handlers._resolve_stack",
     "ministack.services.cloudformation.helpers._error",
@@ -14,23 +17,14 @@ PATCHED: tuple[str, ...] = (
 
 Params = dict[str, Any]
 Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[Params], Answer]
 
 
-class RefusedError(Exception):
-    """The call is refused with this code and message."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.answer: Answer = _error(code, message, status)
+def invalid(message: str) -> Refused:
+    return Refused("ValidationError", message)
 
 
-def invalid(message: str) -> RefusedError:
-    return RefusedError("ValidationError", message)
-
-
-def violated(*constraints: str) -> RefusedError:
+def violated(*constraints: str) -> Refused:
     """The words of the API's own validation of a request."""
     plural = "s" if len(constraints) > 1 else ""
     return invalid(f"{len(constraints)} validation error{plural} detected: {'; '.join(constraints)}")
@@ -40,8 +34,9 @@ def refusing(handler: Handler) -> Handler:
     def guarded(params: Params) -> Answer:
         try:
             return handler(params)
-        except RefusedError as refusal:
-            return refusal.answer
+        except Refused as refusal:
+            answer: Answer = _error(refusal.code, refusal.message, refusal.status)
+            return answer
 
     return guarded
 

@@ -7,7 +7,8 @@ and that it counts per stack, is from memory [K]: here as long as the stack live
 
 from typing import Any
 
-from local_aws.stack_calls.refusals import Answer, Params, RefusedError
+from local_aws.refused import Refused
+from local_aws.stack_calls.refusals import Answer, Params
 
 remembered: dict[tuple[str, str], tuple[Any, Answer]] = {}  # (stack id, token) -> the request and its answer
 
@@ -18,7 +19,7 @@ def answered(stack_id: str, token: str, request: Any) -> Answer | None:
     if known is None or not token:
         return None
     if known[0] != request:
-        raise RefusedError("TokenAlreadyExistsException", f"A client request token [{token}] already exists")
+        raise Refused("TokenAlreadyExistsException", f"A client request token [{token}] already exists")
     return known[1]
 
 

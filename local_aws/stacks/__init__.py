@@ -35,7 +35,7 @@ async def _with_time(function: Callable[..., Any], kind: str, *args: Any) -> Any
         kind, "UPDATE", properties, lambda: running.call(kind, function, kind, *args), physical_id
     )
     await CLOCK.sleep(durations.in_stack(kind, "UPDATE"))
-    await states.settle(kind, result[0], result[1] or {})
+    await states.settle(kind, result[0])
     return result
 
 

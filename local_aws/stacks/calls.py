@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ministack.core.responses import get_region
 
 from local_aws import faults, planes, states, throttling, trail
+from local_aws.schemas import service_of
 
 Result = TypeVar("Result")
 # By type: the service, and the operations that create, update and delete it, where they are not CreateX, UpdateX and DeleteX.
@@ -46,7 +47,6 @@ _CALLS: Mapping[str, tuple[str, str, str, str]] = {
     "AWS::S3::BucketPolicy": ("s3", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"),
     "AWS::SQS::Queue": ("sqs", "CreateQueue", "SetQueueAttributes", "DeleteQueue"),
 }  # fmt: skip
-_SERVICES = {"CertificateManager": "acm", "Events": "events", "StepFunctions": "stepfunctions", "WAFv2": "wafv2"}
 _VERBS = ("CREATE", "UPDATE", "DELETE")
 
 
@@ -55,11 +55,10 @@ def operations(kind: str, verb: str, properties: Mapping[str, Any]) -> tuple[str
     place = _VERBS.index(verb)
     if kind in _CALLS:
         return _CALLS[kind][0], tuple(_CALLS[kind][1 + place].split())
-    _, service, noun = (*kind.split("::"), "", "")[:3]
-    made = (f"{verb.capitalize()}{noun}",)
+    made = (f"{verb.capitalize()}{kind.rpartition('::')[2]}",)
     if kind == "AWS::ApiGateway::RestApi" and verb != "DELETE" and properties.get("Body"):
         made += ("PutRestApi",)
-    return _SERVICES.get(service, service.lower()), made
+    return service_of(kind), made
 
 
 async def make(

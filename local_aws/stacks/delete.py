@@ -52,16 +52,18 @@ async def _delete_all(stack: dict, retained: set[str], *, force: bool) -> None:
             definitions.get(logical_id), "DeletionPolicy", resources, stack.get("_resolved_params", {}),
             stack.get("_conditions", {}), template.get("Mappings", {}), name, stack_id,
         )  # fmt: skip
-        never_made = not resources[logical_id].get("PhysicalResourceId")
-        if never_made:
-            resources.pop(logical_id)
+        if not resources[logical_id].get("PhysicalResourceId"):
+            resources.pop(logical_id)  # it was never made
             return
-        await delete_one(
-            stack_id, name, resources, logical_id, "Retain" if logical_id in retained else policy, force=force
-        )
+        policy = "Retain" if logical_id in retained else policy
+        await delete_one(stack_id, name, resources, logical_id, policy, force=force)
 
     failures = await graph.run(dependents(definitions, set(resources)), one, stop=None)
     await CLOCK.sleep(durations.ENDPOINT_SETTLE)
+    _deleted(stack, failures)
+
+
+def _deleted(stack: dict, failures: dict[str, BaseException]) -> None:
     if failures:
         reason = f"The following resource(s) failed to delete: [{', '.join(sorted(failures))}]."
         _stack_event(stack, "DELETE_FAILED", reason)

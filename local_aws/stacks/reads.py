@@ -12,6 +12,7 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
+from local_aws.asgi import Answer
 from local_aws.change_set_xml import element
 from local_aws.stack_calls import history
 
@@ -25,7 +26,6 @@ PATCHED: tuple[str, ...] = (
 )
 
 Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[Record], Answer]
 
 PAGE = 100

@@ -65,11 +65,14 @@ class Work:
         self.record(properties, attributes, dynamic, seed)
         if self.id in op.imports:
             self.finish("UPDATE_COMPLETE", event=False)
-            return
+        else:
+            await self.settle()
+
+    async def settle(self) -> None:
         if self.verb == "CREATE":
-            op.event(self.id, self.kind, "CREATE_IN_PROGRESS", "Resource creation Initiated", self.physical_id)
+            self.op.event(self.id, self.kind, "CREATE_IN_PROGRESS", "Resource creation Initiated", self.physical_id)
         await CLOCK.sleep(durations.in_stack(self.kind, self.verb))
-        await states.settle(self.kind, self.physical_id, attributes)
+        await states.settle(self.kind, self.physical_id)
         await calls.standstill(self.kind)
         self.finish(f"{self.verb}_COMPLETE")
 
@@ -110,18 +113,9 @@ class Work:
             (provisioners._DEFERRED_PREDECESSOR_DELETES, provisioners._DEFERRED_PREDECESSOR_DELETES.set(queued)),
             (provisioners._NAME_SEED, provisioners._NAME_SEED.set(self.before.get("_name_seed", ""))),
         )
+        update = (stock._update_keeping_seed, self.kind, self.physical_id, old, new, op.name, self.id, attributes)
         try:
-            result, seed = await running.call(
-                self.kind,
-                stock._update_keeping_seed,
-                self.kind,
-                self.physical_id,
-                old,
-                new,
-                op.name,
-                self.id,
-                attributes,
-            )
+            result, seed = await running.call(self.kind, *update)
         finally:
             for variable, token in tokens:
                 variable.reset(token)

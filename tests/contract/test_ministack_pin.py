@@ -62,6 +62,34 @@ def test_every_private_name_in_use_is_listed(path: Path) -> None:
     assert sorted(_used(path) - _listed()) == []
 
 
+def _mentioned(path: Path) -> set[str]:
+    """Every name and text in a source file, but for the lists of private names."""
+    tree = ast.parse(path.read_text())
+    lists = [n for n in tree.body if isinstance(n, ast.AnnAssign | ast.Assign) and _is_list(n)]
+    skipped = {id(inner) for outer in lists for inner in ast.walk(outer)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.alias):
+            found.add(node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+def _is_list(node: ast.AnnAssign | ast.Assign) -> bool:
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
+    return any(isinstance(target, ast.Name) and target.id in ("PATCHED", "_NAMES") for target in targets)
+
+
+def test_every_listed_name_is_used() -> None:
+    mentioned = set().union(*map(_mentioned, SOURCES))
+    assert sorted(name for name in _listed() if name.rpartition(".")[2] not in mentioned) == []
+
+
 def test_a_missing_name_stops_the_start_and_is_named() -> None:
     with pytest.raises(private.MissingPrivateNameError, match=r"ministack\.services\.rds\._gone_tomorrow"):
         private.check(["ministack.services.rds._gone_tomorrow"])

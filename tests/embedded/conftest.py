@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
 SPEED = 600
+STILL = 0.001
 
 
 _clients: dict[tuple[str, ...], Any] = {}
@@ -61,7 +63,24 @@ class Aws:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
-    def until(self, condition: Callable[[], Any], *, seconds: float = 20) -> Any:
+    def still(self) -> None:
+        """Nothing happens by itself from here on, however slow this machine is."""
+        self.control("clock", {"speed": STILL})
+
+    def go(self, speed: float = SPEED) -> None:
+        self.control("clock", {"speed": speed})
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.fromisoformat(self.control("clock")[1]["now"])
+
+    def passes(self, seconds: float) -> None:
+        """So many virtual seconds, or a few more; then the clock stands still."""
+        end = self.now() + dt.timedelta(seconds=seconds)
+        self.go()
+        self.until(lambda: self.now() >= end)
+        self.still()
+
+    def until(self, condition: Callable[[], Any], *, seconds: float = 60) -> Any:
         """The first true answer; fails after wall seconds."""
         deadline = time.monotonic() + seconds
         while not (answer := condition()):

@@ -122,6 +122,11 @@ RULE = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "CidrIp": "10.0.0.0/8"}
 LOG = {"DestinationArn": "arn:aws:logs:us-east-1:111111111111:log-group:/none", "Format": "$context.requestId"}
 DELIVERY = {"Name": "s", "LogType": "ACCESS_LOGS", "ResourceArn": "arn:aws:cloudfront::111111111111:distribution/E0"}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "an edge domain without a certificate",
+        {"Domain": {"Type": "AWS::ApiGateway::DomainName", "Properties": {"DomainName": "a.example.com"}}},
+        "A certificate is needed for a.example.com",
+    ),
     ("a deployment of nothing", {"Api": EMPTY, "Deployment": DEPLOYMENT}, "doesn't contain any methods"),
     (
         "logs without a role",

@@ -83,6 +83,8 @@ def _subnet(aws: Aws, ids: dict[str, str]) -> None:
 def _gateway_account(aws: Aws, _: dict[str, str]) -> None:
     trust = GATEWAY_ROLE["Properties"]["AssumeRolePolicyDocument"]
     other = aws.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    aws.passes(10)  # until API Gateway has heard of it
+    aws.go()
     operation = {"op": "replace", "path": "/cloudwatchRoleArn", "value": other}
     aws.client("apigateway").update_account(patchOperations=[operation])
 

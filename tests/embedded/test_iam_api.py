@@ -105,6 +105,7 @@ def test_without_the_resource_policy_a_caller_needs_the_right_to_invoke(api: Wor
     api_id = gateway.get_rest_apis()["items"][0]["id"]
     empty = [{"op": "replace", "path": "/policy", "value": ""}]
     gateway.update_rest_api(restApiId=api_id, patchOperations=empty)
+    gateway.create_deployment(restApiId=api_id, stageName="live")
     there = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/live/GET/"
     assert call(api, api.assume("one", allow("execute-api:Invoke", resource=there)))[0] not in (401, 403)
     status, kind, message = call(api, api.assume("two", allow("execute-api:Invoke", resource=there + "else")))

@@ -14,6 +14,7 @@ def test_a_role_with_these_rights_converges_from_nothing_and_an_observer_sees_it
     product: Product, deployed: str
 ) -> None:
     restore(product, deployed)
+    product.world.aws.go()  # the minutes in which a gate has values must not be over before they are asked for
     observer = product.observer.environment
     code, out, err = product.meridian.run("plan", "--detailed-exitcode", **observer)
     assert code == 0, out + err

@@ -47,12 +47,12 @@ def test_a_buckets_policy_lets_in_and_keeps_out(world: World) -> None:
 
 
 def test_a_key_needs_its_own_policy_to_let_a_role_in(world: World) -> None:
-    kms = world.aws.client("kms")
+    kms, ann = world.aws.client("kms"), world.user("ann")
     key = kms.create_key(Policy=document(allow("kms:*", Principal={"AWS": ANN})))["KeyMetadata"]["Arn"]
     almighty = world.assume("almighty", allow("*"))
     with refused("AccessDeniedException"):
         almighty.client("kms").describe_key(KeyId=key)
-    world.user("ann").client("kms").describe_key(KeyId=key)
+    ann.client("kms").describe_key(KeyId=key)
     delegated = kms.create_key(Policy=document(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})))
     almighty.client("kms").describe_key(KeyId=delegated["KeyMetadata"]["Arn"])
 

@@ -87,22 +87,23 @@ def test_how_long_a_session_may_last(world: World) -> None:
 
 def test_a_role_is_seen_by_others_after_a_while(world: World) -> None:
     ann, iam = world.user("ann"), world.aws.client("iam")
-    world.aws.control("clock", {"speed": 20})
+    world.aws.still()
     arn = iam.create_role(RoleName="fresh", AssumeRolePolicyDocument=trusting(ANN))["Role"]["Arn"]
     with refused("AccessDenied"):
         session(ann, arn)
-    fresh = world.aws.until(lambda: attempt(ann, arn))
+    world.aws.passes(10)
+    fresh = session(ann, arn)
     with refused("AccessDenied"):
         fresh.client("sqs").list_queues()
     world.grant("fresh", allow("sqs:*"))
     assert iam.list_role_policies(RoleName="fresh")["PolicyNames"] == ["rights"]  # IAM itself knows at once
     with refused("AccessDenied"):
         fresh.client("sqs").list_queues()
-    time.sleep(0.6)
+    world.aws.passes(10)
     fresh.client("sqs").list_queues()
     iam.delete_role_policy(RoleName="fresh", PolicyName="rights")
     fresh.client("sqs").list_queues()  # and taking away takes as long
-    time.sleep(0.6)
+    world.aws.passes(10)
     with refused("AccessDenied"):
         fresh.client("sqs").list_queues()
 
@@ -113,38 +114,32 @@ def test_changes_of_trust_and_of_managed_policies_are_seen_after_a_while(world: 
     arn = world.role("reader", ANN)
     iam.attach_role_policy(RoleName="reader", PolicyArn=made)
     world.propagated()
-    world.aws.control("clock", {"speed": 20})
+    world.aws.still()
     iam.create_policy_version(PolicyArn=made, PolicyDocument=document(allow("sns:*")), SetAsDefault=True)
     iam.update_assume_role_policy(RoleName="reader", PolicyDocument=trusting(service("lambda")))
     reader = session(ann, arn)
     reader.client("sqs").list_queues()
-    time.sleep(0.6)
+    world.aws.passes(10)
     with refused("AccessDenied"):
         reader.client("sqs").list_queues()
     with refused("AccessDenied"):
         session(ann, arn)
 
 
-def attempt(caller: Caller, role: str) -> Caller | None:
-    try:
-        return session(caller, role)
-    except Exception:
-        return None
-
-
 def test_a_function_made_too_soon_after_its_role_is_refused_without_the_option_too(aws: Aws) -> None:
     iam = aws.client("iam")
-    aws.control("clock", {"speed": 20})
+    aws.still()
     arn = iam.create_role(RoleName="fresh", AssumeRolePolicyDocument=trusting(service("lambda")))["Role"]["Arn"]
     make = {"FunctionName": "f", "Runtime": "python3.13", "Handler": "a.b", "Code": {"ZipFile": empty()}, "Role": arn}
     with refused("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."):
         aws.client("lambda").create_function(**make)
-    time.sleep(0.6)
+    aws.passes(10)
     aws.client("lambda").create_function(**make)
     other = iam.create_role(RoleName="other", AssumeRolePolicyDocument=trusting(service("ec2")))["Role"]["Arn"]
-    time.sleep(0.6)
+    aws.passes(10)
     with refused("InvalidParameterValueException", "cannot be assumed by Lambda."):
         aws.client("lambda").create_function(**make | {"FunctionName": "g", "Role": other})
+    aws.go()
     active = lambda: aws.client("lambda").get_function(FunctionName="f")["Configuration"]["State"] == "Active"  # noqa: E731
     aws.until(active)
     with refused("InvalidParameterValueException", "cannot be assumed by Lambda."):

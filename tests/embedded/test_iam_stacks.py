@@ -247,10 +247,10 @@ def test_rights_that_are_taken_away_end_what_they_began(world: World) -> None:
     caller = session(ann, world.role("caller", ROOT, allow("*")))
     queue = {"Type": "AWS::SQS::Queue"}
     chain = {"First": queue, "Second": queue | {"DependsOn": "First"}, "Third": queue | {"DependsOn": "Second"}}
-    world.aws.control("clock", {"speed": 1})
+    world.aws.still()
     caller.client("cloudformation").create_stack(StackName="app-one", TemplateBody=json.dumps({"Resources": chain}))
     world.aws.client("iam").delete_role_policy(RoleName="caller", PolicyName="rights")
-    world.aws.control("clock", {"speed": 600})
+    world.aws.go()
     assert world.aws.settled("app-one") == "ROLLBACK_FAILED"
     assert "sqs:CreateQueue" in reasons(world, "app-one")
     assert "sqs:DeleteQueue" in reasons(world, "app-one")

@@ -197,6 +197,7 @@ def test_a_metric_request_has_at_most_500_queries_and_pages_of_data(aws: Aws) ->
     asked = {"StartTime": now - 600, "EndTime": now + 600}
     one = lambda: cloudwatch.get_metric_data(MetricDataQueries=queries[:1], **asked)["MetricDataResults"]  # noqa: E731
     aws.until(lambda: len(one()[0]["Values"]) >= 2)
+    aws.still()
     with pytest.raises(cloudwatch.exceptions.ClientError, match="size less than or equal to 500"):
         cloudwatch.get_metric_data(MetricDataQueries=queries, **asked)
     paginator = cloudwatch.get_paginator("get_metric_data")

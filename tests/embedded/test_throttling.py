@@ -162,8 +162,9 @@ def ended(aws: Aws, stack: str, status: str) -> list[Any]:
 
 def test_a_second_custom_domain_of_a_stack_takes_half_a_minute_more(aws: Aws) -> None:
     resources = domains(aws, 3)
-    aws.control("clock", {"speed": 100})
+    aws.go(40)  # an event that a busy machine writes late is a few seconds late, not half a minute
     assert aws.deploy("three", resources) == "CREATE_COMPLETE"
+    aws.go(100)
     first, second, third = ended(aws, "three", "CREATE_COMPLETE")
     assert min(second - first, third - second) > timedelta(seconds=25)
     stack = aws.client("cloudformation").describe_stacks(StackName="three")["Stacks"][0]["StackId"]

@@ -98,9 +98,9 @@ def test_a_session_is_found_by_its_name_and_names_its_role(aws: Aws) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = aws.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    assume = {"RoleArn": role, "RoleSessionName": "somebody"}
-    aws.until(lambda: _succeeds(aws.client("sts", EU).assume_role, **assume))  # a new role is seen after some seconds
-    session = aws.client("sts", EU).assume_role(**assume)["Credentials"]
+    aws.passes(10)  # until STS has heard of it
+    aws.go()
+    session = aws.client("sts", EU).assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
     lambda_ = boto3.client(
         "lambda",
         EU,
@@ -119,14 +119,6 @@ def test_a_session_is_found_by_its_name_and_names_its_role(aws: Aws) -> None:
     assert "hunter22" not in event["CloudTrailEvent"]
     assumed = found(aws, EventName="AssumeRole")
     assert session["SessionToken"] not in "".join(event["CloudTrailEvent"] for event in assumed)
-
-
-def _succeeds(call: Any, **arguments: Any) -> bool:
-    try:
-        call(**arguments)
-    except ClientError:
-        return False
-    return True
 
 
 def test_global_services_are_recorded_in_us_east_1_only(aws: Aws) -> None:
@@ -155,6 +147,26 @@ def test_what_a_stack_changes_is_recorded_as_cloudformations(aws: Aws) -> None:
     (created,) = found(aws, EventName="CreateStack")
     assert created["sourceIPAddress"] == "127.0.0.1"
     assert "templateBody" not in created["requestParameters"]
+
+
+def test_what_a_stack_changes_with_a_role_is_the_roles(aws: Aws) -> None:
+    """CloudFormation assumes it [S aws-waf-security-automations#33: the session's name]; the call itself is the caller's."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudformation.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = aws.client("iam").create_role(RoleName="deploy", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    aws.passes(10)
+    aws.go()
+    body = json.dumps({"Resources": LOG})
+    aws.client("cloudformation", EU).create_stack(StackName="s", TemplateBody=body, RoleARN=role)
+    assert aws.settled("s", EU) == "CREATE_COMPLETE"
+    (made,) = found(aws, EventName="CreateLogGroup")
+    assert made["userIdentity"]["arn"].endswith(":assumed-role/deploy/AWSCloudFormation")
+    (asked,) = found(aws, EventName="CreateStack")
+    assert asked["userIdentity"]["type"] == "Root"
 
 
 def test_a_resource_that_the_service_refuses_is_recorded_with_the_error(aws: Aws) -> None:

@@ -4,16 +4,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ministack.services import cloudformation as cfn
 from ministack.services import rds
 from ministack.services.cloudformation.helpers import _sdk_error
 
+from local_aws.asgi import Answer
 from local_aws.resources.rds.forwarding import forwarding_status
 from local_aws.resources.rds.members import is_secondary, writer
 from local_aws.resources.rds.parameters import with_statuses
 from local_aws.resources.wrap import Properties, around, tags
 
 Record = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
 _PLAIN = ("AutoMinorVersionUpgrade", "MonitoringInterval", "MonitoringRoleArn", "StorageType")
 
 
@@ -21,19 +22,19 @@ def _cluster_xml(stock: Any, cluster: Record) -> str:
     """Everything that ministack's form of a cluster leaves out."""
     shown = with_statuses(stock({**cluster, "GlobalWriteForwardingStatus": forwarding_status(cluster)}), cluster)
     exports = "".join(f"<member>{name}</member>" for name in cluster.get("EnabledCloudwatchLogsExports") or [])
-    pending = "".join(f"<{k}>{_text(v)}</{k}>" for k, v in (cluster.get("PendingModifiedValues") or {}).items())
+    pending = "".join(f"<{k}>{as_text(v)}</{k}>" for k, v in (cluster.get("PendingModifiedValues") or {}).items())
     source = (writer(cluster) or {}).get("DBClusterArn", "") if is_secondary(cluster) else ""
     more = {
-        "GlobalWriteForwardingRequested": _text(bool(cluster.get("GlobalWriteForwardingRequested"))),
+        "GlobalWriteForwardingRequested": as_text(bool(cluster.get("GlobalWriteForwardingRequested"))),
         "EnabledCloudwatchLogsExports": exports,
         "PendingModifiedValues": pending,
         "ReplicationSourceIdentifier": source,  # it swaps in a switchover, and no template may name it (aws-facts §8.5)
-        **{key: _text(cluster[key]) for key in _PLAIN if cluster.get(key) not in (None, "")},
+        **{key: as_text(cluster[key]) for key in _PLAIN if cluster.get(key) not in (None, "")},
     }
     return str(shown) + "".join(f"<{key}>{value}</{key}>" for key, value in more.items() if value)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -54,6 +55,10 @@ def for_stack(call: Callable[[Record], Answer], request: dict[str, str]) -> None
     raise ValueError(
         f'Resource handler returned message: "{code[1] if code else status}: {told}" (HandlerErrorCode: {kind})'
     )
+
+
+def rolling_back(stack_name: str) -> bool:
+    return "ROLLBACK" in (cfn._stacks.get(stack_name) or {}).get("StackStatus", "")
 
 
 def tag(record: Record, arn: str, old: Properties, new: Properties) -> None:

@@ -7,13 +7,12 @@ aws-cloudformation-resource-providers-rds, Translator.modifyDbClusterRequest [S]
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cloudformation as cfn
 from ministack.services import rds
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws import durations, states
 from local_aws.resources.rds import forwarding, parameters, upgrades
-from local_aws.resources.rds.answers import described, for_stack, tag
+from local_aws.resources.rds.answers import as_text, described, for_stack, rolling_back, tag
 from local_aws.resources.rds.events import tell
 from local_aws.resources.rds.members import is_secondary, writer
 from local_aws.resources.wrap import Properties, after, around, boolean
@@ -76,7 +75,7 @@ def _update(stock: Any, name: str, old: Properties, new: Properties, stack_name:
     cluster = rds._clusters[result[0]]
     if result[0] == name and cluster["DBClusterArn"] == live.get("DBClusterArn"):
         cluster.update(live)
-        for_stack(rds._modify_db_cluster, modification(name, old, new, rolling_back=_rolling_back(stack_name)))
+        for_stack(rds._modify_db_cluster, modification(name, old, new, rolling_back=rolling_back(stack_name)))
         tag(cluster, "DBClusterArn", old, new)
     return result
 
@@ -97,7 +96,7 @@ def modification(name: str, old: Properties, new: Properties, *, rolling_back: b
         wanted["ManageMasterUserPassword"] = True  # §3.2#5: on every update
     if not new.get("GlobalClusterIdentifier"):
         wanted.pop("EnableGlobalWriteForwarding", None)
-    asked = {key: _text(value) for key, value in wanted.items()}
+    asked = {key: as_text(value) for key, value in wanted.items()}
     asked |= {"DBClusterIdentifier": name, "ApplyImmediately": "true"}
     asked["BackupRetentionPeriod"] = str(new.get("BackupRetentionPeriod") or 1)
     return asked | _lists(old, new)
@@ -120,14 +119,6 @@ def _lists(old: Properties, new: Properties) -> dict[str, str]:
 def _plain(given: Callable[[str], Any]) -> Record:
     """Settings that are kept as they are given."""
     return {key: kind(given(key)) for key, kind in _PLAIN.items() if given(key) not in (None, "")}
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _rolling_back(stack_name: str) -> bool:
-    return "ROLLBACK" in (cfn._stacks.get(stack_name) or {}).get("StackStatus", "")
 
 
 # ---- by call ---------------------------------------------------------------------------------------------------------------
@@ -216,11 +207,8 @@ def _default_group(cluster: Record) -> str:
     return parameters.default_group(cluster["Engine"], cluster["EngineVersion"])
 
 
-def _settled(name: str, _: Record) -> bool:
+def _settled(cluster: Record) -> bool:
     """aws-facts §3.2#7: available, nothing pending, forwarding not on its way."""
-    cluster = rds._clusters.get(name)
-    if cluster is None:
-        raise ValueError(f"{name} was deleted while the stack waited for it")
     return (
         cluster["Status"] == "available"
         and not cluster.get("PendingModifiedValues")
@@ -234,4 +222,4 @@ def install() -> None:
     _RESOURCE_HANDLERS[TYPE]["update"] = lambda *args: _update(update, *args)
     around(rds, "_create_db_cluster", _create)
     around(rds, "_modify_db_cluster", _modify)
-    states.settles(TYPE, _settled)
+    states.settles(TYPE, rds._clusters.get, _settled)

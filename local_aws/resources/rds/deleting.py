@@ -80,17 +80,9 @@ def _instance_in_stack(name: str) -> Callable[[], None] | None:
     return lambda: instance.update(DBInstanceStatus=shown)
 
 
-def _settled(name: str, _: Record) -> bool:
-    instance = rds._instances.get(name)
-    if instance is None:
-        raise ValueError(f"{name} was deleted while the stack waited for it")
-    return bool(instance["DBInstanceStatus"] == "available")
-
-
 def install() -> None:
     around(rds, "_delete_db_cluster", _delete_cluster)
     around(rds, "_delete_db_instance", _delete_instance)
     handlers = _RESOURCE_HANDLERS["AWS::RDS::DBInstance"]
     handlers["delete"] = _deletes_in_stack(handlers["delete"])
-    states.settles("AWS::RDS::DBInstance", _settled)
     stacks.shows_deleting("AWS::RDS::DBInstance", _instance_in_stack)

@@ -12,7 +12,6 @@ from local_aws.resources.rds.members import is_secondary
 from local_aws.resources.wrap import Properties, after, around, boolean
 
 PATCHED: tuple[str, ...] = (
-    "ministack.services.rds._begin_instance_reboot",
     "ministack.services.rds._failover_db_cluster",
     "ministack.services.rds._reboot_db_instance",
     "ministack.services.rds._single_instance_response",
@@ -137,6 +136,7 @@ def _failover(stock: Any, request: Record) -> Any:
 
 def install() -> None:
     after(TYPE, _instance)
+    states.settles(TYPE, rds._instances.get, lambda instance: bool(instance["DBInstanceStatus"] == "available"))
     around(rds, "_instance_xml", _instance_xml)
     around(rds, "_create_db_instance", _create)
     around(rds, "_modify_db_instance", _modify)

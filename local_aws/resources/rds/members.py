@@ -4,11 +4,9 @@ from typing import Any
 
 from ministack.services import rds
 
+from local_aws.arns import account_of, region_of
+
 Record = dict[str, Any]
-
-
-def region_of(arn: str) -> str:
-    return arn.split(":")[3]
 
 
 def members(group: Record) -> list[Record]:
@@ -53,7 +51,7 @@ def is_secondary(cluster: Record) -> bool:
 
 def instances_of(cluster: Record) -> list[Record]:
     """The records of a cluster's instances, wherever it is."""
-    account, where = cluster["DBClusterArn"].split(":")[4], region_of(cluster["DBClusterArn"])
+    account, where = account_of(cluster["DBClusterArn"]), region_of(cluster["DBClusterArn"])
     names = [member["DBInstanceIdentifier"] for member in cluster.get("DBClusterMembers") or []]
     found = [rds._instances.get_scoped(account, where, name) for name in names]
     return [instance for instance in found if instance]

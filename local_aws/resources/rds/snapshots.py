@@ -7,15 +7,15 @@ import secrets
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ministack.core.responses import get_account_id
+from ministack.core.responses import get_account_id, request_scope
 from ministack.services import cloudformation as cfn
 from ministack.services import rds
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws import durations, states
+from local_aws.arns import account_of, region_of
 from local_aws.clock import CLOCK
-from local_aws.resources.rds.events import in_region, tell
-from local_aws.resources.rds.members import region_of
+from local_aws.resources.rds.events import tell
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (
@@ -34,7 +34,7 @@ TYPE = "AWS::RDS::DBCluster"
 
 def begin(name: str, cluster: Record, *, kind: str = "manual") -> Record:
     """A snapshot that is being taken, in the cluster's Region."""
-    with in_region(region_of(cluster["DBClusterArn"])):
+    with request_scope(account_of(cluster["DBClusterArn"]), region_of(cluster["DBClusterArn"])):
         snapshot: Record = rds._create_cluster_snapshot_internal(name, cluster)
         group = rds._subnet_groups.get(cluster.get("DBSubnetGroup") or "") or {}
     snapshot.update(SnapshotType=kind, VpcId=group.get("VpcId", snapshot["VpcId"]), _begun=CLOCK.now())
