@@ -7,24 +7,12 @@ State that belongs to the world is kept in module globals with lower-case names:
 from ministack import app as ministack_app
 from ministack.core import sigv4
 
-from local_aws import (
-    changesets,
-    clock,
-    drift,
-    early,
-    events,
-    global_cluster,
-    health,
-    legality,
-    private,
-    recovery,
-    serial,
-    stacks,
-    stale,
-    trail_lookup,
-)
-from local_aws.control import Control
+from local_aws import clock, drift, global_cluster, legality, private, serial, stacks
+from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
+from local_aws.gateway import stale, trail_lookup
+from local_aws.gateway.control import Control
+from local_aws.health_checks import health
 from local_aws.iam import enforcement
 from local_aws.resources import (
     acm,
@@ -44,6 +32,7 @@ from local_aws.resources import (
     zones,
 )
 from local_aws.stack_calls import calls, direct
+from local_aws.stacks import events, recovery
 
 MODULES = (
     serial,

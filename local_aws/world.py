@@ -15,15 +15,26 @@ from ministack import app as ministack_app
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import route53
 
-from local_aws import faults, stacks, states
+from local_aws import stacks, states
 from local_aws.clock import CLOCK
 from local_aws.dns import published
+from local_aws.gateway import faults
 
 ZONE_ID, ZONE_NAME = "Z0123456789EXAMPLE", "example.com."
 _CONTAINERS = (AccountScopedDict, AccountRegionScopedDict, dict, list, set, deque)
 # Machinery of the running process, not part of the world.
 _MACHINERY = tuple(
-    f"local_aws.{name}" for name in ("clock", "control", "faults", "stacks", "stale", "states", "wire", "world")
+    f"local_aws.{name}"
+    for name in (
+        "clock",
+        "gateway.control",
+        "gateway.faults",
+        "gateway.stale",
+        "gateway.wire",
+        "stacks",
+        "states",
+        "world",
+    )
 )
 _PROCESS = {
     "_warm_pool",

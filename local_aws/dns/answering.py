@@ -18,7 +18,7 @@ from local_aws.dns import addresses, locations
 from local_aws.dns.published import Key, Record, Zone, published, zone_of
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
-from local_aws.faults import data_plane_is_out
+from local_aws.gateway.faults import data_plane_is_out
 from local_aws.resources.wrap import boolean
 
 PATCHED: tuple[str, ...] = (

@@ -8,13 +8,13 @@ from ministack.core.responses import get_account_id
 from ministack.services import route53
 
 from local_aws import models
-from local_aws.control import GOT, POSTED
 from local_aws.dns import locations
 from local_aws.dns.answering import Answer, Healthy, answer
 from local_aws.drift.shape import plain_name
+from local_aws.gateway.control import GOT, POSTED
+from local_aws.gateway.wire import single
 from local_aws.refused import Refused
 from local_aws.resources.wrap import around
-from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._error_response",

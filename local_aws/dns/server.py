@@ -5,9 +5,9 @@ import logging
 import socket
 from typing import Any
 
-from local_aws.control import STARTED, TOLD
 from local_aws.dns import wire
 from local_aws.dns.answering import Healthy
+from local_aws.gateway.control import STARTED, TOLD
 
 logger = logging.getLogger("local_aws.dns")
 HOST = "127.0.0.1"

@@ -16,7 +16,7 @@ from ministack.services.cloudformation.provisioners import _tag_map
 
 from local_aws.drift import api, base, data, detection, dns, edge, functions, logs, storage
 from local_aws.drift.shape import like
-from local_aws.schemas import TypeFacts, facts
+from local_aws.registry.schemas import TypeFacts, facts
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.drift._DRIFT_READERS",

@@ -6,8 +6,8 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers
 
-from local_aws import events
 from local_aws.clock import CLOCK
+from local_aws.stacks import events
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._stacks",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.schemas import Path_, inside
+from local_aws.registry.schemas import Path_, inside
 
 # What tells the elements of a list apart, in the order in which we try.
 _IDENTITIES = ("Id", "Key", "Name", "DBInstanceIdentifier", "ErrorCode", "PathPattern", "PolicyName", "ParameterName")

@@ -3,7 +3,7 @@
 Who writes is live state: it lives in the global cluster's members and moves with a switchover, and no template knows it.
 """
 
-from local_aws.control import POSTED
+from local_aws.gateway.control import POSTED
 from local_aws.global_cluster import calls, lag, membership, moves, rebuilding, shown, stack
 from local_aws.resources.rds import maintenance
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from ministack.services import rds
 
-from local_aws import durations, faults, states
+from local_aws import durations, states
 from local_aws.arns import region_of
 from local_aws.clock import CLOCK
+from local_aws.gateway import faults
 from local_aws.resources.rds import forwarding, snapshots
 from local_aws.resources.rds.events import tell
 from local_aws.resources.rds.members import member_of

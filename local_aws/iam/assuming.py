@@ -16,10 +16,10 @@ from ministack.services import iam, sts
 
 from local_aws.arns import account_of
 from local_aws.clock import wall_time
+from local_aws.gateway.wire import single
 from local_aws.iam import consistency, credentials, trust
 from local_aws.refused import Refused
 from local_aws.resources.wrap import around
-from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.iam_evaluator._resource_policy",

@@ -14,8 +14,8 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_region, new_uuid
 from ministack.core.router import extract_access_key_id
 
+from local_aws.gateway.wire import json_object
 from local_aws.iam import reference, requests
-from local_aws.wire import json_object
 
 PATCHED: tuple[str, ...] = ("ministack.app._credential_failure", "ministack.app._routing_params")
 

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from local_aws import schemas
 from local_aws.iam import reference
 from local_aws.iam.gateway_paths import gateway_arns
+from local_aws.registry import schemas
 
 PATCHED: tuple[str, ...] = ()
 

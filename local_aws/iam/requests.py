@@ -15,7 +15,7 @@ from ministack.services import dynamodb
 from ministack.services import iam as iam_service
 from ministack.services.cloudformation import handlers as stacks
 
-from local_aws import wire
+from local_aws.gateway import wire
 from local_aws.iam import reference
 from local_aws.resources.wrap import around
 

@@ -14,8 +14,8 @@ from ministack.services import sts
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
-from local_aws import trail
-from local_aws.asgi import Answer
+from local_aws.gateway import trail
+from local_aws.gateway.asgi import Answer
 from local_aws.iam import trust
 
 PATCHED: tuple[str, ...] = (

@@ -9,10 +9,11 @@ from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import sts
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
-from local_aws import schemas, trail
+from local_aws.gateway import trail
 from local_aws.iam import permissions
 from local_aws.iam.calls import Check, denied
 from local_aws.iam.service_role import PRINCIPAL
+from local_aws.registry import schemas
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS",

@@ -5,8 +5,8 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import rds
 
-from local_aws import faults
 from local_aws.arns import region_of
+from local_aws.gateway import faults
 from local_aws.global_cluster.shown import connected
 from local_aws.legality.global_database import STATE, check_at_rest, check_members_at_rest, existing
 from local_aws.legality.guard import on_call

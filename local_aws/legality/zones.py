@@ -4,10 +4,10 @@ from typing import Any
 
 from ministack.services import route53
 
+from local_aws.gateway.wire import single
 from local_aws.legality.guard import on_call
 from local_aws.legality.values import name_is_a_domain_name
 from local_aws.refused import Refused
-from local_aws.wire import single
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.route53._caller_refs",

@@ -6,8 +6,8 @@ from ministack.core.responses import error_response_json
 from ministack.services import dynamodb
 
 from local_aws import durations, states
+from local_aws.gateway.wire import json_object
 from local_aws.resources.wrap import Properties, after, around, boolean
-from local_aws.wire import json_object
 
 
 def _table(name: str, now: Properties, before: Properties | None) -> None:

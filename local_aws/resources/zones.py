@@ -5,8 +5,8 @@ from typing import Any
 from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
+from local_aws.gateway.wire import single
 from local_aws.resources.wrap import around
-from local_aws.wire import single
 
 Record = dict[str, Any]
 

@@ -5,7 +5,7 @@ from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _template_body_problem
 
-from local_aws import change_set_xml
+from local_aws.change_sets import change_set_xml
 from local_aws.refused import Refused
 from local_aws.stack_calls.refusals import (
     Answer,

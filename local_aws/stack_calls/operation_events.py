@@ -12,7 +12,7 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation.helpers import _page, _xml
 
-from local_aws.change_set_xml import element
+from local_aws.change_sets.change_set_xml import element
 from local_aws.refused import Refused
 from local_aws.stack_calls import history
 from local_aws.stack_calls.refusals import Answer, Params, given, invalid, refusing, the_stack

@@ -6,7 +6,7 @@ from typing import Any
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
-from local_aws.asgi import Answer
+from local_aws.gateway.asgi import Answer
 from local_aws.refused import Refused
 
 PATCHED: tuple[str, ...] = (

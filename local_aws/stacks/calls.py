@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from ministack.core.responses import get_region
 
-from local_aws import faults, planes, states, throttling, trail
-from local_aws.schemas import service_of
+from local_aws import states
+from local_aws.gateway import faults, planes, throttling, trail
+from local_aws.registry.schemas import service_of
 
 Result = TypeVar("Result")
 # By type: the service, and the operations that create, update and delete it, where they are not CreateX, UpdateX and DeleteX.

@@ -9,9 +9,9 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine, provisioners
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import durations, graph
+from local_aws import durations
 from local_aws.clock import CLOCK
-from local_aws.stacks import calls, running
+from local_aws.stacks import calls, graph, running
 from local_aws.stacks.operation import STACK
 
 # By type: marks a resource as being deleted and returns how to take the mark back.

@@ -6,10 +6,11 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine, provisioners
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import durations, graph, reverting, states
+from local_aws import durations, states
+from local_aws.change_sets import reverting
 from local_aws.clock import CLOCK
 from local_aws.stack_calls import history, policy
-from local_aws.stacks import resource, running
+from local_aws.stacks import graph, resource, running
 from local_aws.stacks.delete import delete_one, dependents
 from local_aws.stacks.operation import STACK, Operation
 

@@ -6,7 +6,8 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import faults, states
+from local_aws import states
+from local_aws.gateway import faults
 
 STACK = "AWS::CloudFormation::Stack"
 

@@ -12,8 +12,8 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
-from local_aws.asgi import Answer
-from local_aws.change_set_xml import element
+from local_aws.change_sets.change_set_xml import element
+from local_aws.gateway.asgi import Answer
 from local_aws.stack_calls import history
 
 PATCHED: tuple[str, ...] = (

@@ -5,8 +5,10 @@ import asyncio
 from ministack.services.cloudformation import provisioners
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import durations, faults, states, validation
+from local_aws import durations, states
 from local_aws.clock import CLOCK
+from local_aws.gateway import faults
+from local_aws.registry import validation
 from local_aws.stack_calls import policy
 from local_aws.stacks import calls, running
 from local_aws.stacks.operation import Operation

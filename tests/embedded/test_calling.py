@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local_aws import calling
-from local_aws.calling import Caller, Outcome, Target
 from local_aws.clock import CLOCK
+from local_aws.health_checks import calling
+from local_aws.health_checks.calling import Caller, Outcome, Target
 
 TARGET = Target(host="h", path="/", region="us-east-1")
 WELL, ILL = Outcome(healthy=True, told="Success"), Outcome(healthy=False, told="Failure")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from local_aws import drift, reverting
-from local_aws.schemas import facts
+from local_aws import drift
+from local_aws.change_sets import reverting
+from local_aws.registry.schemas import facts
 from tests.embedded.conftest import Aws
 from tests.embedded.test_changesets import Stack, log_group
 from tests.embedded.test_drift import ROLE, differences, distribution, drifts, function

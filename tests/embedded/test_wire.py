@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.model import Shape
 
-from local_aws import wire
+from local_aws.gateway import wire
 
 SERVICES = """
     acm apigateway apigatewayv2 cloudformation cloudfront cloudtrail cloudwatch dynamodb ec2 events iam kms lambda logs rds

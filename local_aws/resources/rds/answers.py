@@ -8,7 +8,7 @@ from ministack.services import cloudformation as cfn
 from ministack.services import rds
 from ministack.services.cloudformation.helpers import _sdk_error
 
-from local_aws.asgi import Answer
+from local_aws.gateway.asgi import Answer
 from local_aws.resources.rds.forwarding import forwarding_status
 from local_aws.resources.rds.members import is_secondary, writer
 from local_aws.resources.rds.parameters import with_statuses

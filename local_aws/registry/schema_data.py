@@ -1,11 +1,14 @@
-"""Writes `data/` from the registry schemas that cfn-lint bundles: `python -m local_aws.schema_data`. Not used at run time."""
+"""Writes `data/` from the registry schemas that cfn-lint bundles: `python -m local_aws.registry.schema_data`.
+
+Not used at run time.
+"""
 
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from local_aws.schemas import FACTS, SETTABLE, Path_
+from local_aws.registry.schemas import FACTS, SETTABLE, Path_
 
 # The services of this architecture; a type outside them has no facts and is treated as AWS treats an unknown one.
 SERVICES = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from local_aws.schemas import settable
+from local_aws.registry.schemas import settable
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 _LATER = (UNKNOWN, "{{resolve:")

@@ -4,7 +4,7 @@ from typing import Any
 
 from ministack.services.cloudformation.helpers import _esc, _p, _page, _xml
 
-from local_aws.asgi import Answer
+from local_aws.gateway.asgi import Answer
 
 PATCHED: tuple[str, ...] = tuple(
     f"ministack.services.cloudformation.helpers.{n}" for n in ("_esc", "_p", "_page", "_xml")

@@ -5,7 +5,7 @@ A Region's control plane can be out while its data plane goes on, and CloudTrail
 
 import re
 
-from local_aws.wire import Call
+from local_aws.gateway.wire import Call
 
 # Data events, which CloudTrail does not record unless told to [V, CloudTrail user guide, data events; for s3 and events partly K].
 _DATA = {

@@ -13,8 +13,9 @@ from ministack.services import cloudformation as cfn
 from ministack.services.cloudformation import engine
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws import planned, validation
+from local_aws.change_sets import planned
 from local_aws.legality import names
+from local_aws.registry import validation
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._change_sets",

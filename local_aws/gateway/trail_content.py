@@ -15,8 +15,8 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 from local_aws import models
-from local_aws.asgi import Answer, Request
-from local_aws.wire import Call, json_object
+from local_aws.gateway.asgi import Answer, Request
+from local_aws.gateway.wire import Call, json_object
 
 Record = dict[str, Any]
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"

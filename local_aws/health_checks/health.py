@@ -11,9 +11,10 @@ from typing import Any
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch, route53
 
-from local_aws import durations, health_metrics, models, probing, states
+from local_aws import durations, models, states
 from local_aws.clock import CLOCK
-from local_aws.control import POSTED
+from local_aws.gateway.control import POSTED
+from local_aws.health_checks import health_metrics, probing
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (  # of health_metrics, too

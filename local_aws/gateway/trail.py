@@ -18,10 +18,11 @@ from ministack.core.iam_evaluator import resolve_caller_identity
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudtrail
 
-from local_aws import bus, durations, planes, trail_content
-from local_aws.asgi import Answer, Request
+from local_aws import bus, durations
 from local_aws.clock import CLOCK, rfc3339
-from local_aws.wire import Call, signing_name
+from local_aws.gateway import planes, trail_content
+from local_aws.gateway.asgi import Answer, Request
+from local_aws.gateway.wire import Call, signing_name
 
 Record = dict[str, Any]
 KEPT = 20_000  # events per account and Region

@@ -7,9 +7,9 @@ from typing import Any
 from ministack.services.cloudformation import engine
 from ministack.services.cloudformation import stacks as stock
 
-from local_aws.leaves import ABSENT, Leaf, as_text, at, leaves, same_or_absent
-from local_aws.reverting import LiveResource
-from local_aws.schemas import Path_, facts, recreation
+from local_aws.change_sets.leaves import ABSENT, Leaf, as_text, at, leaves, same_or_absent
+from local_aws.change_sets.reverting import LiveResource
+from local_aws.registry.schemas import Path_, facts, recreation
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.engine._intrinsic_references",

@@ -8,12 +8,12 @@ from ministack.services import cloudformation as service
 from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation import handlers, provisioners, stacks
 
-from local_aws import change_set_xml, leaves, reverting
-from local_aws.change_set_creation import create, state_of
+from local_aws.change_sets import change_set_xml, leaves, reverting
+from local_aws.change_sets.change_set_creation import create, state_of
 from local_aws.clock import CLOCK
 from local_aws.durations import CHANGE_SET
 from local_aws.refused import Refused
-from local_aws.schemas import recreation
+from local_aws.registry.schemas import recreation
 from local_aws.stack_calls.refusals import Answer, Params, Record, given, invalid, refusing, the_stack
 
 PATCHED: tuple[str, ...] = (

@@ -15,8 +15,8 @@ from ministack.core.responses import now_iso
 from ministack.services.cloudformation.provisioners import _tag_map
 
 from local_aws import drift
-from local_aws.schemas import TypeFacts, facts
-from local_aws.validation import at
+from local_aws.registry.schemas import TypeFacts, facts
+from local_aws.registry.validation import at
 
 PATCHED: tuple[str, ...] = ("ministack.services.cloudformation.provisioners._tag_map",)
 

@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from local_aws.asgi import Answer
-from local_aws.wire import Call
+from local_aws.gateway.asgi import Answer
+from local_aws.gateway.wire import Call
 
 # Throttling in the words of those services that do not say `Throttling` (query, XML) or `ThrottlingException` (JSON, CBOR).
 # botocore's retry handlers know all of them [V botocore, retries/standard.py].

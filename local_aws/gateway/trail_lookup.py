@@ -9,8 +9,9 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudtrail
 
-from local_aws import durations, trail
+from local_aws import durations
 from local_aws.clock import CLOCK
+from local_aws.gateway import trail
 from local_aws.refused import Refused
 from local_aws.resources.wrap import around
 

@@ -2,9 +2,9 @@
 
 import json
 
-from local_aws import error_forms
-from local_aws.asgi import Answer, Request
-from local_aws.wire import Call
+from local_aws.gateway import error_forms
+from local_aws.gateway.asgi import Answer, Request
+from local_aws.gateway.wire import Call
 
 
 def refusal(call: Call, request: Request) -> Answer | None:

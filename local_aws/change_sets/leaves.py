@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.drift.shape import same
-from local_aws.schemas import Path_
-from local_aws.validation import UNKNOWN
+from local_aws.registry.schemas import Path_
+from local_aws.registry.validation import UNKNOWN
 
 ABSENT = object()
 

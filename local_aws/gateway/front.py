@@ -7,9 +7,9 @@ from typing import Any
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
-from local_aws import error_forms, faults, malformed, stale, throttling, trail
-from local_aws.asgi import Answer, HangUp, Request, Send, Tap, send_answer
-from local_aws.wire import Call
+from local_aws.gateway import error_forms, faults, malformed, stale, throttling, trail
+from local_aws.gateway.asgi import Answer, HangUp, Request, Send, Tap, send_answer
+from local_aws.gateway.wire import Call
 
 # Lets the call take effect, and gives its answer to what it is called with.
 Take = Callable[[Send], Coroutine[Any, Any, None]]

@@ -7,7 +7,7 @@ from ministack.services.cloudformation import changesets as stock
 from ministack.services.cloudformation import stacks
 from ministack.services.cloudformation.helpers import _p
 
-from local_aws import early, planned, reverting
+from local_aws.change_sets import early, planned, reverting
 from local_aws.clock import CLOCK
 from local_aws.durations import CHANGE_SET
 from local_aws.stack_calls import history, limits, templates

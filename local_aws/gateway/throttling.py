@@ -9,11 +9,11 @@ import re
 
 from ministack.core.responses import get_account_id, get_region
 
-from local_aws import error_forms
-from local_aws.asgi import Answer
 from local_aws.clock import CLOCK
-from local_aws.quotas import QUOTAS, Quota
-from local_aws.wire import Call
+from local_aws.gateway import error_forms
+from local_aws.gateway.asgi import Answer
+from local_aws.gateway.quotas import QUOTAS, Quota
+from local_aws.gateway.wire import Call
 
 _ZONE = re.compile(r"/hostedzone/([^/]+)")
 Key = tuple[str, ...]

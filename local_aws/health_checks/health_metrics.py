@@ -9,9 +9,10 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, rds, route53
 
-from local_aws import durations, faults
+from local_aws import durations
 from local_aws.arns import region_of
 from local_aws.clock import CLOCK
+from local_aws.gateway import faults
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
 from local_aws.resources.rds.members import member_of, writer_entry

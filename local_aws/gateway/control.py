@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local_aws import fault_input, faults, front, stacks, stale, states, wire, world
-from local_aws.asgi import HangUp, Message, Receive, Send, hang_up, on_wall_time, read, send_json
+from local_aws import stacks, states, world
 from local_aws.clock import CLOCK, rfc3339
+from local_aws.gateway import fault_input, faults, front, stale, wire
+from local_aws.gateway.asgi import HangUp, Message, Receive, Send, hang_up, on_wall_time, read, send_json
 
 PREFIX = "/_meridian/"
 # What other modules answer to POST and GET: the endpoint's name, and who gets its body.

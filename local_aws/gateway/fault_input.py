@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
-from local_aws import faults, models
+from local_aws import models
+from local_aws.gateway import faults
 
 # The key that tells the kind, in the order in which they are looked for.
 _KINDS: Mapping[str, type[faults.AnyFault]] = {

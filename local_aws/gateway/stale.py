@@ -13,9 +13,9 @@ from typing import Any
 from ministack import app as ministack_app
 
 from local_aws import states, world
-from local_aws.asgi import Send, Tap
 from local_aws.clock import CLOCK
-from local_aws.wire import Call
+from local_aws.gateway.asgi import Send, Tap
+from local_aws.gateway.wire import Call
 
 KEPT = 1000  # versions per service
 _history: dict[str, deque[tuple[float, bytes]]] = {}  # by client name, oldest first

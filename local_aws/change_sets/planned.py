@@ -11,9 +11,9 @@ from typing import Any
 
 from ministack.services.cloudformation import engine
 
-from local_aws.planned_resource import ATTRIBUTES, Scene
-from local_aws.reverting import LiveResource
-from local_aws.validation import UNKNOWN
+from local_aws.change_sets.planned_resource import ATTRIBUTES, Scene
+from local_aws.change_sets.reverting import LiveResource
+from local_aws.registry.validation import UNKNOWN
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation.engine._NO_VALUE",

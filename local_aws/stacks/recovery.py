@@ -17,7 +17,7 @@ from ministack.services.cloudformation import handlers
 from ministack.services.cloudformation import stacks as stock
 from ministack.services.cloudformation.helpers import _p
 
-from local_aws import faults
+from local_aws.gateway import faults
 
 PATCHED: tuple[str, ...] = (
     "ministack.services.cloudformation._stacks",

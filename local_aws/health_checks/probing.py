@@ -15,12 +15,12 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id
 from ministack.services import apigateway_v1, cloudfront, lambda_svc
 
-from local_aws.calling import CALLER, Outcome, Target
 from local_aws.dns import addresses
 from local_aws.dns.answering import Healthy, answer, distribution
 from local_aws.drift import edge
 from local_aws.drift.shape import plain_name
-from local_aws.faults import data_plane_is_out
+from local_aws.gateway.faults import data_plane_is_out
+from local_aws.health_checks.calling import CALLER, Outcome, Target
 from local_aws.resources.deployed import deployed
 
 PATCHED: tuple[str, ...] = (

@@ -14,8 +14,8 @@ from typing import Literal
 
 from ministack.core.responses import get_region
 
-from local_aws import planes
-from local_aws.wire import Call
+from local_aws.gateway import planes
+from local_aws.gateway.wire import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What CloudFormation's registry says about each resource type: which properties replace the resource when they
 change, which can never be read back, which are free-form maps, and what a template may write at all.
 
-The facts come from the registry schemas that cfn-lint bundles; `python -m local_aws.schema_data` writes the part that we need
-to `data/`, so that neither cfn-lint nor its 1,898 schemas are loaded at run time. What `settable` gives is one file per type,
-read when the first resource of the type is looked at.
+The facts come from the registry schemas that cfn-lint bundles; `python -m local_aws.registry.schema_data` writes the part
+that we need to `data/`, so that neither cfn-lint nor its 1,898 schemas are loaded at run time. What `settable` gives is one file
+per type, read when the first resource of the type is looked at.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 PATCHED: tuple[str, ...] = ()
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 FACTS, SETTABLE = DATA / "schemas.json", DATA / "properties"
 
 Path_ = tuple[str, ...]
