@@ -75,8 +75,9 @@ class Clock:
         self.in_loop(lambda: self._push(timer))
         return timer
 
-    def in_flight(self) -> int:
-        return sum(1 for timer in self._timers if timer.action)
+    def in_flight(self) -> list[float]:
+        """The virtual seconds that are left of everything under way."""
+        return [timer.at - self.now() for timer in self._timers if timer.action]
 
     def clear(self) -> None:
         self._timers.clear()

@@ -85,10 +85,12 @@ def refill(container: Any, now: Any) -> None:
 
 
 def _require_rest() -> None:
-    if stacks.in_progress() or CLOCK.in_flight():
+    working, left = stacks.in_progress(), CLOCK.in_flight()
+    if working or left:
         raise Busy(
-            f"the world is in motion ({stacks.in_progress()} stack operations, {CLOCK.in_flight()} changes under way): "
-            "wait until everything has settled, or POST /_meridian/reset"
+            f"the world is in motion (stack operations: {', '.join(working) or 'none'}; {len(left)} changes under way, the last "
+            f"for {max(left, default=0):.0f} s more at speed {CLOCK.speed:g}): wait until everything has settled, or POST "
+            "/_meridian/reset"
         )
 
 

@@ -14,8 +14,9 @@ _stock_needs_thread = stock._runs_on_worker_thread
 _stock_run_reentrant = stock.run_reentrant
 
 
-def in_progress() -> int:
-    return len(_tasks)
+def in_progress() -> list[str]:
+    """The names of the stacks that are being worked on."""
+    return sorted(stack_id.split("/")[1] for stack_id in _tasks)
 
 
 def of(stack_id: str) -> asyncio.Task[Any] | None:

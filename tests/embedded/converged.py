@@ -32,7 +32,8 @@ class Converged:
     snapshot: str
 
     def restore(self) -> None:
-        """As soon as what the test before has set in motion is over."""
+        """As soon as what the test before has set in motion is over, at the usual speed."""
+        self.aws.control("clock", {"speed": SPEED})
         self.aws.until(lambda: self.aws.control("restore", {"id": self.snapshot})[0] == 200)
 
     def facts(self) -> Facts:
@@ -61,8 +62,8 @@ def converged(aws: Aws) -> Iterator[Converged]:
         if aws.url not in _kept:
             aws.control("clock", {"speed": QUICKLY})
             _converge(world, topology)
-            aws.control("clock", {"speed": SPEED})
             _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
+        aws.control("clock", {"speed": SPEED})  # whatever the test before made of it
         yield Converged(aws, world, topology, _kept[aws.url])
 
 

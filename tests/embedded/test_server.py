@@ -301,7 +301,7 @@ def test_a_world_in_motion_is_neither_kept_nor_replaced(aws: Aws) -> None:
     for what, body in (("snapshot", {}), ("restore", {"id": kept})):
         status, answer = aws.control(what, body)
         assert status == 409
-        assert answer["error"].startswith("the world is in motion (0 stack operations, 2 changes under way)")
+        assert answer["error"].startswith("the world is in motion (stack operations: none; 2 changes under way, ")
 
 
 def test_a_reset_stops_what_is_under_way(aws: Aws) -> None:
