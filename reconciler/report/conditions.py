@@ -56,8 +56,15 @@ def _why_not(outcome: Outcome) -> str:
         return "suspended by the document"
     if outcome.plan.waves:
         wave = outcome.plan.waves[0]
-        return ", ".join([s.id for s in wave.steps] or [f"{g.id}: {g.detail}" for g in wave.waiting_for])
-    return ""
+        return ", ".join(
+            [*([s.id for s in wave.steps] or [f"{g.id}: {g.detail}" for g in wave.waiting_for]), *_unread(outcome)]
+        )
+    return ", ".join(_unread(outcome))
+
+
+def _unread(outcome: Outcome) -> list[str]:
+    observed = outcome.observed
+    return [f"{what} cannot be read" for what in [*observed.unknown_facts(), *sorted(observed.unknown_regions())]]
 
 
 def _serving(outcome: Outcome, topology: Topology) -> tuple[str, str, str, str]:
@@ -106,6 +113,10 @@ def _leads_to(outcome: Outcome, topology: Topology) -> bool:
 
 def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
     findings = outcome.diff.findings
+    unread = _unread(outcome)
+    if not findings and unread:
+        told = ", ".join(unread)
+        return "DriftDetected", "Unknown", "CannotBeRead", f"{outcome.diff.coverage.checked} values checked; {told}"
     if not findings:
         return "DriftDetected", "False", "InSync", f"{outcome.diff.coverage.checked} values checked"
     worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)

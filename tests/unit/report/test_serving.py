@@ -63,3 +63,13 @@ def test_no_edge_a_disabled_one_and_one_without_the_domain_do_not(served):
 def test_what_cannot_be_read_is_not_known_to_serve(served):
     assert serving(served, distribution=Unknown("AccessDenied", "no")) == ("Unknown", "CannotBeRead")
     assert serving(served, records=Unknown("Throttling", "")) == ("Unknown", "CannotBeRead")
+
+
+def test_what_cannot_be_read_is_not_in_sync_and_is_said(served):
+    stacks = {**served.observed().stacks, StackRef(StackKind.API, NAMES[1]): Unknown("Unreachable", "timed out")}
+    outcome, _ = served.seen(replace(served.observed(), records=Unknown("Throttling", ""), stacks=stacks))
+    found = {c.type: c for c in conditions(outcome, served.desired)}
+    drift, ready = found["DriftDetected"], found["Ready"]
+    assert (drift.status, drift.reason) == ("Unknown", "CannotBeRead")
+    assert f"the zone's records cannot be read, {NAMES[1]} cannot be read" in drift.message
+    assert (ready.status, f"{NAMES[1]} cannot be read" in ready.message) == ("False", True)
