@@ -13,6 +13,7 @@ from ministack.core.responses import get_region
 from local_aws import states
 from local_aws.gateway import faults, planes, throttling, trail
 from local_aws.registry.schemas import service_of
+from local_aws.stacks.reasons import in_words
 
 Result = TypeVar("Result")
 # By type: the service, and the operations that create, update and delete it, where they are not CreateX, UpdateX and DeleteX.
@@ -74,8 +75,11 @@ async def make(
     try:
         result = await act()
     except Exception as error:
-        trail.record_of_stack(service, made[0], kind, physical_id, properties, str(error))
-        raise
+        told = in_words(kind, error)
+        trail.record_of_stack(service, made[0], kind, physical_id, properties, str(told))
+        if told is error:
+            raise
+        raise told from error
     trail.record_of_stack(service, made[0], kind, physical_id or _made(result), properties)
     return result
 

@@ -217,3 +217,15 @@ def test_a_half_applied_stack_of_another_region_goes_on(stack: Stack) -> None:
     assert stack.run(several(7), "CREATE") == "CREATE_COMPLETE"
     status, answer = stack.aws.control("faults", {"faults": [{"stack": "s", "after": 1, "rollback": "slow"}]})
     assert (status, "rollback" in answer["error"]) == (400, True)
+
+
+def test_what_a_service_answers_is_the_reason_without_its_wrapping(stack: Stack) -> None:
+    vpc = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}}
+    assert stack.run(vpc, "CREATE") == "CREATE_COMPLETE"
+    made = stack.client.describe_stack_resource(StackName=stack.name, LogicalResourceId="Vpc")["StackResourceDetail"]
+    stack.aws.client("ec2").create_subnet(VpcId=made["PhysicalResourceId"], CidrBlock="10.0.0.0/24")
+    stack.client.delete_stack(StackName=stack.name)
+    assert stack.aws.settled(stack.name) == "DELETE_FAILED"
+    (reason,) = [told for name, status, told in events(stack) if (name, status) == ("Vpc", "DELETE_FAILED")]
+    assert reason.startswith('Resource handler returned message: "DependencyViolation: The vpc ')
+    assert "<" not in reason
