@@ -526,6 +526,7 @@ def test_a_function_and_a_log_group_keep_their_new_settings(world: World) -> Non
 
 def test_a_cluster_keeps_its_new_settings(world: World) -> None:
     rds = world.client("rds", READER)
+    world.aws.still()
     rds.modify_db_cluster(
         DBClusterIdentifier=f"orders-{READER}",
         EnableGlobalWriteForwarding=False,
@@ -539,6 +540,7 @@ def test_a_cluster_keeps_its_new_settings(world: World) -> None:
     assert found["GlobalWriteForwardingStatus"] in {"disabling", "disabled"}
     assert found["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 2.0, "MaxCapacity": 4.0}
     assert not found.get("EnabledCloudwatchLogsExports")
+    world.aws.go()
 
 
 def test_a_stage_and_an_api_take_patches(world: World) -> None:

@@ -74,6 +74,7 @@ def test_the_demo_takes_its_processes_with_it(how, tmp_path, monkeypatch):
     """The real stage, in a folder of its own, told to end while a command runs."""
     program = (
         "import sys, signal, time; from pathlib import Path; from demo import __main__ as demo, stage;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background job would ignore it
         f"stage.FOLDER = demo.FOLDER = Path({str(tmp_path)!r}) / 'demo';"
         "from demo.acts import Act; demo.ACTS = (Act('wait', lambda s: time.sleep(600)),); sys.exit(demo.main())"
     )
