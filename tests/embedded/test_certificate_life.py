@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("ministack")
-
 from local_aws.resources import acm, caa
 from local_aws.resources.acm import DAY
 
