@@ -113,12 +113,11 @@ def _leads_to(outcome: Outcome, topology: Topology) -> bool:
 
 def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
     findings = outcome.diff.findings
-    unread = _unread(outcome)
-    if not findings and unread:
-        told = ", ".join(unread)
-        return "DriftDetected", "Unknown", "CannotBeRead", f"{outcome.diff.coverage.checked} values checked; {told}"
     if not findings:
-        return "DriftDetected", "False", "InSync", f"{outcome.diff.coverage.checked} values checked"
+        checked, unread = f"{outcome.diff.coverage.checked} values checked", ", ".join(_unread(outcome))
+        if unread:
+            return "DriftDetected", "Unknown", "CannotBeRead", f"{checked}; {unread}"
+        return "DriftDetected", "False", "InSync", checked
     worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)
     paths = ", ".join(dict.fromkeys(f.path for f in findings))
     return "DriftDetected", "True", str(worst).capitalize(), f"{len(findings)} found: {paths}"

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,14 +125,22 @@ def start(*arguments: str, environment: dict[str, str] | None = None) -> tuple[s
     return process, process.stdout.readline().strip()
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Aws]:
-    process, line = start("--port", "0", "--speed", str(SPEED))
+@contextmanager
+def running(*arguments: str) -> Iterator[Aws]:
+    """A server on a free port, until the end of the block."""
+    process, line = start("--port", "0", "--speed", str(SPEED), *arguments)
     assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
     yield Aws(line.partition("=")[2])
     process.terminate()
     assert process.wait(10) == 0
+    assert process.stdout is not None
     process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Aws]:
+    with running() as aws:
+        yield aws
 
 
 @pytest.fixture
@@ -146,12 +155,8 @@ def aws(server: Aws) -> Aws:
 
 @pytest.fixture(scope="session")
 def enforcing_server() -> Iterator[Aws]:
-    process, line = start("--port", "0", "--speed", str(SPEED), "--iam")
-    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
-    yield Aws(line.partition("=")[2])
-    process.terminate()
-    assert process.wait(10) == 0
-    process.stdout.close()
+    with running("--iam") as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.contract.operations_facts import operations
-from tests.embedded.conftest import Aws, start
+from tests.embedded.conftest import Aws, running
 
 WHERE = os.environ.get("MERIDIAN_CONFORMANCE") or "embedded"
 REAL = WHERE == "real"
@@ -179,13 +179,8 @@ def conformance_server(pytestconfig: pytest.Config) -> Iterator[Aws | None]:
         _say_whose_account(pytestconfig)
         yield None
         return
-    process, line = start("--port", "0", "--speed", str(SPEED))
-    assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
-    yield Aws(line.partition("=")[2])
-    process.terminate()
-    assert process.wait(10) == 0
-    assert process.stdout is not None
-    process.stdout.close()
+    with running() as aws:
+        yield aws
 
 
 def _say_whose_account(config: pytest.Config) -> None:
