@@ -42,6 +42,12 @@ class RegionFacts:
     cluster: Answer = None
     instances: Listing = ()
     lag: Series = ()
+    load: Series = ()
+    """ACUUtilization of the cluster, percent of its maximum capacity."""
+    requests: Series = ()
+    """Requests by minute that were no health checks; read only where the Region's gate is closed."""
+    interfaces: Listing = ()
+    """Network interfaces of Lambda functions in the data stack's subnets; read only where the `api` stack is gone."""
     function: Answer = None
     """GetFunctionConfiguration of the API's function."""
     rest_api: Answer = None

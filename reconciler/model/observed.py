@@ -139,6 +139,13 @@ class TrafficGate:
         """Whether the Region's probe is among its children; not to be told while there is no probe."""
         return probe is None or probe.id in self.children
 
+    def unhealthy_since(self) -> datetime | None:
+        """When the unhealthy minutes began that reach to now; None while it is healthy, or without data."""
+        since: datetime | None = None
+        for at, healthy in self.samples:
+            since = None if healthy else (since or at)
+        return since
+
     @property
     def never_opened(self) -> bool:
         """Closed and untouched since it was created: ours to open. A gate that somebody closed has a later version."""
@@ -193,6 +200,12 @@ class Cluster:
     instance_statuses: Mapping[str, str] = field(default_factory=dict)
     forwarding: str | None = None
     lag_ms: float | None = None
+    protected: bool = True
+    """Deletion protection."""
+    pending: bool = False
+    """Something is modified and not in effect yet (PendingModifiedValues)."""
+    load: float | None = None
+    """Share of its maximum capacity in use, 0 to 1, the highest of the last minutes (ACUUtilization); None: not measured."""
 
     @property
     def available(self) -> bool:
@@ -260,6 +273,10 @@ class Observed:
     distribution: Seen[Distribution]
     live: Mapping[tuple[StackRef, str], Live] = field(default_factory=dict)
     """(stack, logical id) to what AWS reports of that resource."""
+    interfaces: Mapping[str, int | Unknown] = field(default_factory=dict)
+    """Network interfaces that Lambda still keeps in a Region's subnets; only of Regions whose `api` stack is gone."""
+    requests: Mapping[str, tuple[tuple[datetime, float], ...] | Unknown] = field(default_factory=dict)
+    """(minute, requests that were no health checks) of the Regions whose gate is closed; a minute without any is left out."""
     recorded: Mapping[str, Any] | None = None
     """The status document that the last pass left in the table, if any."""
     unrecorded: Unknown | None = None

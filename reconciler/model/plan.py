@@ -19,8 +19,37 @@ class StepAction(StrEnum):
     """Bring a failed stack back to a state from which it can be deployed."""
     CREATE_GATE = "create-gate"
     OPEN_GATE = "open-gate"
+    CLOSE_GATE = "close-gate"
+    """Drain a Region: DNS stops answering with it."""
     MEND_GATE = "mend-gate"
     """Put an inverted, disabled or always-open gate back to what it says."""
+    DELETE_GATE = "delete-gate"
+    """The last thing of a Region that left: until then the gate's reference says that something of it may be there."""
+    SWITCHOVER = "switchover"
+    """Move the writer to this Region, without loss. Cannot be aborted once begun."""
+    UNROUTE = "unroute"
+    """Deploy the routing stack without a drained Region's records."""
+    DETACH = "detach"
+    """Take a Region's cluster out of the global database; it stands alone then, and is writable."""
+    DELETE = "delete"
+    """Delete a stack that the desired state has no place for any more."""
+    DELETE_GLOBAL = "delete-global-cluster"
+    """Delete the empty global cluster, which its stack leaves behind."""
+    DELETE_VERSION = "delete-version"
+    """Delete a version of the edge's function that nothing uses any more."""
+
+
+class Hazard(StrEnum):
+    """Named dangers that a step can carry. A step with one starts only inside a window, if the document names windows."""
+
+    WRITE_INTERRUPTION = "write-interruption"
+    """Writes fail for up to some minutes while the writer moves."""
+    DATA_DELETION = "data-deletion"
+    """A Region's copy of the data goes, after a final snapshot."""
+    DATABASE_RESTART = "database-restart"
+    """The engine is upgraded: connections break, instance after instance."""
+    BLAST_RADIUS = "blast-radius"
+    """One commit takes more Regions out of service than `maxConcurrentRegions`: only with an `allow` of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +63,25 @@ class Step:
     stack: StackRef | None = None
     hazards: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
+    removes: frozenset[str] = frozenset()
+    """Logical ids that this deployment may delete: the records of a Region that is drained and leaves."""
+    begun: bool = False
+    """AWS is already at it: no window or rule stops what has started."""
+    subject: str = ""
+    """What it is about where neither a stack nor a Region says it: a function's version."""
     why: str = ""
 
     @property
     def id(self) -> str:
         """A repair goes by the name of the deployment that it is: while it runs, nobody can tell the two apart."""
         verb = StepAction.DEPLOY if self.action is StepAction.REPAIR else self.action
-        return f"{verb}/{self.stack or self.region}"
+        of_stack = self.stack if self.action is not StepAction.UNROUTE else None
+        return f"{verb}/{self.subject or of_stack or self.region}"
+
+    @property
+    def abortable(self) -> bool:
+        """Whether a newer commit may take over while it runs. A writer on its way, or a cluster leaving, is waited for."""
+        return self.action not in {StepAction.SWITCHOVER, StepAction.DETACH, StepAction.DELETE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +104,8 @@ class Wave:
 
     steps: tuple[Step, ...] = ()
     gates: tuple[Gate, ...] = ()
+    aside: bool = False
+    """What is left of something that is out of service already, and takes its time: it never keeps a topology from Ready."""
 
     @property
     def waiting_for(self) -> tuple[Gate, ...]:
@@ -78,6 +121,16 @@ class Refusal:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What the replay of a plan came to: `prefixes` states on the way, `faulted` ones where a step failed, half-applied or
+    repeated, and the violations found in any of them, each as a sentence that begins with the invariant's name."""
+
+    prefixes: int = 0
+    faulted: int = 0
+    violations: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     topology: str
@@ -86,13 +139,19 @@ class Plan:
     changes: tuple[Change, ...] = ()
     waves: tuple[Wave, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    verification: Verification = Verification()
     notes: tuple[str, ...] = field(default=())
     """What the reader should know though nothing is done about it: a public API, a Region that cannot be read."""
 
     @property
     def converged(self) -> bool:
-        """Nothing to do and nothing to wait for."""
-        return not (self.waves or self.refusals)
+        """Nothing to do and nothing to wait for, but for what finishes aside."""
+        return not self.refusals and all(w.aside for w in self.waves)
+
+    @property
+    def tombstones(self) -> tuple[Wave, ...]:
+        """What finishes aside, in order."""
+        return tuple(w for w in self.waves if w.aside)
 
     @property
     def steps(self) -> tuple[Step, ...]:

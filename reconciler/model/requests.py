@@ -45,7 +45,7 @@ class DeleteChangeSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteStack:
-    """Only for a stack that cannot be updated any more. `stack_id`: the very one that was observed, so that a late request
+    """For a stack that cannot be updated, or has no place any more. `stack_id`: the very one observed, so that a late request
     does not hit one that was made again meanwhile under the same name."""
 
     stack: StackRef
@@ -85,8 +85,85 @@ class UpdateGate:
     call: str = "route53:UpdateHealthCheck"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGate:
+    region: str
+    id: str
+    call: str = "route53:DeleteHealthCheck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switchover:
+    """Make `target_arn` (in `region`) the writer; asked in `writer_region`, where the writer is now."""
+
+    region: str
+    writer_region: str
+    global_cluster: str
+    target_arn: str
+    call: str = "rds:SwitchoverGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detach:
+    """Take `cluster_arn` (in `region`) out of the global cluster; asked in `writer_region`."""
+
+    region: str
+    writer_region: str
+    global_cluster: str
+    cluster_arn: str
+    call: str = "rds:RemoveFromGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotect:
+    """Let a cluster that stands alone be deleted: its deletion protection goes, at once."""
+
+    region: str
+    cluster: str
+    call: str = "rds:ModifyDBCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnprotectGlobal:
+    region: str
+    global_cluster: str
+    call: str = "rds:ModifyGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGlobal:
+    """Delete the global cluster, which has no members any more."""
+
+    region: str
+    global_cluster: str
+    call: str = "rds:DeleteGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVersion:
+    """Delete one version of a function in us-east-1; refused by AWS while a replica of it stands at the edge."""
+
+    function: str
+    version: str
+    region: str = "us-east-1"
+    call: str = "lambda:DeleteFunction"
+
+
 Request = (
-    CreateChangeSet | ExecuteChangeSet | DeleteChangeSet | DeleteStack | ContinueRollback | CreateGate | UpdateGate
+    CreateChangeSet
+    | ExecuteChangeSet
+    | DeleteChangeSet
+    | DeleteStack
+    | ContinueRollback
+    | CreateGate
+    | UpdateGate
+    | DeleteGate
+    | Switchover
+    | Detach
+    | Unprotect
+    | UnprotectGlobal
+    | DeleteGlobal
+    | DeleteVersion
 )
 
 
