@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.diff.desired import desired_stacks, founder, template_keys
 from reconciler.diff.drift import stack_drift, unread
-from reconciler.diff.motion import motion_findings, traffic_changes
+from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.templates import stack_changes, touched
 from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Unchecked
 from reconciler.model.observed import Live, Observed, Unknown
@@ -42,7 +42,7 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
-    changes += traffic_changes(topology, observed)
+    changes += motion_changes(topology, observed)
     coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
     return Diff(changes=tuple(changes), findings=tuple(findings), touched=allowed, coverage=coverage)
 

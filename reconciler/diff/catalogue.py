@@ -40,6 +40,8 @@ FIELDS = (
     Field(StackKind.DATA, "Cluster", "EngineVersion", "database/version"),
     Field(StackKind.DATA, "Cluster", "Engine", "database/engine"),
     Field(StackKind.DATA, "Cluster", "DatabaseName", "database/name"),
+    Field(StackKind.DATA, "Cluster", "MasterUserPassword", "database/master"),
+    Field(StackKind.DATA, "Master", "", "database/master"),
     Field(StackKind.DATA, "Parameters", "Family", "database/version"),
     Field(StackKind.DATA, "Parameters", r"Parameters.apg_write_forward\.consistency_mode", "database/writeForwarding"),
     Field(StackKind.DATA, r"Instance\d+", "", "database/instancesPerRegion"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.diff.records import with_leaving
 from reconciler.model.observed import Observed, Unknown, known
 from reconciler.model.stacks import (
     DesiredStack,
@@ -23,37 +24,75 @@ DATA_OUTPUTS = ("SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoin
 
 
 def founder(topology: Topology, observed: Observed) -> str | None:
-    """The Region whose data stack carries the master credentials; None while that cannot be told.
-
-    It is the first writer and stays the founder wherever the writer moves. Before any data stack holds a template, it is
-    the desired writer; but not while some Region is unreadable or the global cluster has members, since then it exists.
-    """
-    unsure = isinstance(observed.global_cluster, Unknown)
-    for region in observed.clusters:
-        state = observed.stacks.get(StackRef(StackKind.DATA, region))
-        if isinstance(state, Unknown):
-            unsure = True
-        elif state and state.template and "Master" in state.template.get("Resources", {}):
-            return region
-    cluster = known(observed.global_cluster)
-    if unsure or (cluster and cluster.members):
+    """The Region that makes the database, where none was made yet: the desired writer. None once it exists, or while that
+    cannot be told: some Region is unreadable, or the global cluster has members or is unreadable."""
+    states = [s for ref, s in observed.stacks.items() if ref.kind is StackKind.DATA]
+    cluster = observed.global_cluster
+    if isinstance(cluster, Unknown) or any(isinstance(state, Unknown) for state in states):
         return None
-    return topology.database.writer
+    made = any(state and state.template and _holds_master(state.template) for state in map(known, states))
+    return None if made or (cluster and cluster.members) else topology.database.writer
 
 
 def template_keys(topology: Topology, observed: Observed) -> Mapping[StackRef, str]:
-    first = founder(topology, observed)
-    return {ref: template_key(ref, home_region=topology.home_region, founder=first) for ref in stack_refs(topology)}
+    first, heir = founder(topology, observed), _heir(topology, observed)
+    data = {region: key for region in topology.region_names if (key := _data_key(observed, region, first, heir))}
+    return {
+        ref: data[ref.region]
+        if ref.kind is StackKind.DATA and ref.region in data
+        else template_key(ref, home_region=topology.home_region, founder=None)
+        for ref in stack_refs(topology)
+    }
+
+
+def _data_key(observed: Observed, region: str, first: str | None, heir: str | None) -> str | None:
+    state = observed.stack(StackKind.DATA, region)
+    if state and state.template and _holds_master(state.template):
+        return "data-founder" if _names_master(state.template) else "data-heir"
+    if region == first:
+        return "data-founder"
+    return "data-heir" if region == heir else None
+
+
+def _heir(topology: Topology, observed: Observed) -> str | None:
+    """The writer, once no remaining Region's stack holds the master credentials: the founder is leaving or gone.
+
+    Only a writer that stands where it is declared inherits; every stack must have been read, for one may hold them.
+    """
+    cluster = known(observed.global_cluster)
+    states = [observed.stacks.get(StackRef(StackKind.DATA, r)) for r in topology.region_names]
+    if any(isinstance(state, Unknown) for state in states) or cluster is None or cluster.failover:
+        return None
+    held = any(
+        state.template and _holds_master(state.template) for state in states if state and not isinstance(state, Unknown)
+    )
+    writer = cluster.writer
+    stands = writer is not None and (data := observed.stack(StackKind.DATA, writer)) is not None and data.template
+    return writer if not held and stands and writer == topology.database.writer else None
+
+
+def _holds_master(template: Mapping[str, object]) -> bool:
+    resources = template.get("Resources", {})
+    return isinstance(resources, Mapping) and "Master" in resources
+
+
+def _names_master(template: Mapping[str, object]) -> bool:
+    """The founder's cluster names its master user, an heir's does not: naming it would replace the cluster."""
+    resources = template.get("Resources", {})
+    cluster = resources.get("Cluster", {}) if isinstance(resources, Mapping) else {}
+    return "MasterUsername" in cluster.get("Properties", {})
 
 
 def desired_stacks(
     topology: Topology, observed: Observed, templates: Mapping[str, Template]
 ) -> Mapping[StackRef, DesiredStack]:
     keys = template_keys(topology, observed)
-    return {
+    stacks = {
         ref: DesiredStack(ref=ref, template=templates[key], parameters=parameters(ref, topology, observed))
         for ref, key in keys.items()
     }
+    routing = StackRef(StackKind.ROUTING, topology.home_region)
+    return {**stacks, routing: with_leaving(stacks[routing], topology, observed)}
 
 
 def parameters(ref: StackRef, topology: Topology, observed: Observed) -> Mapping[str, str] | None:

@@ -5,25 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, TrafficGate, known
-from reconciler.model.topology import Topology, Traffic
+from reconciler.model.topology import Region, Topology, Traffic
 
 
-def traffic_changes(topology: Topology, observed: Observed) -> Iterator[Change]:
-    """Regions that should serve and do not yet: no gate, or one that was never opened."""
+def motion_changes(topology: Topology, observed: Observed) -> Iterator[Change]:
+    """What a commit asks of motion: Regions that begin or cease to serve or leave altogether, a writer that moves."""
     for region in topology.regions:
-        if region.name not in observed.gates:
-            continue
-        gate = known(observed.gates[region.name])
-        waiting = gate is None or gate.never_opened
-        if waiting and region.traffic is Traffic.SERVING and observed.gates[region.name] is gate:
-            yield Change(
-                path=f"regions/{region.name}/traffic",
-                action=Action.UPDATE if gate else Action.CREATE,
-                origin=Origin.GIT,
-                desired=str(region.traffic),
-                observed="joining" if gate else None,
-            )
+        if region.name in observed.gates and not held_gate(topology, observed, region.name):
+            yield from _traffic_change(region, observed)
+    for name in leaving(topology, observed):
+        yield Change(path=f"regions/{name}", action=Action.DELETE, origin=Origin.GIT, observed=_traffic(observed, name))
+    cluster, wanted = known(observed.global_cluster), topology.database.writer
+    if cluster and cluster.writer and cluster.writer != wanted and not writer_moved_by_hand(topology, observed):
+        yield Change(
+            path="database/writer", action=Action.UPDATE, origin=Origin.GIT, desired=wanted, observed=cluster.writer
+        )
+
+
+def _traffic_change(region: Region, observed: Observed) -> Iterator[Change]:
+    gate = observed.gates[region.name]
+    if gate is not None and not isinstance(gate, TrafficGate):
+        return
+    serves = gate is not None and gate.is_open
+    wanted = region.traffic is Traffic.SERVING
+    if wanted and (gate is None or gate.is_closed) or (serves and not wanted):
+        yield Change(
+            path=f"regions/{region.name}/traffic",
+            action=Action.UPDATE if gate else Action.CREATE,
+            origin=Origin.GIT,
+            desired=str(region.traffic),
+            observed=_traffic(observed, region.name),
+        )
+
+
+def _traffic(observed: Observed, region: str) -> str | None:
+    gate = known(observed.gates.get(region))
+    if gate is None:
+        return None
+    return "joining" if gate.never_opened else str(Traffic.SERVING if gate.is_open else Traffic.DRAINED)
+
+
+def leaving(topology: Topology, observed: Observed) -> tuple[str, ...]:
+    """Regions where this topology still has something, and that the document no longer names; sorted by name."""
+    return tuple(sorted(set(observed.live_regions()) - set(topology.region_names)))
 
 
 def motion_findings(topology: Topology, observed: Observed) -> Iterator[Finding]:
@@ -31,21 +57,32 @@ def motion_findings(topology: Topology, observed: Observed) -> Iterator[Finding]
     for name in topology.region_names:
         gate = known(observed.gates.get(name))
         if gate:
-            yield from _gate(topology, name, gate)
+            yield from _gate(topology, observed, name, gate)
 
 
 def writer_moved_by_hand(topology: Topology, observed: Observed) -> bool:
-    """The writer is elsewhere though the desired writer is the one this topology last converged on."""
-    cluster = known(observed.global_cluster)
-    recorded = (observed.recorded or {}).get("declared", {}).get("writer")
-    if cluster is None or cluster.writer is None:
+    """The writer is where nobody put it through us, while the document goes on naming a Region that we know as the writer's.
+
+    A commit that names another Region decides; without any record nobody can tell a commit from a hand.
+    """
+    cluster, motion = known(observed.global_cluster), Motion.recorded(observed.recorded)
+    wanted = topology.database.writer
+    if cluster is None or cluster.writer is None or cluster.writer == wanted:
         return False
-    return cluster.writer != topology.database.writer and recorded == topology.database.writer
+    return motion is None or (cluster.writer not in motion.writers and wanted in motion.writers)
 
 
-def closed_by_hand(gate: TrafficGate) -> bool:
-    """Closed after it had been touched: we create gates closed and only ever open them."""
-    return gate.is_closed and not gate.never_opened
+def held_gate(topology: Topology, observed: Observed, region: str) -> bool:
+    """The Region's gate stands otherwise than declared by a hand that is not ours, and no commit spoke of it since."""
+    gate, motion = known(observed.gates.get(region)), Motion.recorded(observed.recorded)
+    if gate is None or gate.never_opened or gate.ignores_its_probe:
+        return False
+    wanted = topology.region(region).traffic
+    if gate.is_open == (wanted is Traffic.SERVING):
+        return False
+    if motion is None:
+        return True
+    return motion.gates.get(region) != gate.version and motion.traffic.get(region, str(wanted)) == wanted
 
 
 def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:
@@ -61,7 +98,7 @@ def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:
         )
 
 
-def _gate(topology: Topology, region: str, gate: TrafficGate) -> Iterator[Finding]:
+def _gate(topology: Topology, observed: Observed, region: str, gate: TrafficGate) -> Iterator[Finding]:
     wanted = str(topology.region(region).traffic)
     if gate.ignores_its_probe:
         yield Finding(
@@ -72,12 +109,15 @@ def _gate(topology: Topology, region: str, gate: TrafficGate) -> Iterator[Findin
             desired={"inverted": False, "disabled": False, "threshold": len(gate.children)},
             observed={"inverted": gate.inverted, "disabled": gate.disabled, "threshold": gate.threshold},
         )
-    elif closed_by_hand(gate) and wanted == Traffic.SERVING:
+    elif held_gate(topology, observed, region):
+        seen = Traffic.SERVING if gate.is_open else Traffic.DRAINED
+        undo = "close it" if gate.is_open else "open it"
         yield Finding(
             path=f"regions/{region}/traffic",
             region=region,
             disposition=Disposition.HOLD,
-            reason="the traffic gate was closed by hand: open it by hand, or commit traffic: drained to adopt it",
+            reason=f"the traffic gate was {'opened' if gate.is_open else 'closed'} by hand: {undo} by hand, "
+            f"or commit traffic: {seen} to adopt it",
             desired=wanted,
-            observed=str(Traffic.DRAINED),
+            observed=str(seen),
         )

@@ -15,6 +15,7 @@ from reconciler.model.stacks import StackKind, StackRef
 
 T = TypeVar("T")
 
+_OF_A_REGION = (StackKind.DATA, StackKind.API)
 CLOCK_SKEW = timedelta(seconds=30)
 
 
@@ -138,6 +139,11 @@ class TrafficGate:
     def watches(self, probe: Probe | None) -> bool:
         """Whether the Region's probe is among its children; not to be told while there is no probe."""
         return probe is None or probe.id in self.children
+
+    def healthy_at(self, instant: datetime) -> bool:
+        """By the last sample up to that instant."""
+        before = [healthy for at, healthy in self.samples if at <= instant]
+        return bool(before) and before[-1]
 
     def unhealthy_since(self) -> datetime | None:
         """When the unhealthy minutes began that reach to now; None while it is healthy, or without data."""
@@ -292,6 +298,31 @@ class Observed:
             "the recorded status": self.unrecorded,
         }
         return {name: seen for name, seen in facts.items() if isinstance(seen, Unknown)}
+
+    def live_regions(self) -> tuple[str, ...]:
+        """Regions where this topology has something, whether or not the document still names them."""
+        members = known(self.global_cluster)
+        found = [m.region for m in members.members] if members else []
+        found += [r for r, gate in self.gates.items() if known(gate)]
+        found += [r for r, cluster in self.clusters.items() if known(cluster)]
+        found += [ref.region for ref, state in self.stacks.items() if known(state) and ref.kind in _OF_A_REGION]
+        return tuple(dict.fromkeys(found))
+
+    def drained_since(self, region: str) -> datetime | None:
+        """Since when DNS has not answered with this Region: its closed gate counts as unhealthy, and another one as healthy.
+
+        While every gate is unhealthy Route 53 answers as if all were healthy (aws-facts §5.1), so such minutes start it anew.
+        """
+        gate = known(self.gates.get(region))
+        since = gate.unhealthy_since() if gate and gate.is_closed else None
+        if since is None or gate is None:
+            return None
+        others = [g for r, seen in self.gates.items() if r != region and (g := known(seen))]
+        for at, _ in gate.samples:
+            if at >= since and not any(other.healthy_at(at) for other in others):
+                since = at
+        alone = not any(other.healthy_at(gate.samples[-1][0]) for other in others)
+        return None if alone else since
 
     def stack(self, kind: StackKind, region: str) -> StackState | None:
         """The stack if it is there and was read."""

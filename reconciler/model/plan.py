@@ -39,6 +39,13 @@ class StepAction(StrEnum):
     """Delete a version of the edge's function that nothing uses any more."""
 
 
+class Goal(StrEnum):
+    """What a plan is for."""
+
+    CONVERGE = "converge"
+    DESTROY = "destroy"
+
+
 class Hazard(StrEnum):
     """Named dangers that a step can carry. A step with one starts only inside a window, if the document names windows."""
 

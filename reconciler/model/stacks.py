@@ -61,7 +61,7 @@ class Asset:
 @dataclass(frozen=True, slots=True)
 class Template:
     """One synthesised template. `key` names the variant: `foundation-home`, `foundation`, `global`, `data-founder`,
-    `data`, `api`, `routing` or `edge`; one serves every Region."""
+    `data-heir`, `data`, `api`, `routing` or `edge`; one serves every Region."""
 
     key: str
     body: dict[str, Any]
@@ -89,6 +89,11 @@ def template_key(ref: StackRef, *, home_region: str, founder: str | None) -> str
 def gate_parameter(region: str) -> str:
     """Parameter of the routing stack that carries a Region's traffic gate: `eu-west-1` gives `GateEuWest1`."""
     return "Gate" + camel(region)
+
+
+def record_ids(region: str) -> tuple[str, str]:
+    """Logical ids of a Region's two latency records in the routing stack."""
+    return f"Route{camel(region)}", f"Origin{camel(region)}"
 
 
 def camel(region: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.change import Diff
-from reconciler.model.observed import Observed, StackState, TrafficGate, Unknown, known
-from reconciler.model.stacks import DesiredStack, StackKind, StackRef
+from reconciler.model.change import Diff, Disposition
+from reconciler.model.motion import Motion
+from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
+from reconciler.model.plan import Goal
+from reconciler.model.stacks import DesiredStack, StackKind, StackRef, record_ids
 from reconciler.model.topology import Topology, Traffic
 
-_OF_A_REGION = (StackKind.DATA, StackKind.API)
+_DELETING = ("DELETE_IN_PROGRESS", "DELETE_FAILED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +23,31 @@ class Scene:
     observed: Observed
     diff: Diff
     stacks: Mapping[StackRef, DesiredStack]
+    goal: Goal = Goal.CONVERGE
+
+    # ---- what was read ----
 
     def state(self, ref: StackRef) -> StackState | None:
         return known(self.observed.stacks.get(ref))
 
     def gate(self, region: str) -> TrafficGate | None:
         return known(self.observed.gates.get(region))
+
+    def cluster(self, region: str) -> Cluster | None:
+        return known(self.observed.clusters.get(region))
+
+    @property
+    def database(self) -> GlobalCluster | None:
+        return known(self.observed.global_cluster)
+
+    @cached_property
+    def writer(self) -> str | None:
+        """Where the writer is now."""
+        return self.database.writer if self.database else None
+
+    @cached_property
+    def motion(self) -> Motion | None:
+        return Motion.recorded(self.observed.recorded)
 
     def readable(self, region: str) -> bool:
         """Nothing of this Region that a step would rest on is unknown."""
@@ -34,6 +56,18 @@ class Scene:
     @cached_property
     def unreadable(self) -> Mapping[str, Unknown]:
         return self.observed.unknown_regions()
+
+    @cached_property
+    def routing(self) -> StackRef:
+        return StackRef(StackKind.ROUTING, self.topology.home_region)
+
+    @cached_property
+    def routed(self) -> frozenset[str]:
+        """Regions whose records the routing stack holds, told from its applied template."""
+        state = self.state(self.routing)
+        resources = (state.template or {}).get("Resources", {}) if state else {}
+        live = {*self.topology.region_names, *self.live_regions}
+        return frozenset(r for r in live if any(name in resources for name in record_ids(r)))
 
     def deployable(self, ref: StackRef) -> bool:
         """All that a deployment of this stack rests on was read: what is there already, whose it is, what would be undone."""
@@ -60,37 +94,118 @@ class Scene:
         founder = next((r.region for r, s in self.stacks.items() if s.template.key == "data-founder"), None)
         return founder in self.joining or self.state(ref) is not None or bool(cluster and cluster.members)
 
+    # ---- which Regions are what ----
+
     @cached_property
     def live_regions(self) -> tuple[str, ...]:
         """Regions where this topology has something, whether or not the document still names them."""
-        members = known(self.observed.global_cluster)
-        found = [m.region for m in members.members] if members else []
-        found += [r for r in self.observed.gates if self.gate(r)]
-        found += [ref.region for ref in self.observed.stacks if self.state(ref) and ref.kind in _OF_A_REGION]
-        return tuple(dict.fromkeys(found))
+        return self.observed.live_regions()
+
+    @cached_property
+    def rollout_order(self) -> tuple[str, ...]:
+        """Desired Regions in the file's order, the one that writes now last."""
+        names = self.topology.region_names
+        last = self.writer if self.writer in names else self.topology.database.writer
+        return (*(r for r in names if r != last), *([last] if last in names else []))
 
     @cached_property
     def joining(self) -> tuple[str, ...]:
-        """Desired Regions that never took traffic, in the file's order: no gate, or one never opened."""
+        """Desired Regions that are not whole yet and take no traffic, in the file's order."""
         return tuple(r for r in self.topology.region_names if self.readable(r) and not self._established(r))
 
     @cached_property
     def established(self) -> tuple[str, ...]:
-        """Desired Regions that take traffic or once did, in rollout order (the writer last)."""
-        return tuple(r for r in self.topology.rollout_order if self.readable(r) and self._established(r))
+        """Desired Regions that take traffic or did, and are whole, in rollout order (the writer last)."""
+        return tuple(r for r in self.rollout_order if self.readable(r) and self._established(r))
 
     def _established(self, region: str) -> bool:
+        """A Region behind a closed gate that was taken apart joins anew, whoever closed it."""
         gate = self.gate(region)
-        return gate is not None and not gate.never_opened
+        if gate is None or gate.never_opened:
+            return False
+        return not gate.is_closed or (self._stands(StackKind.DATA, region) and self._stands(StackKind.API, region))
+
+    def _stands(self, kind: StackKind, region: str) -> bool:
+        state = self.observed.stack(kind, region)
+        return state is not None and state.template is not None and state.status not in _DELETING
+
+    @cached_property
+    def leaving(self) -> tuple[str, ...]:
+        """Regions on AWS that the document does not name, sorted; with `destroy`, all of them, the writer last."""
+        named = () if self.goal is Goal.DESTROY else self.topology.region_names
+        gone = sorted(r for r in self.live_regions if r not in named)
+        return tuple(sorted(gone, key=lambda r: r == self.writer))
+
+    @cached_property
+    def half_removed(self) -> tuple[str, ...]:
+        """Desired Regions that were on their way out too far to turn round: what is left of the data goes first, then they
+        join anew. A cluster that left its global database cannot come back."""
+        return tuple(r for r in self.topology.region_names if self.readable(r) and self._half_removed(r))
+
+    def _half_removed(self, region: str) -> bool:
+        gate, data = self.gate(region), self.observed.stack(StackKind.DATA, region)
+        if data is None or self.observed.stacks.get(StackRef(StackKind.API, region)) or region in self.routed:
+            return False
+        if gate is not None and not gate.is_closed:
+            return False
+        apart = self.cluster(region) is not None and self.database is not None and self.database.member(region) is None
+        return data.status in _DELETING or (apart and data.stands)
+
+    # ---- traffic ----
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """Paths of findings that are left to a person."""
+        return frozenset(f.path for f in self.diff.findings if f.disposition is Disposition.HOLD)
 
     def opens(self, region: str) -> bool:
-        """A joining Region that the document wants to serve."""
-        return self.topology.region(region).traffic is Traffic.SERVING
+        """The document wants this Region to serve, and nobody's hand is on its gate."""
+        return self.topology.region(region).traffic is Traffic.SERVING and f"regions/{region}/traffic" not in self.held
 
     def serving_wanted(self, region: str) -> bool:
-        """An established Region whose gate is open and shall be."""
+        """A Region whose gate is open and shall be."""
         gate = self.gate(region)
-        return self.opens(region) and gate is not None and gate.is_open
+        return region in self.topology.region_names and self.opens(region) and gate is not None and gate.is_open
+
+    @cached_property
+    def open_regions(self) -> tuple[str, ...]:
+        """Where traffic goes now, of all live Regions."""
+        return tuple(r for r in self.live_regions if (gate := self.gate(r)) and gate.is_open)
+
+    @cached_property
+    def closing(self) -> tuple[str, ...]:
+        """Regions whose gate is open and shall be closed: those declared drained in the file's order, then those that leave."""
+        drained = [
+            r.name
+            for r in self.topology.regions
+            if r.traffic is Traffic.DRAINED and f"regions/{r.name}/traffic" not in self.held
+        ]
+        return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions and self.readable(r))
+
+    @cached_property
+    def drain_span(self) -> timedelta:
+        return timedelta(seconds=self.topology.routing.drain_seconds)
+
+    def drained_for(self, region: str) -> timedelta:
+        """How long DNS has not answered with this Region."""
+        since: datetime | None = self.observed.drained_since(region)
+        return self.observed.at - since if since else timedelta()
+
+    # ---- what is to be done ----
+
+    @property
+    def writer_moves(self) -> bool:
+        """A commit wants another writer; one moved by hand stays where it is."""
+        wanted = self.topology.database.writer
+        return bool(self.writer) and self.writer != wanted and "database/writer" not in self.held
+
+    @cached_property
+    def master_stays(self) -> bool:
+        """Some Region that stays holds the master credentials."""
+        return any("Master" in _resources(self.state(StackRef(StackKind.DATA, r))) for r in self.topology.region_names)
+
+    def holds_master(self, region: str) -> bool:
+        return "Master" in _resources(self.state(StackRef(StackKind.DATA, region)))
 
     def sick(self, ref: StackRef) -> bool:
         """The Region of this stack is known not to do its work: deploying it takes nothing away, and may be the cure."""
@@ -103,6 +218,8 @@ class Scene:
     def pending(self, ref: StackRef) -> bool:
         """The stack is not yet what it should be: absent, changing, failed, different, or drifted."""
         state = self.state(ref)
+        if ref.region in self.half_removed and ref.kind in (StackKind.DATA, StackKind.API):
+            return True
         if state is None or not (state.complete or state.rolled_back):
             return not isinstance(self.observed.stacks.get(ref), Unknown)
         return bool(self.diff.changed(ref) or self.heals(ref))
@@ -111,3 +228,12 @@ class Scene:
         """Drift is written back, but not while something in the same stack is held: a change set reverts all of it."""
         wanted = self.topology.drift.mode == "heal" and bool(self.diff.to_heal(ref))
         return wanted and not self.diff.held(ref)
+
+    def upgrades(self, ref: StackRef) -> bool:
+        """The engine's version changes with this stack."""
+        return any(c.path.endswith("database/version") for c in self.diff.changed(ref)) and self.state(ref) is not None
+
+
+def _resources(state: StackState | None) -> Mapping[str, object]:
+    found: Mapping[str, object] = (state.template or {}).get("Resources", {}) if state else {}
+    return found
