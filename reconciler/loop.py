@@ -12,6 +12,7 @@ from datetime import timedelta
 from reconciler.diff import desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, CloudUnavailable
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.stacks import DesiredStack, StackRef
@@ -25,7 +26,7 @@ from reconciler.report.status import status_document
 
 __all__ = ["Ports", "Run", "look", "offline", "run_pass"]
 
-SOON, LATER = timedelta(seconds=5), timedelta(seconds=30)
+SOON, LATER, ASIDE = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
     with ports.journal.lease(topology) as lease:
         outcome, stacks = _see(ports, topology)
         _need_record(outcome)
-        if outcome.result in {Result.PROGRESSING, Result.WAITING}:
+        if outcome.result in {Result.PROGRESSING, Result.WAITING} or (outcome.plan.converged and outcome.plan.waves):
+            outcome = _remembered(ports, topology, outcome)
             driver = Driver(
                 cloud=ports.cloud,
                 clock=ports.clock,
@@ -64,6 +66,19 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
         lease.check()
         ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
+
+
+def _motion(observed: Observed) -> Motion | None:
+    """What is remembered; nothing yet for a topology that is not there yet."""
+    return Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
+
+
+def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
+    """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
+    intended = outcome.motion and outcome.motion.intends(outcome.plan, outcome.observed.gates)
+    if intended and intended != outcome.motion and outcome.observed.recorded is not None:
+        ports.journal.record(topology, {**outcome.observed.recorded, "motion": intended.document()})
+    return replace(outcome, motion=intended)
 
 
 def _need_record(outcome: Outcome) -> None:
@@ -105,7 +120,7 @@ def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcom
         plan=plan(topology, revision.commit, observed, found, stacks),
         diff=found,
         observed=observed,
-        declared={"writer": topology.database.writer},
+        motion=_motion(observed),
     )
     return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
 
@@ -113,7 +128,10 @@ def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcom
 def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mapping[str, int]) -> Outcome:
     spent = ports.clock.now() - outcome.observed.at
     calls = {service: n - before.get(service, 0) for service, n in ports.cloud.calls().items()}
-    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=calls, duration=spent)
+    motion = outcome.motion
+    if outcome.result is Result.CONVERGED:
+        motion = (motion or Motion()).converged(topology)
+    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=calls, duration=spent, motion=motion)
     return replace(outcome, conditions=conditions(outcome, topology))
 
 
@@ -141,6 +159,8 @@ def _denied(outcome: Outcome) -> bool:
 
 
 def _requeue(outcome: Outcome) -> timedelta | None:
+    if outcome.result is Result.CONVERGED and outcome.plan.waves:
+        return ASIDE  # something out of service finishes by itself
     if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
         return None
     return LATER if outcome.in_flight and not outcome.requests else SOON

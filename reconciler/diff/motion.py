@@ -30,7 +30,7 @@ def _traffic_change(region: Region, observed: Observed) -> Iterator[Change]:
         return
     serves = gate is not None and gate.is_open
     wanted = region.traffic is Traffic.SERVING
-    if wanted and (gate is None or gate.is_closed) or (serves and not wanted):
+    if serves != wanted and (gate is None or serves or gate.is_closed):
         yield Change(
             path=f"regions/{region.name}/traffic",
             action=Action.UPDATE if gate else Action.CREATE,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.model.observed import Observed, StackState
-from reconciler.model.stacks import DesiredStack, StackKind, StackRef, Template, gate_parameter, record_ids
+from reconciler.model.stacks import DesiredStack, StackKind, Template, gate_parameter, record_ids
 from reconciler.model.topology import Topology
 
 
@@ -26,7 +26,8 @@ def with_leaving(desired: DesiredStack, topology: Topology, observed: Observed) 
     if whole.template.body != state.template or whole.parameters != state.parameters:
         return whole
     span = timedelta(seconds=topology.routing.drain_seconds)
-    for region in routed:
+    unread = observed.unknown_regions()
+    for region in (r for r in routed if r not in unread):
         since = observed.drained_since(region)
         if since is not None and since + span <= observed.at:
             return _merged(desired, state, tuple(r for r in routed if r != region))

@@ -6,11 +6,15 @@ under `motion`, and written *before* the request it speaks of: who dies in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.model.observed import Seen, TrafficGate, known
+from reconciler.model.plan import Plan, Step, StepAction
 from reconciler.model.topology import Topology
+
+_MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Motion:
     gates: Mapping[str, int] = field(default_factory=dict)
     """Region to the version that the traffic gate has after our last move of it: a later one is somebody else's."""
     approved: Mapping[str, str] = field(default_factory=dict)
-    """Hazard to the digest of the desired state in which a commit allowed it, by the fingerprint of the whole plan."""
+    """Hazard that a commit allowed by the fingerprint of a whole plan, to the structure of the topology it was allowed for."""
     broken: Mapping[str, str] = field(default_factory=dict)
     """`digest` of an API template that made a Region sick, with `region`, `reason` and `since`: it is not rolled out further."""
     destroying: bool = False
@@ -58,11 +62,26 @@ class Motion:
             self,
             writers=frozenset({topology.database.writer}),
             traffic={r.name: str(r.traffic) for r in topology.regions},
-            gates={r: v for r, v in self.gates.items() if r in topology.region_names},
             approved={},
         )
 
-    def intends(self, *, writer: str | None = None, gates: Iterable[tuple[str, int]] = ()) -> Motion:
-        """Before a switchover to `writer`, or moves of gates to a new version each."""
-        known = self.writers | {writer} if writer else self.writers
-        return replace(self, writers=known, gates={**self.gates, **dict(gates)})
+    def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
+        """Before the first wave of a plan: where its switchover takes the writer, the version that each of its gates gets,
+        and the approvals that it rests on."""
+        steps = plan.waves[0].steps if plan.waves else ()
+        moved = {}
+        for step in steps:
+            gate = known(gates.get(step.region or ""))
+            if step.region and gate and step.action in _MOVES and self._ours(step, gate):
+                moved[step.region] = gate.version + 1
+        return replace(
+            self,
+            writers=self.writers | {s.region for s in steps if s.action is StepAction.SWITCHOVER and s.region},
+            gates={**self.gates, **moved},
+            approved={**self.approved, **plan.approved},
+        )
+
+    def _ours(self, step: Step, gate: TrafficGate) -> bool:
+        """Mending a gate that somebody closed leaves it closed, and theirs."""
+        mends = step.action is StepAction.MEND_GATE
+        return not mends or not gate.is_closed or gate.never_opened or self.gates.get(step.region or "") == gate.version

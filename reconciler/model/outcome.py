@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.change import Diff
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Plan
 from reconciler.model.stacks import StackRef
@@ -72,8 +73,9 @@ class Outcome:
     plan: Plan
     diff: Diff
     observed: Observed
-    declared: Mapping[str, str] = field(default_factory=dict)
-    """What the document says of motion (`writer`), kept in the status: so that a later pass can tell a commit from a hand."""
+    motion: Motion | None = None
+    """What is known of motion after this pass, kept in the status: so that a later pass can tell a commit from a hand. None:
+    nothing is known, though the topology lives."""
     requests: tuple[Sent, ...] = ()
     in_flight: tuple[StackRef, ...] = ()
     """Stacks with an operation running, for whoever waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -147,6 +148,8 @@ class Plan:
     waves: tuple[Wave, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     verification: Verification = Verification()
+    approved: Mapping[str, str] = field(default_factory=dict)
+    """Hazards that the document lets pass by name, to what for: see `Motion.approved`."""
     notes: tuple[str, ...] = field(default=())
     """What the reader should know though nothing is done about it: a public API, a Region that cannot be read."""
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from reconciler.model.change import Diff
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Plan, Refusal, Wave
+from reconciler.model.plan import Goal, Plan, Refusal, Wave
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
+from reconciler.plan.permission import approvals, objections
 from reconciler.plan.rules import refusals
 from reconciler.plan.scene import Scene
 from reconciler.plan.waves import waves
@@ -20,19 +21,28 @@ __all__ = ["plan"]
 
 
 def plan(
-    topology: Topology, revision: str, observed: Observed, diff: Diff, stacks: Mapping[StackRef, DesiredStack]
+    topology: Topology,
+    revision: str,
+    observed: Observed,
+    diff: Diff,
+    stacks: Mapping[StackRef, DesiredStack],
+    goal: Goal = Goal.CONVERGE,
 ) -> Plan:
-    """The plan from `observed` to `topology`. With a refusal there are no waves: nothing is done in part."""
-    scene = Scene(topology=topology, observed=observed, diff=diff, stacks=stacks)
+    """The plan from `observed` to `topology`, replayed before it is returned. With a refusal there are no waves: nothing is
+    done in part."""
+    scene = Scene(topology=topology, observed=observed, diff=diff, stacks=stacks, goal=goal)
     refused = refusals(scene)
     path = () if refused else waves(scene)
+    fingerprint = _fingerprint(diff, path, refused)
+    refused = refused or tuple(dict.fromkeys(objections(scene, path, fingerprint)))
     return Plan(
         topology=topology.name,
         revision=revision,
-        fingerprint=_fingerprint(diff, path, refused),
+        fingerprint=fingerprint,
         changes=diff.changes,
-        waves=path,
+        waves=() if refused else path,
         refusals=refused,
+        approved=approvals(scene, path, fingerprint),
         notes=tuple(_notes(scene)),
     )
 

@@ -31,3 +31,17 @@ def deployment(kind: StackKind, *, create: bool) -> timedelta:
 RECOVERY = timedelta(minutes=4)
 GATE_CREATION = timedelta(seconds=10)
 GATE_MOVE = timedelta(seconds=90)
+DRAIN_CLOSE = timedelta(minutes=1)
+SWITCHOVER = timedelta(minutes=3)
+DETACH = timedelta(minutes=3)
+_DELETE = {
+    StackKind.GLOBAL: 1,
+    StackKind.DATA: 20,
+    StackKind.API: 6,
+    StackKind.ROUTING: 2,
+    StackKind.EDGE: 15,
+}
+
+
+def deletion(kind: StackKind) -> timedelta:
+    return timedelta(minutes=_DELETE[kind])

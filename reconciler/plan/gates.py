@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.model.observed import StackState, Unknown, known
-from reconciler.model.plan import Gate
+from reconciler.model.observed import GlobalMember, StackState, Unknown, known
+from reconciler.model.plan import Gate, Goal
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.plan.scene import Scene
 
 STEADY_SAMPLES = 2
 """A probe counts as healthy after so many healthy minutes in a row."""
+QUIET_MINUTES = 3
+EDGE_STALE = timedelta(seconds=60)
+"""So long the edge router may go on with an answer that DNS has taken back."""
 PROPAGATION = timedelta(seconds=60)
 """Route 53 propagates a change within this; aliases have this TTL."""
 
@@ -82,6 +86,102 @@ def gate_healthy(scene: Scene, region: str) -> Gate:
     return Gate(name="traffic-gate", region=region, met=healthy is True, detail=f"traffic gate is {detail}")
 
 
+def drained(scene: Scene, region: str) -> Gate:
+    """No resolver, edge cache or kept connection leads there any more (I8, aws-facts §5.3).
+
+    The last minutes' metric says since when DNS has left the Region out; who died meanwhile finds the same.
+    """
+    passed, wanted = scene.drained_for(region), scene.drain_span
+    gone = scene.goal is Goal.DESTROY and not scene.open_edge  # nobody is led anywhere once the edge is gone
+    detail = f"closed, {_seconds(min(passed, wanted))} of {_seconds(wanted)}" if passed else "not out of DNS yet"
+    return Gate(name="drained", region=region, met=gone or passed >= wanted, detail=detail)
+
+
+def quiet(scene: Scene, region: str) -> Gate:
+    """The Region gets no requests but health checks; never forced: somebody may still use it past DNS."""
+    series = scene.observed.requests.get(region, ())
+    if isinstance(series, Unknown):
+        return Gate(name="quiet", region=region, detail=f"its requests cannot be read: {series}")
+    since = scene.observed.at - timedelta(minutes=QUIET_MINUTES + 1)  # the running minute is not over
+    busy = [count for at, count in series if at > since and count > 0]
+    detail = f"{round(max(busy))} requests in a minute" if busy else f"no requests for {QUIET_MINUTES} minutes"
+    return Gate(name="quiet", region=region, met=not busy, detail=detail)
+
+
+def interfaces_gone(scene: Scene, region: str) -> Gate:
+    """Lambda keeps a function's network interfaces for up to 40 minutes; subnets and groups cannot go before them."""
+    left = scene.observed.interfaces.get(region, 0)
+    told = (
+        f"cannot be read: {left}" if isinstance(left, Unknown) else f"{left} network interfaces of functions are left"
+    )
+    return Gate(name="interfaces", region=region, met=left == 0, detail=told)
+
+
+def member_gone(scene: Scene, region: str) -> Gate:
+    """The cluster stands alone and at rest: only then may it be deleted."""
+    whole, cluster = scene.observed.global_cluster, scene.observed.clusters.get(region)
+    member = known(whole).member(region) if known(whole) else None  # type: ignore[union-attr]
+    alone = not isinstance(whole, Unknown) and member is None
+    rests = cluster is None or (not isinstance(cluster, Unknown) and cluster.available)
+    state = "unreadable" if isinstance(cluster, Unknown) else cluster.status if cluster else "gone"
+    detail = f"cluster is {state}, " + ("no member any more" if alone else "still a member")
+    return Gate(name="member-gone", region=region, met=alone and rests, detail=detail)
+
+
+def master_kept(scene: Scene) -> Gate:
+    """A Region that stays holds the master credentials, before the one that made them goes."""
+    detail = (
+        "a remaining Region holds the master secret"
+        if scene.master_stays
+        else "no remaining Region holds the master secret"
+    )
+    return Gate(name="master-kept", region=None, met=scene.master_stays, detail=detail)
+
+
+def members_at_rest(scene: Scene) -> Gate:
+    """Every member is connected, available, and nothing about it is pending (I6): AWS moves the writer only then."""
+    whole = scene.observed.global_cluster
+    if isinstance(whole, Unknown):
+        return fact_readable("the global cluster", whole)
+    restless = [told for m in (whole.members if whole else ()) if (told := _unrest(scene, m))]
+    return Gate(
+        name="members-at-rest",
+        region=None,
+        met=whole is not None and not restless and whole.status == "available",
+        detail="; ".join(restless) or "every member is available and connected",
+    )
+
+
+def _unrest(scene: Scene, member: GlobalMember) -> str:
+    cluster = scene.observed.clusters.get(member.region)
+    if isinstance(cluster, Unknown):
+        return f"{member.region} cannot be read: {cluster}"
+    if cluster is None or not cluster.available:
+        return f"{member.region} is {cluster.status if cluster else 'absent'}"
+    if cluster.pending:
+        return f"{member.region} has a modification pending"
+    connected = member.is_writer or member.synchronization in (None, "connected")
+    return "" if connected else f"{member.region} is {member.synchronization}"
+
+
+def versions_equal(scene: Scene) -> Gate:
+    """All clusters run one version of the engine (I6)."""
+    members = scene.database.members if scene.database else ()
+    versions = {c.engine_version for m in members if (c := scene.cluster(m.region))}
+    return Gate(
+        name="versions-equal",
+        region=None,
+        met=len(versions) == 1,
+        detail=f"engine versions: {', '.join(sorted(versions)) or 'unknown'}",
+    )
+
+
+def writer_at(scene: Scene, region: str) -> Gate:
+    """The writer has arrived, and nothing moves any more."""
+    gate = one_writer(scene)
+    return replace(gate, met=gate.met and scene.writer == region)
+
+
 def gate_soaked(scene: Scene, region: str) -> Gate:
     """A Region that just joined serves well for a while before the next one follows (I15).
 
@@ -103,11 +203,11 @@ def stack_soaked(scene: Scene, ref: StackRef) -> Gate:
     return _until(scene, "soak", ref.region, _settled(state), wanted)
 
 
-def dns_propagated(scene: Scene) -> Gate:
-    """Route 53 has spread the records and the old answers' TTL has passed."""
+def dns_propagated(scene: Scene, beyond: timedelta = timedelta()) -> Gate:
+    """Route 53 has spread the records, and the old answers' TTL has passed; then so much `beyond`."""
     state = scene.state(StackRef(StackKind.ROUTING, scene.topology.home_region))
     ttl = timedelta(seconds=scene.topology.routing.ttl_seconds)
-    return _until(scene, "dns", None, _settled(state), PROPAGATION + max(ttl, PROPAGATION))
+    return _until(scene, "dns", None, _settled(state), PROPAGATION + max(ttl, PROPAGATION) + beyond)
 
 
 def edge_deployed(scene: Scene) -> Gate:

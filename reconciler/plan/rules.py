@@ -1,7 +1,6 @@
 """Rules: what is refused, each by name, with the field that asks for it and the way out.
 
-One refusal is enough to leave everything alone: there is never a partial plan. Rules marked "later" guard what Meridian
-cannot yet do safely; they go when it can.
+One refusal is enough to leave everything alone: there is never a partial plan.
 """
 
 from __future__ import annotations
@@ -10,12 +9,14 @@ from collections.abc import Callable, Iterator
 
 from reconciler.model.change import Action, Change
 from reconciler.model.observed import StackState, Unknown, known
-from reconciler.model.plan import Refusal
-from reconciler.model.stacks import StackKind, StackRef, gate_parameter
+from reconciler.model.plan import Goal, Refusal
+from reconciler.model.stacks import StackKind, StackRef, gate_parameter, record_ids
 from reconciler.model.topology import Topology, Traffic
 from reconciler.plan.scene import Scene
 
 Rule = Callable[[Scene], Iterator[Refusal]]
+FULL = 0.8
+"""Share of their maximum capacity that databases may come to when others' traffic is added."""
 
 
 def account_matches(scene: Scene) -> Iterator[Refusal]:
@@ -95,6 +96,8 @@ def data_stacks_stay(scene: Scene) -> Iterator[Refusal]:
         ref = StackRef(StackKind.DATA, region)
         state = scene.observed.stacks.get(ref)
         served = region in scene.established
+        if region in scene.leaving or region in scene.half_removed:
+            continue
         exists = known(cluster) is not None
         broken = isinstance(state, StackState) and state.beyond_update
         if (state is None or broken) and (exists or served):
@@ -171,8 +174,8 @@ def nothing_is_replaced(scene: Scene) -> Iterator[Refusal]:
     for change in scene.diff.changes:
         if change.path.endswith("domain/name") or change.path.endswith("domain/hostedZoneId"):
             yield _domain_change(scene.topology, change)
-        elif change.path.endswith("database/version"):
-            yield _later("EngineUpgrade", change, "engine upgrades")
+        elif change.path.endswith("database/version") or _leaves(scene, change):
+            continue  # other rules speak of these
         elif change.action is Action.REPLACE:
             yield Refusal(
                 code="ReplacementRefused",
@@ -188,44 +191,113 @@ def nothing_is_replaced(scene: Scene) -> Iterator[Refusal]:
             )
 
 
-def no_region_is_removed(scene: Scene) -> Iterator[Refusal]:
-    """Later: removing a Region."""
-    for region in scene.live_regions:
-        if region not in scene.topology.region_names:
-            yield Refusal(
-                code="RegionRemovalNotSupported",
-                path="spec.regions",
-                message=f"{region} is deployed and the document no longer names it: removing a Region is not supported yet, "
-                f"put {region} back",
-            )
-
-
-def no_region_is_drained(scene: Scene) -> Iterator[Refusal]:
-    """Later: draining a Region that serves."""
-    for place, region in enumerate(scene.topology.regions):
-        gate = scene.gate(region.name)
-        if region.traffic is Traffic.DRAINED and gate is not None and not gate.is_closed:
-            yield Refusal(
-                code="DrainNotSupported",
-                path=f"spec.regions[{place}].traffic",
-                message=f"{region.name} serves, draining it is not supported yet: put traffic: serving back",
-            )
-
-
-def writer_stays(scene: Scene) -> Iterator[Refusal]:
-    """Later: moving the writer. A writer moved by hand is held, not refused."""
-    cluster = known(scene.observed.global_cluster)
-    wanted = scene.topology.database.writer
-    held = any(f.path == "database/writer" for f in scene.diff.findings)
-    if scene.observed.unrecorded:
-        return  # nobody can tell a commit from a hand
-    if cluster and cluster.writer and cluster.writer != wanted and not held:
+def enough_regions_serve(scene: Scene) -> Iterator[Refusal]:
+    """I1: as many Regions as `minServing` are wanted to serve and can be: none that an operator closed, none that is unreadable."""
+    topology = scene.topology
+    least = max(1, topology.safety.min_serving)
+    wanted = [r.name for r in topology.regions if r.traffic is Traffic.SERVING]
+    able = [r for r in wanted if scene.opens(r) and scene.readable(r)]
+    if len(wanted) < least:
+        place = next((i for i, r in enumerate(topology.regions) if r.traffic is Traffic.DRAINED), 0)
         yield Refusal(
-            code="WriterMoveNotSupported",
-            path="spec.database.writer",
-            message=f"the writer is {cluster.writer}, the document says {wanted}: moving it is not supported yet, "
-            f"put database.writer: {cluster.writer} back",
+            code="LastServingRegion",
+            path=f"spec.regions[{place}].traffic",
+            message=f"{len(wanted)} Regions would serve, at least {least} must (safety.minServing): let another one serve first",
         )
+    elif scene.closing and len(able) < least:
+        region = scene.closing[0]
+        others = ", ".join(r for r in wanted if r not in able)
+        yield Refusal(
+            code="LastServingRegion",
+            path=_region_path(topology, region),
+            message=f"{region} may not stop serving: {len(able)} others could, at least {least} must (safety.minServing), and "
+            f"{others} cannot be read or was closed by hand; open that first, or let {region} serve",
+        )
+
+
+def the_rest_carries_the_load(scene: Scene) -> Iterator[Refusal]:
+    """The Regions that go on serving have room for what the closing ones carry now."""
+    loads = {r: c.load for r in scene.open_regions if (c := scene.cluster(r)) and c.load is not None}
+    staying = [r for r in scene.open_regions if r not in scene.closing]
+    joining = [r for r in scene.topology.region_names if scene.opens(r) and r not in scene.open_regions]
+    moved = sum(loads[r] for r in scene.closing if r in loads)
+    places = len(staying) + len(joining)
+    if not scene.closing or not places or not moved:
+        return
+    after = (moved + sum(loads.get(r, 0.0) for r in staying)) / places
+    if after > FULL:
+        region = scene.closing[0]
+        yield Refusal(
+            code="CapacityTooSmall",
+            path=_region_path(scene.topology, region),
+            message=f"without {', '.join(scene.closing)} the databases of the other Regions would run at {after:.0%} of their "
+            f"maximum, at most {FULL:.0%} is safe: raise spec.database.capacity.max first, or wait until there is less traffic",
+        )
+
+
+def the_writer_has_a_successor(scene: Scene) -> Iterator[Refusal]:
+    """I4: the Region that writes leaves only after the writer has moved, and only a commit says where to."""
+    writer = scene.writer
+    if writer in scene.leaving and not scene.writer_moves and scene.goal is Goal.CONVERGE:
+        yield Refusal(
+            code="WriterWithoutSuccessor",
+            path="spec.database.writer",
+            message=f"the document removes {writer}, where the writer was moved by hand: move it to "
+            f"{scene.topology.database.writer} first, or name another Region in database.writer",
+        )
+
+
+def no_data_is_lost(scene: Scene) -> Iterator[Refusal]:
+    """I17: a writer that cannot be asked cannot hand over; making another the writer loses what was not replicated."""
+    writer, wanted = scene.writer, scene.topology.database.writer
+    if not scene.writer_moves or writer is None:
+        return
+    cluster = scene.observed.clusters.get(writer)
+    lost = not scene.readable(writer) or cluster is None or "fail" in getattr(cluster, "status", "")
+    if lost:
+        way = f"meridian failover {scene.topology.name} --to {wanted} --accept-data-loss"
+        yield Refusal(
+            code="DataLossNotAcknowledged",
+            path="spec.database.writer",
+            message=f"the writer's Region {writer} does not answer, so the writer cannot move without loss: wait until it is back, "
+            f"or accept the loss of what was not replicated: {way}",
+        )
+
+
+def the_engine_goes_up_alone(scene: Scene) -> Iterator[Refusal]:
+    """I6: members of several versions can neither join, hand over nor follow, so an upgrade is a commit of its own."""
+    upgraded = [c for c in scene.diff.changes if c.path.endswith("database/version")]
+    for change in upgraded:
+        yield from _version_problem(change)
+    moving = [*scene.leaving, *(r for r in scene.joining if scene.established)]
+    if upgraded and scene.goal is Goal.CONVERGE and (moving or scene.writer_moves):
+        what = f"{', '.join(moving)} join or leave" if moving else "the writer moves"
+        yield Refusal(
+            code="EngineUpgradeAlone",
+            path="spec.database.version",
+            message=f"the engine is upgraded while {what}: do one after the other, in two commits; "
+            f"put {upgraded[0].applied} back, or the Regions",
+        )
+
+
+def _version_problem(change: Change) -> Iterator[Refusal]:
+    new, old = str(change.desired), str(change.applied)
+    if change.action is Action.REPLACE or new.split(".", maxsplit=1)[0] != old.split(".", maxsplit=1)[0]:
+        yield Refusal(
+            code="EngineMajorUpgradeNotSupported",
+            path="spec.database.version",
+            message=f"from {old} to {new}: major versions are upgraded by hand, with new parameter groups; put {old} back",
+        )
+    elif _number(new) < _number(old):
+        yield Refusal(
+            code="EngineDowngradeRefused",
+            path="spec.database.version",
+            message=f"from {old} to {new}: AWS cannot go back to an older version; put {old} back",
+        )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def only_what_works(scene: Scene) -> Iterator[Refusal]:
@@ -233,10 +305,6 @@ def only_what_works(scene: Scene) -> Iterator[Refusal]:
     topology = scene.topology
     for path, used in (
         ("spec.api.auth.client.mode", topology.api.client.mode != "none"),
-        ("spec.database.deletionPolicy", topology.database.deletion_policy != "retain"),
-        ("spec.safety.maxConcurrentRegions", topology.safety.max_concurrent_regions != 1),
-        ("spec.safety.windows", bool(topology.safety.windows)),
-        ("spec.safety.allow", bool(topology.safety.allow)),
         ("spec.drift.ignore", bool(topology.drift.ignore)),
         ("spec.drift.schedule", topology.drift.schedule != "rate(30 minutes)"),
     ):
@@ -254,17 +322,23 @@ RULES: tuple[Rule, ...] = (
     hands_are_left_alone,
     gates_stay,
     nothing_is_replaced,
-    no_region_is_removed,
-    no_region_is_drained,
-    writer_stays,
+    enough_regions_serve,
+    the_rest_carries_the_load,
+    the_writer_has_a_successor,
+    no_data_is_lost,
+    the_engine_goes_up_alone,
     only_what_works,
 )
 
 
 def refusals(scene: Scene) -> tuple[Refusal, ...]:
-    """Every rule's refusals, each once; a wrong account alone when that is what it is: nothing else seen there is ours."""
+    """Every rule's refusals, each once; a wrong account alone when that is what it is: nothing else seen there is ours.
+
+    Destroying asks nothing of what the document wants: only whose account it is.
+    """
     wrong = tuple(account_matches(scene))
-    return wrong or tuple(dict.fromkeys(r for rule in RULES for r in rule(scene)))
+    rules = () if wrong or scene.goal is Goal.DESTROY else RULES
+    return wrong or tuple(dict.fromkeys(r for rule in rules for r in rule(scene)))
 
 
 def _place(ref: StackRef) -> str:
@@ -281,12 +355,15 @@ def _domain_change(topology: Topology, change: Change) -> Refusal:
     )
 
 
-def _later(code: str, change: Change, what: str) -> Refusal:
-    return Refusal(
-        code=f"{code}NotSupported",
-        path=_yaml_path(change.path),
-        message=f"from {change.applied} to {change.desired}: {what} are not supported yet, put {change.applied} back",
-    )
+def _leaves(scene: Scene, change: Change) -> bool:
+    """A Region that the document does not name any more, or its records."""
+    records = change.stack == scene.routing and change.logical_id in {i for r in scene.leaving for i in record_ids(r)}
+    return change.action is Action.DELETE and (change.stack is None or records)
+
+
+def _region_path(topology: Topology, region: str) -> str:
+    place = next((i for i, r in enumerate(topology.regions) if r.name == region), None)
+    return "spec.regions" if place is None else f"spec.regions[{place}].traffic"
 
 
 def _yaml_path(path: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.change import Diff, Disposition
+from reconciler.model.change import Action, Diff, Disposition
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
 from reconciler.model.plan import Goal
@@ -182,6 +182,12 @@ class Scene:
         ]
         return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions and self.readable(r))
 
+    @property
+    def open_edge(self) -> bool:
+        """Clients may be led to the Regions: the edge stack, or its distribution, is there."""
+        edge = any(ref.kind is StackKind.EDGE and state is not None for ref, state in self.observed.stacks.items())
+        return edge or self.observed.distribution is not None
+
     @cached_property
     def drain_span(self) -> timedelta:
         return timedelta(seconds=self.topology.routing.drain_seconds)
@@ -198,6 +204,20 @@ class Scene:
         """A commit wants another writer; one moved by hand stays where it is."""
         wanted = self.topology.database.writer
         return bool(self.writer) and self.writer != wanted and "database/writer" not in self.held
+
+    @property
+    def unrouting(self) -> bool:
+        """What the routing stack has to change now is the removal of a drained Region's records."""
+        return any(c.action is Action.DELETE for c in self.diff.changed(self.routing))
+
+    @cached_property
+    def blast(self) -> int:
+        """How many Regions that served when this topology last converged shall not serve any more."""
+        serving = {r.name for r in self.topology.regions if r.traffic is Traffic.SERVING}
+        before = (
+            {r for r, t in self.motion.traffic.items() if t == Traffic.SERVING} if self.motion else set(self.closing)
+        )
+        return len(before - serving) if self.closing else 0
 
     @cached_property
     def master_stays(self) -> bool:

@@ -26,7 +26,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "topology": outcome.topology,
         **_revisions(outcome, before),
         "desiredDigest": outcome.revision.digest,
-        "declared": _declared(outcome, before),
+        "motion": outcome.motion.document() if outcome.motion else None,
         "result": str(outcome.result),
         "updatedAt": now,
         "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
@@ -40,11 +40,6 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": list(before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
     }
-
-
-def _declared(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What the document said of motion when it was last applied in full: a later difference is then somebody's hand."""
-    return dict(outcome.declared) if outcome.result is Result.CONVERGED else dict(before.get("declared", {}))
 
 
 def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:

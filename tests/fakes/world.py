@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.diff import desired_stacks, diff
+from reconciler.model.motion import Motion
 from reconciler.model.observed import (
     Cluster,
     Distribution,
@@ -21,12 +22,14 @@ from reconciler.model.observed import (
     Zone,
 )
 from reconciler.model.outcome import Outcome, Result, Revision
-from reconciler.model.plan import Plan, Step, StepAction
+from reconciler.model.plan import Goal, Plan, Step, StepAction
 from reconciler.model.stacks import DesiredStack, StackKind, StackRef, Template, camel, stack_refs
 from reconciler.model.topology import Topology
 from reconciler.plan import plan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+INTERFACES_LINGER = timedelta(minutes=20)
 OUTPUTS = ("SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId")
 
 
@@ -42,6 +45,12 @@ def templates(topology: Topology) -> dict[str, Template]:
     }
     data = {"Vpc": _r("AWS::EC2::VPC", {"CidrBlock": {"Ref": "Cidr"}}), "Cluster": _r("AWS::RDS::DBCluster", cluster)}
     master = {"Master": _r("AWS::SecretsManager::Secret", {})}
+    founding = {
+        **data,
+        **master,
+        "Cluster": _r("AWS::RDS::DBCluster", {**cluster, "MasterUsername": "m", "MasterUserPassword": "p"}),
+    }
+    inheriting = {**data, **master, "Cluster": _r("AWS::RDS::DBCluster", {**cluster, "MasterUserPassword": "p"})}
     function = {"FunctionName": "f", "MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}
     probe = {"HealthCheckConfig": {"RequestInterval": api.health.interval_seconds, "ResourcePath": api.health.path}}
     distribution = {"DistributionConfig": {"PriceClass": topology.edge.price_class, "Enabled": True}}
@@ -50,6 +59,7 @@ def templates(topology: Topology) -> dict[str, Template]:
             "AWS::Route53::RecordSet",
             {
                 "Name": topology.route_name,
+                "SetIdentifier": r,
                 "TTL": str(topology.routing.ttl_seconds),
                 "HealthCheckId": {"Ref": f"Gate{camel(r)}"},
             },
@@ -59,9 +69,10 @@ def templates(topology: Topology) -> dict[str, Template]:
     bodies = {
         "foundation": {"Assets": _r("AWS::S3::Bucket", {})},
         "foundation-home": {"Assets": _r("AWS::S3::Bucket", {}), "State": _r("AWS::DynamoDB::Table", {})},
-        "global": {"GlobalCluster": _r("AWS::RDS::GlobalCluster", {})},
+        "global": {"GlobalCluster": _r("AWS::RDS::GlobalCluster", {"EngineVersion": database.version})},
         "data": data,
-        "data-founder": {**data, **master},
+        "data-founder": founding,
+        "data-heir": inheriting,
         "api": {"Function": _r("AWS::Lambda::Function", function), "Probe": _r("AWS::Route53::HealthCheck", probe)},
         "routing": records,
         "edge": {"Distribution": _r("AWS::CloudFront::Distribution", distribution)},
@@ -73,17 +84,36 @@ def _r(kind: str, properties: dict) -> dict:
     return {"Type": kind, "Properties": properties}
 
 
+def remembered(topology: Topology, gates: Mapping[str, TrafficGate] | None = None) -> dict:
+    """The part of a status document that a pass leaves once this topology converged."""
+    motion = Motion(gates={r: g.version for r, g in (gates or {}).items()})
+    return {"motion": motion.converged(topology).document()}
+
+
 class World:
     """Holds what is deployed. `desired` may be replaced at any time: that is a commit."""
 
     def __init__(self, desired: Topology) -> None:
         self.desired = desired
+        self.goal = Goal.CONVERGE
         self.now = START
         self.stacks: dict[StackRef, StackState] = {}
         self.gates: dict[str, TrafficGate] = {}
         self.unknown: dict[StackRef, object] = {}
         self.recorded: dict | None = None
         self.writer: str | None = None
+        self.moving_to: str | None = None
+        """Where a switchover under way takes the writer."""
+        self.apart: set[str] = set()
+        """Regions whose cluster left the global database."""
+        self.unprotected: set[str] = set()
+        self.gone_apis: dict[str, datetime] = {}
+        """When a Region's functions were deleted: their network interfaces linger."""
+        self.closed_at: dict[str, datetime] = {}
+        self.snapshots: list[str] = []
+        self.global_cluster_left = False
+        """Its stack is gone and left it behind."""
+        self.loads: dict[str, float] = {}
         self.account = desired.account
         self.zone: object = Zone(id=desired.domain.zone_id, name=desired.domain.zone_name, private=False)
         self.extra_records: tuple[Record, ...] = ()
@@ -95,8 +125,10 @@ class World:
         self.live: dict = {}
         self.probe_ids: dict[str, str] = {}
 
+    # ---- as a pass sees it ----
+
     def observed(self) -> Observed:
-        regions = tuple(dict.fromkeys((*self.desired.region_names, *self.gates, *self._of(StackKind.DATA))))
+        regions = tuple(dict.fromkeys((*self.desired.region_names, *self.gates, *(r.region for r in self.stacks))))
         refs = dict.fromkeys(stack_refs(self.desired))
         observed = Observed(
             at=self.now,
@@ -110,6 +142,7 @@ class World:
             probes={r: self._probe(r) for r in regions},
             records=(*self._records(), *self.extra_records),
             distribution=self._distribution(),
+            interfaces={r: 2 for r, at in self.gone_apis.items() if self.now < at + INTERFACES_LINGER},
             recorded=self.recorded,
             live=self.live,
         )
@@ -132,7 +165,7 @@ class World:
             revision=Revision(commit="abc", generation=1, digest=""),
             result=Result.PROGRESSING,
             requeue_after=None,
-            plan=plan(self.desired, "abc", observed, found, stacks),
+            plan=plan(self.desired, "abc", observed, found, stacks, self.goal),
             diff=found,
             observed=observed,
         )
@@ -141,35 +174,100 @@ class World:
     def template_of(self, ref: StackRef) -> dict:
         return desired_stacks(self.desired, self.observed(), templates(self.desired))[ref].template.body
 
-    def apply(self, step: Step) -> None:
-        if step.stack is None:
-            self._move_gate(step)
-        elif step.action is StepAction.RECOVER:
-            del self.stacks[step.stack]
-        else:
-            self._deploy(step.stack)
+    # ---- steps, each with its whole effect at once, or as it fails ----
 
-    def run(self, limit: int = 80) -> list[Step]:
-        """Carry plans out until nothing is left; gives the steps in order."""
+    def apply(self, step: Step) -> None:
+        match step.action:
+            case StepAction.RECOVER:
+                self._recover(step.stack)
+            case StepAction.DEPLOY | StepAction.REPAIR | StepAction.UNROUTE:
+                self._deploy(step.stack)
+            case StepAction.DELETE:
+                self._delete(step.stack)
+            case StepAction.SWITCHOVER:
+                self.writer = step.region
+            case StepAction.DETACH:
+                self.apart.add(step.region)
+            case StepAction.DELETE_GATE:
+                del self.gates[step.region]
+            case StepAction.DELETE_GLOBAL:
+                self.global_cluster_left = False
+            case _:
+                self._move_gate(step)
+
+    def fail(self, step: Step) -> None:
+        """The step comes to nothing: AWS refuses it, or rolls it back."""
+        if step.action in {StepAction.DEPLOY, StepAction.REPAIR, StepAction.UNROUTE}:
+            before = self.stacks.get(step.stack)
+            made = before is not None and before.stands
+            self._set(step.stack, "UPDATE_ROLLBACK_COMPLETE" if made else "ROLLBACK_COMPLETE")
+        elif step.action is StepAction.DELETE:
+            self._set(step.stack, "DELETE_FAILED")
+
+    def half(self, step: Step) -> None:
+        """The step stops half-way: a roll-back that fails, a deletion that leaves the stack, a switchover still under way."""
+        match step.action:
+            case StepAction.DEPLOY | StepAction.REPAIR | StepAction.UNROUTE:
+                before = self.stacks.get(step.stack)
+                if before is not None and before.stands:
+                    self._set(step.stack, "UPDATE_ROLLBACK_FAILED")
+                else:
+                    self._deploy(step.stack)
+                    self._set(step.stack, "ROLLBACK_FAILED")
+            case StepAction.DELETE:
+                self._set(step.stack, "DELETE_FAILED")
+                if step.stack.kind is StackKind.API:
+                    self.gone_apis[step.stack.region] = self.now
+            case StepAction.SWITCHOVER:
+                self.moving_to = step.region
+            case _:
+                self.fail(step)
+
+    def pass_time(self, span: timedelta = MINUTE) -> None:
+        self.now += span
+        if self.moving_to:
+            self.writer, self.moving_to = self.moving_to, None
+
+    def remember(self, plan: Plan) -> None:
+        """What the loop writes down around a wave."""
+        known = Motion.recorded(self.recorded) or Motion()
+        known = known.intends(plan, self.gates)
+        self.recorded = {"motion": (known.converged(self.desired) if plan.converged else known).document()}
+
+    def run(self, limit: int = 400) -> list[Step]:
+        """Carry plans out until nothing is left, asides included; gives the steps in order."""
         done: list[Step] = []
         for _ in range(limit):
             now = self.plan()
             assert not now.refusals, now.refusals
-            if now.converged:
+            self.remember(now)
+            if not now.waves:
                 return done
             for step in now.waves[0].steps:
                 self.apply(step)
                 done.append(step)
-            self.now += timedelta(minutes=1)
+            self.pass_time()
         raise AssertionError(f"not converged: {self.plan().waves}")
 
     def run_until_blocked(self, limit: int = 40) -> None:
         """As `run`, but stops where only gates are left that time does not open."""
         for _ in range(limit):
-            for wave in self.plan().waves[:1]:
+            now = self.plan()
+            self.remember(now)
+            for wave in now.waves[:1]:
                 for step in wave.steps:
                     self.apply(step)
-            self.now += timedelta(minutes=1)
+            self.pass_time()
+
+    def _set(self, ref: StackRef, status: str) -> None:
+        state = self.stacks.get(ref) or StackState(ref=ref, status=status, changed_at=self.now)
+        self.stacks[ref] = replace(state, status=status, changed_at=self.now, settled_at=self.now)
+
+    def _recover(self, ref: StackRef) -> None:
+        if self.stacks[ref].status == "UPDATE_ROLLBACK_FAILED":
+            self._set(ref, "UPDATE_ROLLBACK_COMPLETE")
+        else:
+            self._forget(ref)
 
     def _deploy(self, ref: StackRef) -> None:
         observed = self.observed()
@@ -189,6 +287,26 @@ class World:
         if ref.kind is StackKind.DATA and self.writer is None:
             self.writer = ref.region
 
+    def _delete(self, ref: StackRef) -> None:
+        if ref.kind is StackKind.DATA:
+            assert ref.region in self.apart or ref.region not in self._of(StackKind.DATA), (
+                f"{ref} deleted while a member"
+            )
+            self.snapshots.append(ref.region)
+        self._forget(ref)
+
+    def _forget(self, ref: StackRef) -> None:
+        del self.stacks[ref]
+        self.global_cluster_left = self.global_cluster_left or ref.kind is StackKind.GLOBAL
+        if ref.kind is StackKind.API:
+            self.gone_apis[ref.region] = self.now
+            self.probe_ids.pop(ref.region, None)
+        if ref.kind is StackKind.DATA:
+            self.apart.discard(ref.region)
+            self.gone_apis.pop(ref.region, None)
+            if self.writer == ref.region:
+                self.writer = None
+
     def _move_gate(self, step: Step) -> None:
         if step.action is StepAction.CREATE_GATE:
             self.gates[step.region] = TrafficGate(
@@ -196,10 +314,14 @@ class World:
             )
             return
         gate = self.gates[step.region]
-        opens = step.action is StepAction.OPEN_GATE or not gate.is_closed
+        opens = step.action is StepAction.OPEN_GATE or (step.action is StepAction.MEND_GATE and not gate.is_closed)
+        if not opens and not gate.is_closed:
+            self.closed_at[step.region] = self.now
         fixed = replace(gate, threshold=1 if opens else 2, inverted=False, disabled=False)
         probe = self.probe_ids.get(step.region, f"probe-{step.region}")
         self.gates[step.region] = replace(fixed, children=(probe,), version=gate.version + 1)
+
+    # ---- what there is ----
 
     def _of(self, kind: StackKind) -> list[str]:
         """Regions where such a stack holds something: not one that only has a change set, or whose creation rolled back."""
@@ -209,41 +331,50 @@ class World:
         return [ref.region for ref, _ in held if ref.kind is kind]
 
     def _global_cluster(self) -> GlobalCluster | None:
-        if not self._of(StackKind.GLOBAL):
+        if not (self._of(StackKind.GLOBAL) or self.global_cluster_left):
             return None
         members = tuple(
             GlobalMember(region=r, cluster_arn=f"arn:{r}", is_writer=r == self.writer, synchronization="connected")
             for r in self._of(StackKind.DATA)
+            if r not in self.apart
         )
-        return GlobalCluster(identifier="orders", status="available", engine_version="16.8", members=members)
+        moving = "switching-over" if self.moving_to else None
+        return GlobalCluster(
+            identifier="orders", status="available", engine_version="16.8", members=members, failover=moving
+        )
 
     def _cluster(self, region: str) -> Cluster | None:
         if region not in self._of(StackKind.DATA):
             return None
+        resources = self.stacks[StackRef(StackKind.DATA, region)].template["Resources"]
+        declared = resources.get("Cluster", {}).get("Properties", {})
         return Cluster(
             identifier=region,
             status="available",
-            engine_version="16.8",
+            engine_version=declared.get("EngineVersion", "16.8"),
             instance_statuses={"0": "available"},
             lag_ms=80,
+            protected=region not in self.unprotected,
+            load=self.loads.get(region),
         )
 
-    def _samples(self, region: str) -> tuple[tuple[datetime, bool], ...]:
-        minutes = int(min((self.now - START).total_seconds() // 60, 15))
-        return tuple((self.now - timedelta(minutes=m), region not in self.sick) for m in reversed(range(minutes)))
+    def _minutes(self) -> list[datetime]:
+        return [self.now - MINUTE * m for m in reversed(range(int(min((self.now - START) / MINUTE, 15))))]
 
     def _probe(self, region: str) -> Probe | None:
-        exists = region in self._of(StackKind.API)
-        return (
-            Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=self._samples(region)) if exists else None
-        )
+        if region not in self._of(StackKind.API):
+            return None
+        samples = tuple((at, region not in self.sick) for at in self._minutes())
+        return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=samples)
 
     def _gate(self, region: str) -> TrafficGate | None:
         gate = self.gates.get(region)
         if gate is None:
             return None
-        healthy = gate.threshold <= 1 and region not in self.sick
-        return replace(gate, healthy=healthy, samples=self._samples(region) if gate.is_open else ())
+        healthy = gate.threshold <= 1 and region not in self.sick and region in self._of(StackKind.API)
+        closed = self.closed_at.get(region, START) if gate.is_closed else self.now + MINUTE
+        samples = tuple((at, region not in self.sick and at < closed) for at in self._minutes())
+        return replace(gate, healthy=healthy, samples=samples)
 
     def _records(self) -> tuple[Record, ...]:
         routed = bool(self._of(StackKind.ROUTING))

@@ -10,7 +10,7 @@ from reconciler.model.change import Action, Disposition, Origin
 from reconciler.model.observed import Missing, Unknown
 from reconciler.model.stacks import StackKind, StackRef, Template
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import World, templates
+from tests.fakes.world import World, remembered, templates
 
 API = StackRef(StackKind.API, "eu-west-1")
 EDGE = StackRef(StackKind.EDGE, "us-east-1")
@@ -22,7 +22,7 @@ ROUTING = StackRef(StackKind.ROUTING, "us-east-1")
 def world() -> World:
     world = World(with_regions(*NAMES[:2]))
     world.run()
-    world.recorded = {"declared": {"writer": "us-east-1"}}
+    world.recorded = remembered(world.desired, world.gates)
     return world
 
 

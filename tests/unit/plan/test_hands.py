@@ -8,7 +8,7 @@ from reconciler.model.observed import Cluster
 from reconciler.model.plan import StepAction
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import World
+from tests.fakes.world import World, remembered
 
 EDGE = StackRef(StackKind.EDGE, "us-east-1")
 DATA, API = StackRef(StackKind.DATA, "eu-west-1"), StackRef(StackKind.API, "eu-west-1")
@@ -21,7 +21,7 @@ RAISED = {"ServerlessV2ScalingConfiguration": {"MinCapacity": 8, "MaxCapacity": 
 def world() -> World:
     world = World(with_regions(*NAMES[:3]))
     world.run()
-    world.recorded = {"declared": {"writer": "us-east-1"}}
+    world.recorded = remembered(world.desired, world.gates)
     return world
 
 

@@ -8,14 +8,14 @@ from reconciler.model.observed import Record, StackState, Unknown, Zone
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import ClientAuth, Region, Traffic
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import START, World
+from tests.fakes.world import START, World, remembered
 
 
 @pytest.fixture
 def world() -> World:
     world = World(with_regions(*NAMES[:3]))
     world.run()
-    world.recorded = {"declared": {"writer": "us-east-1"}}
+    world.recorded = remembered(world.desired, world.gates)
     return world
 
 
@@ -48,14 +48,23 @@ def with_jwt(topology):
 
 
 COMMITS = [
-    (lambda t: replace(t, regions=t.regions[:2]), "RegionRemovalNotSupported", "spec.regions"),
-    (drained, "DrainNotSupported", "spec.regions[0].traffic"),
-    (lambda t: database(t, writer="eu-west-1"), "WriterMoveNotSupported", "spec.database.writer"),
-    (lambda t: database(t, version="16.9"), "EngineUpgradeNotSupported", "spec.database.version"),
-    (lambda t: database(t, deletion_policy="snapshot"), "NotSupportedYet", "spec.database.deletionPolicy"),
+    (lambda t: database(t, version="17.4"), "EngineMajorUpgradeNotSupported", "spec.database.version"),
+    (lambda t: database(t, version="16.6"), "EngineDowngradeRefused", "spec.database.version"),
+    (lambda t: database(t, version="16.9", writer="eu-west-1"), "EngineUpgradeAlone", "spec.database.version"),
     (
-        lambda t: replace(t, safety=replace(t.safety, max_concurrent_regions=2)),
-        "NotSupportedYet",
+        lambda t: replace(database(t, version="16.9"), regions=t.regions[:2]),
+        "EngineUpgradeAlone",
+        "spec.database.version",
+    ),
+    (
+        lambda t: replace(drained(t), safety=replace(t.safety, min_serving=3)),
+        "LastServingRegion",
+        "spec.regions[0].traffic",
+    ),
+    (lambda t: replace(t, regions=(drained(t).regions[0],)), "LastServingRegion", "spec.regions[0].traffic"),
+    (
+        lambda t: replace(drained(t), regions=drained(t).regions[:2]),
+        "BlastRadius",
         "spec.safety.maxConcurrentRegions",
     ),
     (slower_probe, "ReplacementRefused", "spec.api.health.intervalSeconds"),

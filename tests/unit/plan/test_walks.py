@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from reconciler.model.plan import StepAction
 from reconciler.model.stacks import StackKind
 from tests.fakes.topologies import NAMES, with_regions
-from tests.fakes.world import World
+from tests.fakes.world import World, remembered
 
 
 def converged(*names: str, **kwargs) -> World:
     world = World(with_regions(*names, **kwargs))
     world.run()
-    world.recorded = {"declared": {"writer": world.desired.database.writer}}
+    world.recorded = remembered(world.desired, world.gates)
     return world
 
 

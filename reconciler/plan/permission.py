@@ -1,0 +1,100 @@
+"""Whether steps with a hazard may start: inside the document's windows, or by an entry of `safety.allow` bound to this plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from reconciler.model.plan import Hazard, Refusal, Step, Wave
+from reconciler.model.topology import Topology, Window
+from reconciler.plan.scene import Scene
+
+ALLOWED_BY_NAME = frozenset({Hazard.BLAST_RADIUS})
+"""Hazards that no window lets pass: only an `allow` with the fingerprint of the plan."""
+
+
+def objections(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Iterator[Refusal]:
+    """What keeps the plan from starting: a hazard anywhere in it that must be allowed by name, or one in its first wave while
+    no window is open. What has begun goes on, whatever the hour."""
+    for step, hazard in _named(waves):
+        if not _allowed(scene, hazard, step, fingerprint):
+            yield _not_allowed(scene, hazard, fingerprint)
+    for step in waves[0].steps if waves else ():
+        hazards = [h for h in step.hazards if h not in ALLOWED_BY_NAME and not step.begun]
+        if hazards and not _in_window(scene) and not all(_allowed(scene, h, step, fingerprint) for h in hazards):
+            yield _closed(scene, hazards[0], step)
+
+
+def _named(waves: tuple[Wave, ...]) -> list[tuple[Step, str]]:
+    return [(s, h) for w in waves for s in w.steps for h in s.hazards if h in ALLOWED_BY_NAME and not s.begun]
+
+
+def structure(topology: Topology) -> str:
+    """Hash of which Regions serve and where the writer is: what an approval goes on for while its plan is carried out."""
+    content = [[r.name, str(r.traffic)] for r in topology.regions], topology.database.writer
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def approvals(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Mapping[str, str]:
+    """Hazards that the document allows by name, to the structure that they are allowed for: remembered, since the
+    fingerprint of what is left of a plan differs from that of the whole."""
+    found = {hazard for step, hazard in _named(waves) if _entry(scene, hazard, step, fingerprint)}
+    return {hazard: structure(scene.topology) for hazard in sorted(found)}
+
+
+def _allowed(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
+    approved = scene.motion.approved if scene.motion else {}
+    return approved.get(hazard) == structure(scene.topology) or _entry(scene, hazard, step, fingerprint)
+
+
+def _entry(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
+    return any(
+        a.hazard == hazard
+        and a.region in (None, step.region)
+        and a.fingerprint == fingerprint
+        and a.expires > scene.observed.at
+        for a in scene.topology.safety.allow
+    )
+
+
+def _in_window(scene: Scene) -> bool:
+    windows, at = scene.topology.safety.windows, scene.observed.at
+    return not windows or any(_opened(w, at) + w.duration > at for w in windows)
+
+
+def _opened(window: Window, at: datetime) -> datetime:
+    """When it last opened."""
+    local = at.astimezone(ZoneInfo(window.time_zone))
+    return next(CronSim(window.cron, local, reverse=True), datetime.min.replace(tzinfo=local.tzinfo))
+
+
+def _opens(window: Window, at: datetime) -> datetime | None:
+    return next(CronSim(window.cron, at.astimezone(ZoneInfo(window.time_zone))), None)
+
+
+def _closed(scene: Scene, hazard: str, step: Step) -> Refusal:
+    opening = [t for w in scene.topology.safety.windows if (t := _opens(w, scene.observed.at))]
+    next_time = (
+        f"the next window opens at {min(opening):%Y-%m-%d %H:%M %Z}" if opening else "none of its windows ever opens"
+    )
+    return Refusal(
+        code="WindowClosed",
+        path="spec.safety.windows",
+        message=f"{step.id} carries the hazard {hazard} and may start only in a window: {next_time}; converge again then, "
+        "or change safety.windows",
+    )
+
+
+def _not_allowed(scene: Scene, hazard: str, fingerprint: str) -> Refusal:
+    most = scene.topology.safety.max_concurrent_regions
+    return Refusal(
+        code="BlastRadius",
+        path="spec.safety.maxConcurrentRegions",
+        message=f"this commit takes {scene.blast} Regions out of service, at most {most} at once is allowed: take them out in "
+        f"several commits, or add {{hazard: {hazard}, fingerprint: {fingerprint}, expires: …}} to safety.allow",
+    )
