@@ -138,18 +138,19 @@ class Scene:
 
     @cached_property
     def half_removed(self) -> tuple[str, ...]:
-        """Desired Regions that were on their way out too far to turn round: what is left of the data goes first, then they
-        join anew. A cluster that left its global database cannot come back."""
+        """Desired Regions whose data stack cannot be brought back: what is left of it goes first, then they join anew. They
+        were on their way out too far to turn round, or joining broke off with the cluster there; none takes traffic."""
         return tuple(r for r in self.topology.region_names if self.readable(r) and self._half_removed(r))
 
     def _half_removed(self, region: str) -> bool:
-        gate, data = self.gate(region), self.observed.stack(StackKind.DATA, region)
+        gate, data, cluster = self.gate(region), self.observed.stack(StackKind.DATA, region), self.cluster(region)
         if data is None or self.observed.stacks.get(StackRef(StackKind.API, region)) or region in self.routed:
             return False
-        if gate is not None and not gate.is_closed:
+        if region == self.writer or (gate is not None and not gate.is_closed):
             return False
-        apart = self.cluster(region) is not None and self.database is not None and self.database.member(region) is None
-        return data.status in _DELETING or (apart and data.stands)
+        apart = cluster is not None and self.database is not None and self.database.member(region) is None
+        broken = cluster is not None and data.beyond_update
+        return data.status in _DELETING or broken or (apart and data.stands)
 
     # ---- traffic ----
 

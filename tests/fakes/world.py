@@ -123,6 +123,8 @@ class World:
         self.unread: dict[str, Unknown] = {}
         """Fields of `Observed` that could not be read; for one entry of a mapping, `field/Region`."""
         self.live: dict = {}
+        self._made_for: Topology | None = None
+        self._made: dict[str, Template] = {}
         self.probe_ids: dict[str, str] = {}
 
     # ---- as a pass sees it ----
@@ -158,7 +160,7 @@ class World:
     def seen(self, observed: Observed | None = None) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
         """What a pass makes of this world, or of `observed`, before it acts: its outcome, and the desired stacks."""
         observed = observed or self.observed()
-        stacks = desired_stacks(self.desired, observed, templates(self.desired))
+        stacks = desired_stacks(self.desired, observed, self._templates())
         found = diff(self.desired, stacks, observed)
         outcome = Outcome(
             topology=self.desired.name,
@@ -172,7 +174,13 @@ class World:
         return outcome, stacks
 
     def template_of(self, ref: StackRef) -> dict:
-        return desired_stacks(self.desired, self.observed(), templates(self.desired))[ref].template.body
+        return desired_stacks(self.desired, self.observed(), self._templates())[ref].template.body
+
+    def _templates(self) -> dict[str, Template]:
+        """Made once for each desired topology, as the synthesiser's cache does."""
+        if self._made_for is not self.desired:
+            self._made_for, self._made = self.desired, templates(self.desired)
+        return self._made
 
     # ---- steps, each with its whole effect at once, or as it fails ----
 
@@ -271,7 +279,7 @@ class World:
 
     def _deploy(self, ref: StackRef) -> None:
         observed = self.observed()
-        desired = desired_stacks(self.desired, observed, templates(self.desired))[ref]
+        desired = desired_stacks(self.desired, observed, self._templates())[ref]
         assert desired.parameters is not None, f"{ref} deployed before its parameters exist"
         outputs = {name: f"{name}-{ref.region}" for name in OUTPUTS} if ref.kind is StackKind.DATA else {}
         known = ref in self.stacks

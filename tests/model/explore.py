@@ -1,0 +1,133 @@
+"""Walks from a world to a desired topology through every state that a step can leave behind, done, failed or half done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from reconciler.model.plan import Plan
+from reconciler.model.topology import Topology
+from tests.model.universe import Still, told
+
+
+@dataclass
+class Findings:
+    """What a walk came to. `wrong`: each a sentence that says from where, what was done, and what is not as it must be."""
+
+    states: int = 0
+    plans: int = 0
+    steps: int = 0
+    faulted: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Findings) -> None:
+        for name in ("states", "plans", "steps", "faulted"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.refusals += other.refusals
+        self.wrong += other.wrong
+
+
+class Walk:
+    """To one desired topology, from any number of worlds: states that two of them share are looked at once."""
+
+    def __init__(self, desired: Topology) -> None:
+        self.desired = desired
+        self.found = Findings()
+        self._steps_left: dict[Hashable, int] = {}
+
+    def start(self, world: Still) -> None:
+        first = world.copied()
+        first.desired = self.desired
+        first.approve()
+        self.found.plans += 1
+        pending = [(first, told(world.desired))]
+        while pending:
+            here, path = pending.pop()
+            key = here.key()
+            if key in self._steps_left:
+                continue
+            pending += self._look(here, key, path)
+
+    def _look(self, here: Still, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+        self.found.states += 1
+        plan = here.plan()
+        self._steps_left[key] = len(plan.steps)
+        if plan.refusals:
+            self.found.refusals.update(r.code for r in plan.refusals)
+            self._refused(plan, path)
+            return []
+        self._verified(plan, path)
+        if not plan.waves:
+            self._goal(here, path)
+            here.remember(plan)
+            return []
+        return list(self._onward(here, plan, key, path))
+
+    def _onward(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+        wave = plan.waves[0]
+        if not wave.steps:
+            yield from self._waited(here, plan, key, path)
+            return
+        for outcome, steps in (
+            ("done", wave.steps),
+            *(("failed", (s,)) for s in wave.steps),
+            *(("half", (s,)) for s in wave.steps),
+            *((("done", (s,)) for s in wave.steps) if len(wave.steps) > 1 else ()),
+        ):
+            self.found.steps += outcome == "done"
+            self.found.faulted += outcome != "done"
+            then = here.after(plan, steps, outcome)
+            what = f"{path} > {', '.join(s.id for s in steps)} {outcome}"
+            self._held(here, then, what)
+            if then.moving_to:
+                back = then.copied()
+                back.settle(arrives=False)
+                yield back, what
+            then.settle()
+            if outcome == "done" and len(steps) == len(wave.steps):
+                self._shorter(plan, then.plan(), what)
+            yield then, what
+
+    def _waited(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+        """Only gates are left in the first wave, and time has passed: something that the loop writes down must help on."""
+        then = here.copied()
+        then.remember(plan)
+        then.settle()
+        if then.key() == key:
+            gates = ", ".join(f"{g.id} ({g.detail})" for g in plan.waves[0].waiting_for)
+            self.found.wrong.append(f"{path}: waits for ever for {gates}")
+            return
+        yield then, path
+
+    def _shorter(self, before: Plan, after: Plan, what: str) -> None:
+        self.found.plans += 1
+        if not after.refusals and len(after.steps) >= len(before.steps):
+            self.found.wrong.append(
+                f"{what}: {len(before.steps)} steps were left, and now {len(after.steps)}: {[s.id for s in after.steps]}"
+            )
+
+    def _refused(self, plan: Plan, path: str) -> None:
+        for refusal in plan.refusals:
+            if not (refusal.code and refusal.path and refusal.message) or refusal.code == "UnsafePlan":
+                self.found.wrong.append(f"{path}: {refusal.code} {refusal.message}")
+
+    def _verified(self, plan: Plan, path: str) -> None:
+        for violation in plan.verification.violations:
+            self.found.wrong.append(f"{path}: {violation}")
+
+    def _held(self, before: Still, after: Still, what: str) -> None:
+        """Invariants in the state just reached; filled in where the predicates are."""
+
+    def _goal(self, here: Still, path: str) -> None:
+        wanted = {r.name for r in self.desired.regions if r.traffic == "serving"}
+        open_gates = {r for r, g in here.gates.items() if g.is_open}
+        for what, is_so in (
+            (f"open gates {open_gates}, wanted {wanted}", open_gates == wanted),
+            (f"gates {set(here.gates)}", set(here.gates) == set(self.desired.region_names)),
+            (f"writer {here.writer}", here.writer == self.desired.database.writer),
+            (f"detached {here.apart}", not here.apart),
+        ):
+            if not is_so:
+                self.found.wrong.append(f"{path}: ends with {what}")

@@ -1,0 +1,109 @@
+"""All topologies over some Regions, and worlds that can be compared, copied and brought to rest: what the proof walks through."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from itertools import product
+
+from reconciler.model.plan import Hazard, Plan, Step, StepAction
+from reconciler.model.stacks import StackKind
+from reconciler.model.topology import Topology
+from reconciler.plan.permission import structure
+from tests.fakes.topologies import with_regions
+from tests.fakes.world import START, World, remembered
+
+REST = START + timedelta(days=1)
+"""When every world is looked at: all that takes time is over then."""
+LONG_AGO = START
+
+
+def topologies(names: tuple[str, ...]) -> Iterator[Topology]:
+    """Each Region absent, serving or drained, and every writer among those that are there."""
+    for traffic in product(("absent", "serving", "drained"), repeat=len(names)):
+        there = tuple(n for n, t in zip(names, traffic, strict=True) if t != "absent")
+        drained = tuple(n for n, t in zip(names, traffic, strict=True) if t == "drained")
+        for writer in there:
+            yield with_regions(*there, writer=writer, drained=drained)
+
+
+def told(topology: Topology) -> str:
+    """One topology in a few letters: `us-east-1* eu-west-1 (sa-east-1)`; the writer starred, drained ones in brackets."""
+    names = (r.name + "*" * (r.name == topology.database.writer) for r in topology.regions)
+    return " ".join(
+        n if r.traffic == "serving" else f"({n})" for n, r in zip(names, topology.regions, strict=True)
+    )
+
+
+class Still(World):
+    """A world at rest: whatever takes time has had it."""
+
+    def settle(self, *, arrives: bool = True) -> None:
+        """Everything under way ends; a switchover arrives or comes back."""
+        self.now = REST
+        self.stacks = {
+            ref: s if s.settled_at == LONG_AGO else replace(s, changed_at=LONG_AGO, settled_at=LONG_AGO)
+            for ref, s in self.stacks.items()
+        }
+        self.closed_at = dict.fromkeys(self.closed_at, LONG_AGO)
+        self.gone_apis = {}
+        if self.moving_to and arrives:
+            self.writer = self.moving_to
+        self.moving_to = None
+
+    def approve(self) -> None:
+        """A commit may take as many Regions out at once as it likes, so that its plan can be seen."""
+        motion = self.recorded["motion"]
+        self.recorded = {"motion": {**motion, "approved": {Hazard.BLAST_RADIUS: structure(self.desired)}}}
+
+    def copied(self) -> Still:
+        other = copy.copy(self)
+        for name in ("stacks", "gates", "gone_apis", "closed_at"):
+            setattr(other, name, dict(getattr(self, name)))
+        other.apart, other.snapshots = set(self.apart), []
+        return other
+
+    def after(self, plan: Plan, steps: tuple[Step, ...], outcome: str) -> Still:
+        """This world once the steps of the plan's first wave had this outcome; what the loop writes down first is written."""
+        other = self.copied()
+        other.remember(plan)
+        act = {"done": other.apply, "failed": other.fail, "half": other.half}[outcome]
+        for step in steps:
+            act(step)
+        return other
+
+    def key(self) -> Hashable:
+        """All that a plan can depend on, now that time does not count."""
+        stacks = frozenset((ref, s.status, _variant(ref.kind, s.template)) for ref, s in self.stacks.items())
+        gates = frozenset((r, g.threshold, g.version == 1) for r, g in self.gates.items())
+        return stacks, gates, self.writer, frozenset(self.apart), self.global_cluster_left, _motion(self)
+
+
+def _variant(kind: StackKind, template: dict | None) -> object:
+    resources = (template or {}).get("Resources", {})
+    if kind is StackKind.DATA:
+        return "Master" in resources, "MasterUsername" in resources.get("Cluster", {}).get("Properties", {})
+    return frozenset(resources) if kind is StackKind.ROUTING else bool(resources)
+
+
+def _motion(world: World) -> object:
+    found = (world.recorded or {}).get("motion", {})
+    ours = frozenset(r for r, g in world.gates.items() if found.get("gates", {}).get(r) == g.version)
+    return frozenset(found.get("writers", ())), frozenset(found.get("traffic", {}).items()), ours
+
+
+@cache
+def converged(topology: Topology) -> Still:
+    """The world in which this topology has come to rest, built from nothing."""
+    world = Still(topology)
+    world.run()
+    world.settle()
+    world.recorded = remembered(topology, world.gates)
+    return world
+
+
+def reversible(step: Step) -> bool:
+    return step.action not in {StepAction.DETACH, StepAction.DELETE}
