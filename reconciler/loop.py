@@ -14,7 +14,7 @@ from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
-from reconciler.model.outcome import Outcome, Result
+from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.observe import observe
@@ -76,6 +76,8 @@ def _motion(observed: Observed) -> Motion | None:
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
     intended = outcome.motion and outcome.motion.intends(outcome.plan, outcome.observed.gates)
+    if intended and outcome.diff.failed_rollout:
+        intended = replace(intended, broken=outcome.diff.failed_rollout)
     if intended and intended != outcome.motion and outcome.observed.recorded is not None:
         ports.journal.record(topology, {**outcome.observed.recorded, "motion": intended.document()})
     return replace(outcome, motion=intended)
@@ -122,7 +124,19 @@ def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcom
         observed=observed,
         motion=_motion(observed),
     )
+    held = next((s for s in stacks.values() if s.held), None)
+    if held and outcome.plan.converged:
+        outcome = replace(outcome, problems=(_rollout_failed(held),))
     return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
+
+
+def _rollout_failed(stack: DesiredStack) -> Problem:
+    """Said when everything is as safe as it can be: the last good template is back, and this one goes nowhere."""
+    message = (
+        f"the rollout of api was stopped: {stack.held}; the last good revision is put back there, and the others keep what they "
+        "have; commit a change of the API to try again"
+    )
+    return Problem(code="RolloutFailed", step=f"deploy/{stack.ref}", message=message)
 
 
 def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mapping[str, int]) -> Outcome:
@@ -139,7 +153,7 @@ def _result(outcome: Outcome) -> Result:
     """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure."""
     if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
         return Result.BLOCKED
-    if any(p.code == "Stalled" for p in outcome.problems):
+    if any(p.code in {"Stalled", "RolloutFailed"} for p in outcome.problems):
         return Result.STALLED
     if any(not p.retry for p in outcome.problems):
         return Result.FAILED

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.diff.desired import desired_stacks, founder, template_keys
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_changes, motion_findings
+from reconciler.diff.rollout import failed_rollout
 from reconciler.diff.templates import stack_changes, touched
 from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Unchecked
 from reconciler.model.observed import Live, Observed, Unknown
@@ -43,8 +44,11 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
     changes += motion_changes(topology, observed)
+    failing = failed_rollout(topology, stacks, observed)
     coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
-    return Diff(changes=tuple(changes), findings=tuple(findings), touched=allowed, coverage=coverage)
+    return Diff(
+        changes=tuple(changes), findings=tuple(findings), touched=allowed, coverage=coverage, failed_rollout=failing
+    )
 
 
 def _drift(desired: DesiredStack, observed: Observed) -> tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.diff.records import with_leaving
+from reconciler.diff.rollout import held_back
 from reconciler.model.observed import Observed, Unknown, known
 from reconciler.model.stacks import (
     DesiredStack,
@@ -92,7 +93,7 @@ def desired_stacks(
         for ref, key in keys.items()
     }
     routing = StackRef(StackKind.ROUTING, topology.home_region)
-    return {**stacks, routing: with_leaving(stacks[routing], topology, observed)}
+    return held_back({**stacks, routing: with_leaving(stacks[routing], topology, observed)}, observed)
 
 
 def parameters(ref: StackRef, topology: Topology, observed: Observed) -> Mapping[str, str] | None:

@@ -87,6 +87,8 @@ class Diff:
     touched: Mapping[StackRef, frozenset[str]] = field(default_factory=dict)
     """Logical ids that a deployment of a stack's changes may touch."""
     coverage: Coverage = Coverage(fields=0, checked=0)
+    failed_rollout: Mapping[str, str] | None = None
+    """A rollout that made a Region sick just now, as `Motion.broken` remembers it."""
 
     def changed(self, ref: StackRef) -> tuple[Change, ...]:
         return tuple(c for c in self.changes if c.stack == ref)

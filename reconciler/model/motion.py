@@ -63,6 +63,7 @@ class Motion:
             writers=frozenset({topology.database.writer}),
             traffic={r.name: str(r.traffic) for r in topology.regions},
             approved={},
+            broken={},
         )
 
     def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:

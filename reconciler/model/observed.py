@@ -283,6 +283,8 @@ class Observed:
     """Network interfaces that Lambda still keeps in a Region's subnets; only of Regions whose `api` stack is gone."""
     requests: Mapping[str, tuple[tuple[datetime, float], ...] | Unknown] = field(default_factory=dict)
     """(minute, requests that were no health checks) of the Regions whose gate is closed; a minute without any is left out."""
+    alarms: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    """Names of a Region's alarms of ours that are in state ALARM."""
     recorded: Mapping[str, Any] | None = None
     """The status document that the last pass left in the table, if any."""
     unrecorded: Unknown | None = None

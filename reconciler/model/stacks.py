@@ -75,6 +75,8 @@ class DesiredStack:
     ref: StackRef
     template: Template
     parameters: Mapping[str, str] | None
+    held: str = ""
+    """Why the template is not the one that the document asks for: a rollout of that one failed."""
 
 
 def template_key(ref: StackRef, *, home_region: str, founder: str | None) -> str:

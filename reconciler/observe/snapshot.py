@@ -28,11 +28,18 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         gates={r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions},
         probes={r: probe(facts, stacks, r) for r in facts.regions},
         records=listed,
+        alarms={r: _alarms(f.alarms) for r, f in facts.regions.items()},
         distribution=_distribution(facts),
         live=live(facts, topology, stacks),
         recorded=known(facts.recorded),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
+
+
+def _alarms(listing: Listing) -> tuple[str, ...] | Unknown:
+    if isinstance(listing, Unknown):
+        return listing
+    return tuple(sorted(a["AlarmName"] for a in listing if a.get("StateValue") == "ALARM"))
 
 
 def _zone(facts: Facts) -> Seen[Zone]:

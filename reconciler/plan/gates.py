@@ -78,6 +78,14 @@ def probe_healthy(scene: Scene, region: str) -> Gate:
     )
 
 
+def alarms_quiet(scene: Scene, region: str) -> Gate:
+    """None of the Region's alarms rings (requests that fail or take too long)."""
+    ringing = scene.observed.alarms.get(region, ())
+    if isinstance(ringing, Unknown):
+        return Gate(name="alarms", region=region, detail=f"its alarms cannot be read: {ringing}")
+    return Gate(name="alarms", region=region, met=not ringing, detail=f"in alarm: {', '.join(ringing) or 'none'}")
+
+
 def gate_healthy(scene: Scene, region: str) -> Gate:
     """The open gate counts its Region as healthy, so DNS answers with it."""
     gate = scene.gate(region)

@@ -12,11 +12,9 @@ from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.plan import Goal, Refusal
 from reconciler.model.stacks import StackKind, StackRef, gate_parameter, record_ids
 from reconciler.model.topology import Topology, Traffic
-from reconciler.plan.scene import Scene
+from reconciler.plan.scene import FULL, Scene
 
 Rule = Callable[[Scene], Iterator[Refusal]]
-FULL = 0.8
-"""Share of their maximum capacity that databases may come to when others' traffic is added."""
 
 
 def account_matches(scene: Scene) -> Iterator[Refusal]:
@@ -217,14 +215,7 @@ def enough_regions_serve(scene: Scene) -> Iterator[Refusal]:
 
 def the_rest_carries_the_load(scene: Scene) -> Iterator[Refusal]:
     """The Regions that go on serving have room for what the closing ones carry now."""
-    loads = {r: c.load for r in scene.open_regions if (c := scene.cluster(r)) and c.load is not None}
-    staying = [r for r in scene.open_regions if r not in scene.closing]
-    joining = [r for r in scene.topology.region_names if scene.opens(r) and r not in scene.open_regions]
-    moved = sum(loads[r] for r in scene.closing if r in loads)
-    places = len(staying) + len(joining)
-    if not scene.closing or not places or not moved:
-        return
-    after = (moved + sum(loads.get(r, 0.0) for r in staying)) / places
+    after = scene.load_without(scene.closing)
     if after > FULL:
         region = scene.closing[0]
         yield Refusal(

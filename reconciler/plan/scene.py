@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,8 @@ from reconciler.model.plan import Goal
 from reconciler.model.stacks import DesiredStack, StackKind, StackRef, record_ids
 from reconciler.model.topology import Topology, Traffic
 
+FULL = 0.8
+"""Share of their maximum capacity that databases may come to when others' traffic is added."""
 _DELETING = ("DELETE_IN_PROGRESS", "DELETE_FAILED")
 
 
@@ -182,6 +184,32 @@ class Scene:
             if r.traffic is Traffic.DRAINED and f"regions/{r.name}/traffic" not in self.held
         ]
         return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions and self.readable(r))
+
+    @cached_property
+    def failed_rollout(self) -> str | None:
+        """The Region that a rollout made sick, as long as what was rolled out is still desired."""
+        held = any(s.held for s in self.stacks.values())
+        return self.motion.broken.get("region") if held and self.motion else None
+
+    @cached_property
+    def fallen(self) -> str | None:
+        """That Region, while it takes traffic, is unhealthy, and the others can carry its load: it is taken out at once."""
+        region = self.failed_rollout
+        if region is None or region not in self.open_regions or region in self.closing:
+            return None
+        gate, others = self.gate(region), [r for r in self.open_regions if r != region]
+        healthy = [r for r in others if (g := self.gate(r)) and g.healthy and self.serving_wanted(r)]
+        enough = len(healthy) >= max(1, self.topology.safety.min_serving)
+        return region if gate and gate.healthy is False and enough and self.load_without([region]) <= FULL else None
+
+    def load_without(self, closing: Sequence[str]) -> float:
+        """Share of their maximum capacity that the other Regions' databases would run at; 0 where nothing was measured."""
+        loads = {r: c.load for r in self.open_regions if (c := self.cluster(r)) and c.load is not None}
+        staying = [r for r in self.open_regions if r not in closing]
+        joining = [r for r in self.topology.region_names if self.opens(r) and r not in self.open_regions]
+        places = len(staying) + len(joining)
+        moved = sum(loads[r] for r in closing if r in loads)
+        return (moved + sum(loads.get(r, 0.0) for r in staying)) / places if moved and places else 0.0
 
     @property
     def open_edge(self) -> bool:

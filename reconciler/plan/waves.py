@@ -85,12 +85,14 @@ def _settings(scene: Scene) -> Iterator[Wave]:
         if scene.pending(ref):
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
         yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
+    if scene.fallen:
+        yield Wave(steps=(steps.move_gate(StepAction.CLOSE_GATE, scene.fallen, "its deployment made it sick"),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
         yield Wave(steps=steps.deploys(scene, [_global(scene)]))
     for ref in _sick_first(scene, StackKind.API):
         if scene.pending(ref):
             yield Wave(gates=_others_do_well(scene, ref))
-        yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region),))
+        yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region), gates.alarms_quiet(scene, ref.region)))
     if _edge_serves(scene):
         yield Wave(steps=steps.deploys(scene, [steps.EDGE]), gates=_edge_gates(scene))
 

@@ -120,6 +120,8 @@ class World:
         self.distribution_enabled = True
         self.sick: set[str] = set()
         """Regions whose probe fails."""
+        self.sick_since: dict[str, datetime] = {}
+        """Since when, where it is not for ever."""
         self.unread: dict[str, Unknown] = {}
         """Fields of `Observed` that could not be read; for one entry of a mapping, `field/Region`."""
         self.live: dict = {}
@@ -236,10 +238,12 @@ class World:
         if self.moving_to:
             self.writer, self.moving_to = self.moving_to, None
 
-    def remember(self, plan: Plan) -> None:
-        """What the loop writes down around a wave."""
+    def remember(self, plan: Plan, failing: Mapping[str, str] | None = None) -> None:
+        """What the loop writes down around a wave; `failing`: a rollout that just failed."""
         known = Motion.recorded(self.recorded) or Motion()
         known = known.intends(plan, self.gates)
+        if failing:
+            known = replace(known, broken=failing)
         self.recorded = {"motion": (known.converged(self.desired) if plan.converged else known).document()}
 
     def run(self, limit: int = 400) -> list[Step]:
@@ -369,10 +373,13 @@ class World:
     def _minutes(self) -> list[datetime]:
         return [self.now - MINUTE * m for m in reversed(range(int(min((self.now - START) / MINUTE, 15))))]
 
+    def _ill(self, region: str, at: datetime) -> bool:
+        return region in self.sick and at >= self.sick_since.get(region, START)
+
     def _probe(self, region: str) -> Probe | None:
         if region not in self._of(StackKind.API):
             return None
-        samples = tuple((at, region not in self.sick) for at in self._minutes())
+        samples = tuple((at, not self._ill(region, at)) for at in self._minutes())
         return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=samples)
 
     def _gate(self, region: str) -> TrafficGate | None:
@@ -381,7 +388,7 @@ class World:
             return None
         healthy = gate.threshold <= 1 and region not in self.sick and region in self._of(StackKind.API)
         closed = self.closed_at.get(region, START) if gate.is_closed else self.now + MINUTE
-        samples = tuple((at, region not in self.sick and at < closed) for at in self._minutes())
+        samples = tuple((at, not self._ill(region, at) and at < closed) for at in self._minutes())
         return replace(gate, healthy=healthy, samples=samples)
 
     def _records(self) -> tuple[Record, ...]:

@@ -29,6 +29,18 @@ class Findings:
         self.wrong += other.wrong
 
 
+ANY = 1_000_000
+
+
+@dataclass
+class Place:
+    """A state to look at, and how it came about; its plan has to be shorter than `fewer_than` steps."""
+
+    world: Still
+    path: str
+    fewer_than: int = ANY
+
+
 class Walk:
     """To one desired topology, from any number of worlds: states that two of them share are looked at once."""
 
@@ -41,19 +53,22 @@ class Walk:
         first = world.copied()
         first.desired = self.desired
         first.approve()
-        self.found.plans += 1
-        pending = [(first, told(world.desired))]
+        pending: list[Place] = [Place(first, told(world.desired))]
         while pending:
-            here, path = pending.pop()
-            key = here.key()
-            if key in self._steps_left:
-                continue
-            pending += self._look(here, key, path)
+            place = pending.pop()
+            key = place.world.key()
+            if key not in self._steps_left:
+                pending += self._look(place.world, key, place.path)
+            if self._steps_left[key] >= place.fewer_than:
+                self.found.wrong.append(
+                    f"{place.path}: {place.fewer_than} steps were left before the wave, {self._steps_left[key]} after it"
+                )
 
-    def _look(self, here: Still, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+    def _look(self, here: Still, key: Hashable, path: str) -> Iterator[Place]:
         self.found.states += 1
         plan = here.plan()
         self._steps_left[key] = len(plan.steps)
+        self.found.plans += 1
         if plan.refusals:
             self.found.refusals.update(r.code for r in plan.refusals)
             self._refused(plan, path)
@@ -65,7 +80,7 @@ class Walk:
             return []
         return list(self._onward(here, plan, key, path))
 
-    def _onward(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+    def _onward(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
         wave = plan.waves[0]
         if not wave.steps:
             yield from self._waited(here, plan, key, path)
@@ -84,13 +99,12 @@ class Walk:
             if then.moving_to:
                 back = then.copied()
                 back.settle(arrives=False)
-                yield back, what
+                yield Place(back, what)
             then.settle()
-            if outcome == "done" and len(steps) == len(wave.steps):
-                self._shorter(plan, then.plan(), what)
-            yield then, what
+            whole = outcome == "done" and len(steps) == len(wave.steps)
+            yield Place(then, what, len(plan.steps) if whole else ANY)
 
-    def _waited(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[tuple[Still, str]]:
+    def _waited(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
         """Only gates are left in the first wave, and time has passed: something that the loop writes down must help on."""
         then = here.copied()
         then.remember(plan)
@@ -99,14 +113,7 @@ class Walk:
             gates = ", ".join(f"{g.id} ({g.detail})" for g in plan.waves[0].waiting_for)
             self.found.wrong.append(f"{path}: waits for ever for {gates}")
             return
-        yield then, path
-
-    def _shorter(self, before: Plan, after: Plan, what: str) -> None:
-        self.found.plans += 1
-        if not after.refusals and len(after.steps) >= len(before.steps):
-            self.found.wrong.append(
-                f"{what}: {len(before.steps)} steps were left, and now {len(after.steps)}: {[s.id for s in after.steps]}"
-            )
+        yield Place(then, path)
 
     def _refused(self, plan: Plan, path: str) -> None:
         for refusal in plan.refusals:

@@ -33,9 +33,7 @@ def topologies(names: tuple[str, ...]) -> Iterator[Topology]:
 def told(topology: Topology) -> str:
     """One topology in a few letters: `us-east-1* eu-west-1 (sa-east-1)`; the writer starred, drained ones in brackets."""
     names = (r.name + "*" * (r.name == topology.database.writer) for r in topology.regions)
-    return " ".join(
-        n if r.traffic == "serving" else f"({n})" for n, r in zip(names, topology.regions, strict=True)
-    )
+    return " ".join(n if r.traffic == "serving" else f"({n})" for n, r in zip(names, topology.regions, strict=True))
 
 
 class Still(World):

@@ -290,3 +290,55 @@ def test_a_topology_is_destroyed_from_the_outside_in(world, policy):
     assert steps[-2:] == ["delete/global", "delete-global-cluster/us-east-1"]
     assert steps.index(f"detach/{AP}") < steps.index(f"detach/{US}"), "the writer goes last"
     assert set(world.snapshots) == {US, EU, AP}
+
+
+def memory(world: World, megabytes: int) -> None:
+    world.desired = replace(world.desired, api=replace(world.desired.api, memory_mb=megabytes))
+
+
+def fall_sick(world: World, region: str) -> None:
+    world.sick, world.sick_since = {region}, {region: world.now}
+    world.pass_time(timedelta(minutes=5))
+
+
+def api_memory(world: World) -> dict[str, int]:
+    apis = {ref.region: s for ref, s in world.stacks.items() if ref.kind is StackKind.API}
+    return {r: s.template["Resources"]["Function"]["Properties"]["MemorySize"] for r, s in apis.items()}
+
+
+def test_a_rollout_that_makes_a_region_sick_is_taken_back_there_and_goes_no_further(world):
+    memory(world, 1024)
+    advance(world, "deploy/api/eu-west-1")
+    fall_sick(world, EU)
+    seen, _ = world.seen()
+    world.remember(seen.plan, seen.diff.failed_rollout)
+    assert first(world)[0] == ["close-gate/eu-west-1"]
+    advance(world, "deploy/api/eu-west-1")
+    assert api_memory(world) == {US: 512, EU: 512, AP: 512}
+    assert (
+        first(world)[1] == ["probe-healthy/eu-west-1", "soak/eu-west-1"] or "probe-healthy/eu-west-1" in first(world)[1]
+    )
+    world.sick = set()
+    advance(world, "open-gate/eu-west-1")
+    assert world.plan().converged
+    assert any(s.held for s in world.seen()[1].values())
+    memory(world, 768)
+    assert [i for i in ids(world.run()) if i.startswith("deploy")] == [f"deploy/api/{r}" for r in (EU, AP, US)]
+
+
+def test_a_region_that_others_cannot_spare_is_cured_in_place(world):
+    memory(world, 1024)
+    world.desired = replace(world.desired, safety=replace(world.desired.safety, min_serving=3))
+    advance(world, "deploy/api/eu-west-1")
+    fall_sick(world, EU)
+    seen, _ = world.seen()
+    world.remember(seen.plan, seen.diff.failed_rollout)
+    assert first(world)[0] == ["deploy/api/eu-west-1"]
+
+
+def test_a_sickness_long_after_a_rollout_is_not_its_fault(world):
+    memory(world, 1024)
+    advance(world, "deploy/api/eu-west-1")
+    world.pass_time(timedelta(hours=2))
+    fall_sick(world, EU)
+    assert world.seen()[0].diff.failed_rollout is None
