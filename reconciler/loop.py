@@ -15,6 +15,7 @@ from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
 from reconciler.model.outcome import Outcome, Problem, Result
+from reconciler.model.plan import StepAction
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.observe import observe
@@ -61,6 +62,7 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
             )
             sent, problems = driver.first_wave()
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
+            outcome = replace(outcome, motion=_tried(outcome))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
         lease.check()
@@ -70,7 +72,8 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
 
 def _motion(observed: Observed) -> Motion | None:
     """What is remembered; nothing yet for a topology that is not there yet."""
-    return Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
+    known = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
+    return known and known.sees_version(observed.edge_version(), observed.at)
 
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
@@ -81,6 +84,15 @@ def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     if intended and intended != outcome.motion and outcome.observed.recorded is not None:
         ports.journal.record(topology, {**outcome.observed.recorded, "motion": intended.document()})
     return replace(outcome, motion=intended)
+
+
+def _tried(outcome: Outcome) -> Motion | None:
+    """What became of versions that were to be deleted."""
+    versions = {s.id: s.subject for s in outcome.plan.current if s.action is StepAction.DELETE_VERSION}
+    refused = {p.step for p in outcome.problems}
+    gone = {versions[s.id] for s in outcome.requests if s.id in versions and s.id not in refused}
+    again = {v for step, v in versions.items() if step in refused}
+    return outcome.motion and outcome.motion.tried(gone, again, outcome.observed.at)
 
 
 def _need_record(outcome: Outcome) -> None:

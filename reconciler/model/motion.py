@@ -6,14 +6,16 @@ under `motion`, and written *before* the request it speaks of: who dies in betwe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.model.observed import Seen, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
 from reconciler.model.topology import Topology
 
+REPLICAS_LIVE, AGAIN = timedelta(hours=6), timedelta(hours=1)
 _MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 
 
@@ -29,6 +31,11 @@ class Motion:
     """Hazard that a commit allowed by the fingerprint of a whole plan, to the structure of the topology it was allowed for."""
     broken: Mapping[str, str] = field(default_factory=dict)
     """`digest` of an API template that made a Region sick, with `region`, `reason` and `since`: it is not rolled out further."""
+    edge_version: str = ""
+    """`name:number` of the router's version that the distribution used when last seen."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Superseded versions of the router, each with the time when its deletion may be tried (again): CloudFront's replicas go
+    hours after the last association, and AWS does not tell when."""
     destroying: bool = False
 
     @classmethod
@@ -43,6 +50,8 @@ class Motion:
             gates={r: int(v) for r, v in found.get("gates", {}).items()},
             approved=dict(found.get("approved", {})),
             broken=dict(found.get("broken", {})),
+            edge_version=found.get("edgeVersion", ""),
+            versions=dict(found.get("versions", {})),
             destroying=bool(found.get("destroying", False)),
         )
 
@@ -53,6 +62,8 @@ class Motion:
             "gates": dict(sorted(self.gates.items())),
             "approved": dict(sorted(self.approved.items())),
             "broken": dict(sorted(self.broken.items())),
+            "edgeVersion": self.edge_version,
+            "versions": dict(sorted(self.versions.items())),
             "destroying": self.destroying,
         }
 
@@ -69,18 +80,30 @@ class Motion:
     def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
         """Before the first wave of a plan: where its switchover takes the writer, the version that each of its gates gets,
         and the approvals that it rests on."""
-        steps = plan.waves[0].steps if plan.waves else ()
         moved = {}
-        for step in steps:
+        for step in plan.current:
             gate = known(gates.get(step.region or ""))
             if step.region and gate and step.action in _MOVES and self._ours(step, gate):
                 moved[step.region] = gate.version + 1
         return replace(
             self,
-            writers=self.writers | {s.region for s in steps if s.action is StepAction.SWITCHOVER and s.region},
+            writers=self.writers | {s.region for s in plan.current if s.action is StepAction.SWITCHOVER and s.region},
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
         )
+
+    def sees_version(self, version: str | None, at: datetime) -> Motion:
+        """The router's version that is in use now: the one before it is superseded, and may go in some hours."""
+        if not version or version == self.edge_version:
+            return self
+        old = {self.edge_version: (at + REPLICAS_LIVE).isoformat()} if self.edge_version else {}
+        kept = {v: due for v, due in {**self.versions, **old}.items() if v != version}
+        return replace(self, edge_version=version, versions=kept)
+
+    def tried(self, gone: Iterable[str], refused: Iterable[str], at: datetime) -> Motion:
+        """After deletions of superseded versions: those that are gone are forgotten, the others are tried again in an hour."""
+        left = {v: due for v, due in self.versions.items() if v not in set(gone)}
+        return replace(self, versions={**left, **{v: (at + AGAIN).isoformat() for v in refused if v in left}})
 
     def _ours(self, step: Step, gate: TrafficGate) -> bool:
         """Mending a gate that somebody closed leaves it closed, and theirs."""

@@ -326,6 +326,17 @@ class Observed:
         alone = not any(other.healthy_at(gate.samples[-1][0]) for other in others)
         return None if alone else since
 
+    def edge_version(self) -> str | None:
+        """`name:number` of the router's version in the applied edge stack."""
+        edge = next((known(s) for ref, s in self.stacks.items() if ref.kind is StackKind.EDGE), None)
+        if edge is None or not edge.complete or edge.template is None:
+            return None
+        versions = [
+            n for n, body in edge.template.get("Resources", {}).items() if body.get("Type") == "AWS::Lambda::Version"
+        ]
+        arns = [edge.resources[n] for n in versions if n in edge.resources]
+        return ":".join(arns[0].split(":")[-2:]) if len(arns) == 1 else None
+
     def stack(self, kind: StackKind, region: str) -> StackState | None:
         """The stack if it is there and was read."""
         return known(self.stacks.get(StackRef(kind, region)))

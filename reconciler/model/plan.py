@@ -114,6 +114,8 @@ class Wave:
     gates: tuple[Gate, ...] = ()
     aside: bool = False
     """What is left of something that is out of service already, and takes its time: it never keeps a topology from Ready."""
+    chain: str = ""
+    """Of what, where it is aside: a Region, or the edge. Chains do not wait for each other."""
 
     @property
     def waiting_for(self) -> tuple[Gate, ...]:
@@ -162,6 +164,14 @@ class Plan:
     def tombstones(self) -> tuple[Wave, ...]:
         """What finishes aside, in order."""
         return tuple(w for w in self.waves if w.aside)
+
+    @property
+    def current(self) -> tuple[Step, ...]:
+        """Steps to be carried out now: the first wave's, or once only asides are left, those of each chain's first wave."""
+        if not self.converged:
+            return self.waves[0].steps if self.waves else ()
+        firsts = {w.chain: w for w in reversed(self.waves)}
+        return tuple(s for w in reversed(firsts.values()) for s in w.steps)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -125,6 +125,16 @@ def interfaces_gone(scene: Scene, region: str) -> Gate:
     return Gate(name="interfaces", region=region, met=left == 0, detail=told)
 
 
+def replicas_gone(scene: Scene, version: str, due: str) -> Gate:
+    """CloudFront deletes the replicas of a version some hours after the last distribution let go of it; until then AWS
+    refuses to delete it."""
+    left = datetime.fromisoformat(due) - scene.observed.at
+    minutes = max(0, round(left.total_seconds() / 60))
+    return Gate(
+        name="replicas", region=None, met=left <= timedelta(), detail=f"{version} is tried again in {minutes} min"
+    )
+
+
 def member_gone(scene: Scene, region: str) -> Gate:
     """The cluster stands alone and at rest: only then may it be deleted."""
     whole, cluster = scene.observed.global_cluster, scene.observed.clusters.get(region)

@@ -90,6 +90,16 @@ def remains(scene: Scene, region: str) -> Iterator[Wave]:
         yield Wave(steps=(steps.move_gate(StepAction.DELETE_GATE, region, "nothing of the Region is left"),))
 
 
+def versions(scene: Scene) -> Iterator[Wave]:
+    """Superseded versions of the edge router, each when its time has come; one that the edge stack uses stays (I12)."""
+    listed = scene.motion.versions if scene.motion else {}
+    for version, due in sorted(listed.items()):
+        if version == scene.observed.edge_version():
+            continue
+        yield Wave(gates=(gates.replicas_gone(scene, version, due),), aside=True, chain=version)
+        yield Wave(steps=(steps.delete_version(version),), aside=True, chain=version)
+
+
 def destruction(scene: Scene) -> Iterator[Wave]:
     """All of it, from the outside in: the edge, the records, the APIs; with `deletionPolicy: snapshot` the data, the writer's
     last, and the global cluster. With `retain`, the stacks data and global stay."""

@@ -120,6 +120,17 @@ def delete_global(scene: Scene) -> Step:
     )
 
 
+def delete_version(version: str) -> Step:
+    return Step(
+        action=StepAction.DELETE_VERSION,
+        target=str(StackKind.EDGE),
+        region=EDGE_REGION,
+        subject=version,
+        eta=durations.GATE_CREATION,
+        why="superseded, and its replicas should be gone",
+    )
+
+
 def create_gate(region: str) -> Step:
     return Step(
         action=StepAction.CREATE_GATE,

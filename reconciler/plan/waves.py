@@ -51,7 +51,8 @@ def _all(scene: Scene) -> Iterator[Wave]:
         yield from leaving.removal(scene, region)
     yield _serving(scene)
     for region in scene.leaving:
-        yield from (replace(w, aside=True) for w in leaving.remains(scene, region))
+        yield from (replace(w, aside=True, chain=region) for w in leaving.remains(scene, region))
+    yield from leaving.versions(scene)
 
 
 def _recoveries(scene: Scene) -> Iterator[Step]:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Unknown
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Allow, Window
+from reconciler.plan.permission import structure
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import World, remembered
 
@@ -342,3 +344,29 @@ def test_a_sickness_long_after_a_rollout_is_not_its_fault(world):
     world.pass_time(timedelta(hours=2))
     fall_sick(world, EU)
     assert world.seen()[0].diff.failed_rollout is None
+
+
+def test_a_superseded_version_of_the_router_goes_hours_later_and_never_keeps_from_ready(world):
+    motion = Motion.recorded(world.recorded)
+    seen = motion.sees_version("router:1", world.now).sees_version("router:2", world.now)
+    world.recorded = {"motion": seen.document()}
+    assert world.plan().converged
+    assert first(world) == ([], ["replicas"])
+    world.pass_time(timedelta(hours=6))
+    (step,) = world.plan().current
+    assert step.id == "delete-version/router:1"
+    again = seen.tried((), ["router:1"], world.now)
+    world.recorded = {"motion": again.document()}
+    assert not world.plan().current
+    assert not again.tried(["router:1"], (), world.now).versions
+
+
+def test_what_finishes_aside_does_not_wait_for_each_other(world):
+    world = converged(US, EU, AP, SA)
+    allow = {"approved": {"blast-radius": structure(with_regions(US, EU))}}
+    world.recorded = {"motion": {**world.recorded["motion"], **allow}}
+    world.desired = with_regions(US, EU)
+    advance(world, "delete/api/sa-east-1")
+    assert {g.id for w in world.plan().tombstones for g in w.waiting_for} >= {f"interfaces/{AP}", f"interfaces/{SA}"}
+    world.gone_apis.pop(SA)
+    assert ids(world.plan().current) == ["detach/sa-east-1"]
