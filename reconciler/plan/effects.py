@@ -1,0 +1,245 @@
+"""What a step does to the world: when it is done, when it fails, and when it stays half done. And what a met gate says.
+
+A step done again has no further effect: whoever dies after a request repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.model.plan import Gate, Step, StepAction
+from reconciler.model.stacks import StackKind
+from reconciler.plan.picture import Picture, Place, ordinal
+
+Effect = Callable[[Picture, Step], Picture]
+What = tuple[StepAction, StackKind | None]
+
+
+def done(picture: Picture, step: Step) -> Picture:
+    """As AWS calls it complete. Whether it does its work, a gate tells."""
+    return _effect(_DONE, picture, step)
+
+
+def failed(picture: Picture, step: Step) -> Picture:
+    """It was refused, or taken back: as before, but for the empty shell that a failed creation leaves."""
+    return _effect(_FAILED, picture, step)
+
+
+def half(picture: Picture, step: Step) -> Picture:
+    """It stopped in the middle and stays there. A call that AWS carries out whole or not at all has no half."""
+    return _effect(_HALF, picture, step)
+
+
+def passed(picture: Picture, gates: Iterable[Gate]) -> Picture:
+    """What is known of the world once these gates are met."""
+    for gate in gates:
+        if gate.region is None:
+            picture = _learn_of_all(picture, gate.name)
+        elif gate.name in _LEARNT:
+            when, facts = _LEARNT[gate.name]
+            place = picture.at(gate.region)
+            picture = picture.put(replace(place, **facts)) if when(place) else picture
+    return picture
+
+
+def _effect(table: Mapping[What, Effect], picture: Picture, step: Step) -> Picture:
+    action = StepAction.DEPLOY if step.action is StepAction.REPAIR else step.action
+    found = table.get((action, step.stack.kind if step.stack else None))
+    return found(picture, step) if found else picture
+
+
+def _put(picture: Picture, step: Step, **changes: Any) -> Picture:
+    return picture.put(replace(picture.at(step.region or ""), **changes))
+
+
+def _to(when: Callable[[Place], bool] = lambda _: True, **changes: Any) -> Effect:
+    """The effect on the step's Region, where `when` holds of it."""
+    return lambda picture, step: _put(picture, step, **changes) if when(picture.at(step.region or "")) else picture
+
+
+def _to_all(when: Callable[[Place], bool], **changes: Any) -> Effect:
+    """The effect on every Region of which `when` holds."""
+    return lambda picture, _: picture.put(*(replace(p, **changes) for p in picture.places.values() if when(p)))
+
+
+# ---- the API ----
+
+
+def _stands(place: Place) -> bool:
+    return place.api in {"up", "stuck"}
+
+
+def _deploy_api(picture: Picture, step: Step) -> Picture:
+    place = picture.at(step.region or "")
+    healthy, fresh = place.healthy and _stands(place), place.fresh or place.serves
+    return _put(picture, step, api="up", linked=True, healthy=healthy, fresh=fresh)
+
+
+def _half_deploy_api(picture: Picture, step: Step) -> Picture:
+    """What stood stands: CloudFormation could not take its update back, and does no more. What was new is a wreck."""
+    stands = _stands(picture.at(step.region or ""))
+    return _put(picture, step, api="stuck" if stands else "broken", linked=True)
+
+
+def _recover_api(picture: Picture, step: Step) -> Picture:
+    """A roll-back is finished; a wreck is cleared away."""
+    state = picture.at(step.region or "").api
+    return _put(picture, step, api={"stuck": "up", "broken": "absent"}.get(state, state))
+
+
+# ---- the database ----
+
+
+def _deploy_data(picture: Picture, step: Step) -> Picture:
+    """The first cluster founds the global database and writes; others join. The engine is never put back. Where nobody that
+    stays holds the master credentials, the writer's stack gets them."""
+    place = picture.at(step.region or "")
+    writer = picture.writer or (None if any(picture.members) else place.region)
+    heir = writer == place.region and not any(p.master and p.wanted for p in picture.places.values())
+    stands = place.data == "member"
+    after = _put(
+        picture,
+        step,
+        data="member",
+        available=False,
+        connected=place.connected and stands,
+        near=place.region == writer or (place.near and stands),
+        version=max(place.version, picture.engine, key=ordinal),
+        master=place.master or heir,
+        fresh=place.fresh or place.serves,
+    )
+    return after if after.writer == writer else replace(after, writer=writer)
+
+
+def _half_deploy_data(picture: Picture, step: Step) -> Picture:
+    stands = picture.at(step.region or "").data == "member"
+    return _put(picture, step, data="member" if stands else "broken", available=False)
+
+
+def _switchover(picture: Picture, step: Step) -> Picture:
+    """The writer is there once nothing moves any more, which a gate tells."""
+    if picture.writer == step.region:
+        return picture
+    return replace(_put(picture, step, near=True), writer=step.region, moving=True)
+
+
+def _half_switchover(picture: Picture, step: Step) -> Picture:
+    """On its way, or on its way back: the old writer is still the one."""
+    return picture if picture.writer == step.region else replace(picture, moving=True)
+
+
+def _detach(picture: Picture, step: Step) -> Picture:
+    return _parted(picture, step, "parting")
+
+
+def _half_detach(picture: Picture, step: Step) -> Picture:
+    """It left and is being promoted: writable soon, and not to be deleted yet."""
+    return _parted(picture, step, "apart")
+
+
+def _parted(picture: Picture, step: Step, state: str) -> Picture:
+    if picture.at(step.region or "").data not in {"member", "broken", "unknown"}:
+        return picture
+    parted = _put(picture, step, data=state, available=False, connected=False, near=False)
+    return replace(parted, writer=None) if picture.writer == step.region else parted
+
+
+def _delete_data(picture: Picture, step: Step) -> Picture:
+    """The template's DeletionPolicy leaves a final snapshot. The secret outlives the stack, but no cluster takes it any more."""
+    place = picture.at(step.region or "")
+    left = place.snapshot or place.data not in {"absent", "shell"}
+    nothing = {"data": "absent", "available": False, "connected": False, "near": False, "version": "", "master": False}
+    gone = _put(picture, step, **nothing, snapshot=left)
+    return replace(gone, writer=None) if picture.writer == step.region else gone
+
+
+# ---- what exists once ----
+
+
+def _whole(**changes: Any) -> Effect:
+    def effect(picture: Picture, _: Step) -> Picture:
+        same = all(getattr(picture, name) == value for name, value in changes.items())
+        return picture if same else replace(picture, **changes)
+
+    return effect
+
+
+def _delete_version(picture: Picture, step: Step) -> Picture:
+    return replace(picture, versions=picture.versions - {step.subject.rsplit(":", 1)[-1]})
+
+
+def _to_route(place: Place) -> bool:
+    """The routing stack gives records to every Region that the document names, once it has a gate."""
+    return place.wanted and place.gate != "absent"
+
+
+DEPLOY, RECOVER, DELETE = StepAction.DEPLOY, StepAction.RECOVER, StepAction.DELETE
+
+_DONE: Mapping[What, Effect] = {
+    (DEPLOY, StackKind.GLOBAL): _whole(global_stack=True, global_cluster=True),
+    (DEPLOY, StackKind.DATA): _deploy_data,
+    (DEPLOY, StackKind.API): _deploy_api,
+    (DEPLOY, StackKind.ROUTING): _to_all(_to_route, records="all", echo=False),
+    (DEPLOY, StackKind.EDGE): _whole(edge=True, served=True),
+    (RECOVER, StackKind.DATA): _to(lambda p: p.data in {"shell", "broken"}, data="absent", available=False),
+    (RECOVER, StackKind.API): _recover_api,
+    (StepAction.CREATE_GATE, None): _to(lambda p: p.gate == "absent", gate="closed"),
+    (StepAction.OPEN_GATE, None): _to(gate="open", drained=False, quiet=False),
+    (StepAction.CLOSE_GATE, None): _to(gate="closed", fresh=False),
+    (StepAction.DELETE_GATE, None): _to(gate="absent"),
+    (StepAction.SWITCHOVER, None): _switchover,
+    (StepAction.UNROUTE, StackKind.ROUTING): _to(lambda p: p.records != "none", records="none", echo=True),
+    (StepAction.DETACH, None): _detach,
+    (DELETE, StackKind.GLOBAL): _whole(global_stack=False),
+    (DELETE, StackKind.DATA): _delete_data,
+    (DELETE, StackKind.API): _to(api="absent", healthy=False, fresh=False),
+    (DELETE, StackKind.ROUTING): _to_all(lambda p: p.records != "none", records="none", echo=True),
+    (DELETE, StackKind.EDGE): _whole(edge=False),
+    (StepAction.DELETE_GLOBAL, None): _whole(global_cluster=False),
+    (StepAction.DELETE_VERSION, None): _delete_version,
+}
+_FAILED: Mapping[What, Effect] = {
+    (DEPLOY, StackKind.DATA): _to(lambda p: p.data == "absent", data="shell"),
+    (DEPLOY, StackKind.API): _to(lambda p: p.api == "absent", api="broken"),
+}
+_HALF: Mapping[What, Effect] = {
+    (DEPLOY, StackKind.DATA): _half_deploy_data,
+    (DEPLOY, StackKind.API): _half_deploy_api,
+    (DEPLOY, StackKind.ROUTING): _to_all(lambda p: _to_route(p) and p.records != "all", records="some", echo=False),
+    (StepAction.SWITCHOVER, None): _half_switchover,
+    (StepAction.UNROUTE, StackKind.ROUTING): _to(lambda p: p.records == "all", records="some", echo=True),
+    (StepAction.DETACH, None): _half_detach,
+    (DELETE, StackKind.DATA): _to(available=False),
+    (DELETE, StackKind.API): _to(lambda p: p.api != "absent", api="broken", healthy=False, fresh=False),
+    (DELETE, StackKind.ROUTING): _to_all(lambda p: p.records == "all", records="some", echo=True),
+    (DELETE, StackKind.EDGE): _whole(edge=False),  # the domain's alias goes first: half of it is as good as all
+}
+_LEARNT: Mapping[str, tuple[Callable[[Place], bool], Mapping[str, Any]]] = {
+    "drained": (lambda p: p.gate != "open", {"drained": True}),
+    "quiet": (lambda p: p.gate != "open", {"quiet": True}),
+    "interfaces": (lambda p: p.api == "absent", {"linked": False}),
+    "member-gone": (lambda p: p.data in {"parting", "apart"}, {"data": "apart", "available": True}),
+    "database-available": (lambda p: p.data == "member", {"available": True}),
+    "replica-connected": (lambda p: p.data == "member", {"connected": True}),
+    "replica-lag": (lambda p: p.data == "member", {"near": True}),
+    "probe-healthy": (_stands, {"healthy": True}),
+    "traffic-gate": (lambda p: p.gate == "open", {"healthy": True}),
+    "soak": (lambda p: p.fresh, {"fresh": False}),
+}
+"""What a met gate of one Region says of it, where it can say that. Other gates say nothing that a picture shows."""
+
+
+def _learn_of_all(picture: Picture, name: str) -> Picture:
+    match name:
+        case "dns":
+            return picture.put(*(replace(p, echo=False) for p in picture.places.values() if p.echo))
+        case "one-writer":
+            return replace(picture, moving=False) if picture.moving else picture
+        case "members-at-rest":
+            return picture.put(*(replace(p, available=True, connected=True) for p in picture.members if not p.at_rest))
+        case "master-kept" if picture.writer:
+            return picture.put(replace(picture.at(picture.writer), master=True))
+        case _:
+            return picture
