@@ -92,7 +92,8 @@ def cut_off_before_detached(m: Moment) -> Iterator[str]:
     detaches = m.action is StepAction.DETACH
     if detaches and m.place.linked:
         yield f"while functions in {m.place.region} may still reach the database"
-    if detaches and (m.place.gate in {"open", "unknown"} or m.place.api != "absent"):
+    led = m.place.gate in {"open", "unknown"} and not m.cut
+    if detaches and (led or m.place.api != "absent"):
         yield f"while {m.place.region} may still answer (gate {m.place.gate}, API {m.place.api})"
     if m.deletes(StackKind.DATA) and m.place.in_global:
         yield f"while the cluster of {m.place.region} may still be a member"
@@ -148,7 +149,7 @@ def data_goes_only_where_told(m: Moment) -> Iterator[str]:
     """
     told = m.topology.database.deletion_policy == "snapshot" if m.destroys else not m.place.wanted
     goes = m.action is StepAction.DETACH or m.deletes(StackKind.DATA)
-    if goes and not told and m.place.data in {"member", "unknown"}:
+    if goes and not told and m.place.data in {"member", "unknown", "unread"}:
         yield f"though nobody asked for the data of {m.place.region} to go"
     for then, now in m.changed:
         if _holds_data(then) and not _holds_data(now) and not now.snapshot:
@@ -156,4 +157,4 @@ def data_goes_only_where_told(m: Moment) -> Iterator[str]:
 
 
 def _holds_data(place: Place) -> bool:
-    return place.data not in {"absent", "shell", "unknown"}
+    return place.data not in {"absent", "shell", "unknown", "unread"}

@@ -170,9 +170,16 @@ def _delete_version(picture: Picture, step: Step) -> Picture:
     return replace(picture, versions=picture.versions - {step.subject.rsplit(":", 1)[-1]})
 
 
-def _to_route(place: Place) -> bool:
-    """The routing stack gives records to every Region that the document names, once it has a gate."""
-    return place.wanted and place.gate != "absent"
+def _route(state: str) -> Effect:
+    """Every Region that the document names gets records. Each carries its gate, so all of them must have one, and be read."""
+
+    def effect(picture: Picture, _: Step) -> Picture:
+        wanted = [p for p in picture.places.values() if p.wanted]
+        ready = all(p.gate in {"closed", "open"} for p in wanted)
+        missing = [replace(p, records=state, echo=False) for p in wanted if p.records != "all"] if ready else []  # type: ignore[arg-type]
+        return picture.put(*missing)
+
+    return effect
 
 
 DEPLOY, RECOVER, DELETE = StepAction.DEPLOY, StepAction.RECOVER, StepAction.DELETE
@@ -181,7 +188,7 @@ _DONE: Mapping[What, Effect] = {
     (DEPLOY, StackKind.GLOBAL): _whole(global_stack=True, global_cluster=True),
     (DEPLOY, StackKind.DATA): _deploy_data,
     (DEPLOY, StackKind.API): _deploy_api,
-    (DEPLOY, StackKind.ROUTING): _to_all(_to_route, records="all", echo=False),
+    (DEPLOY, StackKind.ROUTING): _route("all"),
     (DEPLOY, StackKind.EDGE): _whole(edge=True, served=True),
     (RECOVER, StackKind.DATA): _to(lambda p: p.data in {"shell", "broken"}, data="absent", available=False),
     (RECOVER, StackKind.API): _recover_api,
@@ -207,7 +214,7 @@ _FAILED: Mapping[What, Effect] = {
 _HALF: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _half_deploy_data,
     (DEPLOY, StackKind.API): _half_deploy_api,
-    (DEPLOY, StackKind.ROUTING): _to_all(lambda p: _to_route(p) and p.records != "all", records="some", echo=False),
+    (DEPLOY, StackKind.ROUTING): _route("some"),
     (StepAction.SWITCHOVER, None): _half_switchover,
     (StepAction.UNROUTE, StackKind.ROUTING): _to(lambda p: p.records == "all", records="some", echo=True),
     (StepAction.DETACH, None): _half_detach,
@@ -216,19 +223,26 @@ _HALF: Mapping[What, Effect] = {
     (DELETE, StackKind.ROUTING): _to_all(lambda p: p.records == "all", records="some", echo=True),
     (DELETE, StackKind.EDGE): _whole(edge=False),  # the domain's alias goes first: half of it is as good as all
 }
+
+
+def _may_be_member(place: Place) -> bool:
+    return place.data in {"member", "unknown", "unread"}
+
+
 _LEARNT: Mapping[str, tuple[Callable[[Place], bool], Mapping[str, Any]]] = {
     "drained": (lambda p: p.gate != "open", {"drained": True}),
     "quiet": (lambda p: p.gate != "open", {"quiet": True}),
     "interfaces": (lambda p: p.api == "absent", {"linked": False}),
     "member-gone": (lambda p: p.data in {"parting", "apart"}, {"data": "apart", "available": True}),
-    "database-available": (lambda p: p.data == "member", {"available": True}),
-    "replica-connected": (lambda p: p.data == "member", {"connected": True}),
-    "replica-lag": (lambda p: p.data == "member", {"near": True}),
-    "probe-healthy": (_stands, {"healthy": True}),
+    "database-available": (_may_be_member, {"available": True}),
+    "replica-connected": (_may_be_member, {"data": "member", "connected": True}),
+    "replica-lag": (_may_be_member, {"near": True}),
+    "probe-healthy": (lambda p: p.api in {"up", "unknown"}, {"api": "up", "healthy": True}),
     "traffic-gate": (lambda p: p.gate == "open", {"healthy": True}),
     "soak": (lambda p: p.fresh, {"fresh": False}),
 }
-"""What a met gate of one Region says of it, where it can say that. Other gates say nothing that a picture shows."""
+"""What a met gate of one Region says of it, where it can say that; also that what could not be read is there. Other gates say
+nothing that a picture shows."""
 
 
 def _learn_of_all(picture: Picture, name: str) -> Picture:
@@ -239,6 +253,9 @@ def _learn_of_all(picture: Picture, name: str) -> Picture:
             return replace(picture, moving=False) if picture.moving else picture
         case "members-at-rest":
             return picture.put(*(replace(p, available=True, connected=True) for p in picture.members if not p.at_rest))
+        case "versions-equal":
+            version = max((p.version for p in picture.members), key=ordinal, default="")
+            return picture.put(*(replace(p, version=version) for p in picture.members))
         case "master-kept" if picture.writer:
             return picture.put(replace(picture.at(picture.writer), master=True))
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, Observed, StackState, Unknown, known
@@ -17,6 +17,10 @@ from reconciler.model.topology import EDGE_REGION, Topology
 
 QUIET = timedelta(minutes=4)
 """No requests in three whole minutes; the one that runs is not over."""
+Gate: TypeAlias = Literal["absent", "closed", "open", "unknown"]
+Records: TypeAlias = Literal["none", "some", "all"]
+Api: TypeAlias = Literal["absent", "up", "stuck", "broken", "unknown"]
+Data: TypeAlias = Literal["absent", "shell", "member", "parting", "apart", "broken", "unknown", "unread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +30,15 @@ class Place:
     region: str
     wanted: bool = True
     """The document names it."""
-    gate: Literal["absent", "closed", "open", "unknown"] = "absent"
+    gate: Gate = "absent"
     drained: bool = True
     """The gate has been closed for as long as old answers of DNS and the edge live, or no answer ever led there."""
     quiet: bool = True
     """Nobody asks it anything."""
-    records: Literal["none", "some", "all"] = "none"
+    records: Records = "none"
     echo: bool = False
     """Its records went, and answers made from them may still be held."""
-    api: Literal["absent", "up", "stuck", "broken", "unknown"] = "absent"
+    api: Api = "absent"
     """`up` is whatever stands, also while it is updated; `stuck` answers but cannot be updated; `broken` is half there."""
     healthy: bool = False
     """Its probe says so."""
@@ -42,9 +46,9 @@ class Place:
     """Functions may still reach the database: the API stands, or Lambda keeps its network interfaces."""
     fresh: bool = False
     """It serves, was changed, and has not proved itself since."""
-    data: Literal["absent", "shell", "member", "parting", "apart", "broken", "unknown"] = "absent"
+    data: Data = "absent"
     """`shell`: a failed stack without a cluster. `parting`: asked to leave the global database. `apart`: it left, and stands
-    alone. `broken`: a member whose stack is gone or failed."""
+    alone. `broken`: a member whose stack is gone or failed. `unknown` may be a member; `unread` is none, and anything else."""
     available: bool = False
     """Cluster and instances are available, nothing about them is pending."""
     connected: bool = False
@@ -176,7 +180,7 @@ def _place(topology: Topology, observed: Observed, region: str, *, unknown: bool
     )
 
 
-def _gate(observed: Observed, region: str) -> Literal["absent", "closed", "open", "unknown"]:
+def _gate(observed: Observed, region: str) -> Gate:
     gate = observed.gates.get(region)
     if isinstance(gate, Unknown):
         return "unknown"
@@ -185,7 +189,7 @@ def _gate(observed: Observed, region: str) -> Literal["absent", "closed", "open"
     return "closed" if gate.is_closed else "open"
 
 
-def _records(topology: Topology, observed: Observed, region: str) -> Literal["none", "some", "all"]:
+def _records(topology: Topology, observed: Observed, region: str) -> Records:
     """How many of its two latency names lead there."""
     if isinstance(observed.records, Unknown):
         return "none"
@@ -194,7 +198,7 @@ def _records(topology: Topology, observed: Observed, region: str) -> Literal["no
     return "all" if found == names else "some" if found else "none"
 
 
-def _api(seen: StackState | Unknown | None) -> Literal["absent", "up", "stuck", "broken", "unknown"]:
+def _api(seen: StackState | Unknown | None) -> Api:
     if isinstance(seen, Unknown):
         return "unknown"
     if seen is None or seen.status in {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"}:
@@ -204,16 +208,18 @@ def _api(seen: StackState | Unknown | None) -> Literal["absent", "up", "stuck", 
     return "up" if seen.stands else "broken"
 
 
-def _data(
-    observed: Observed, region: str
-) -> Literal["absent", "shell", "member", "parting", "apart", "broken", "unknown"]:
+def _data(observed: Observed, region: str) -> Data:
     whole, cluster = observed.global_cluster, observed.clusters.get(region)
     seen = observed.stacks.get(StackRef(StackKind.DATA, region))
-    if isinstance(whole, Unknown) or isinstance(cluster, Unknown) or isinstance(seen, Unknown):
+    unread = isinstance(cluster, Unknown) or isinstance(seen, Unknown)
+    new = isinstance(seen, StackState) and seen.status in {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"}
+    if isinstance(whole, Unknown):
         return "unknown"
-    new = seen is not None and seen.status in {"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"}
     if whole is not None and whole.member(region):
-        return "member" if new or (seen is not None and seen.stands) else "broken"
+        stands = isinstance(seen, StackState) and (new or seen.stands)
+        return "unknown" if unread else "member" if stands else "broken"
+    if unread:
+        return "unread"
     if cluster is None:
         return "absent" if seen is None or new else "shell"
     return "absent" if new else "apart"

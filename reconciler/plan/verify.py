@@ -1,5 +1,7 @@
 """The replay of a plan: every state that it passes through, and every state in which a step leaves the world if it fails, stays
-half done or is repeated, is held against every invariant. Steps that may run together are also taken in other orders."""
+half done or is repeated, is held against every invariant. Steps that may run together are also taken in other orders.
+
+Where a plan waits for something to become readable, the replay ends: nobody knows what will be read, and that is planned anew."""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from reconciler.plan.effects import done, failed, half, passed
 from reconciler.plan.invariants import INVARIANTS, OF_STATES, violations
 from reconciler.plan.moment import Moment, moment
 from reconciler.plan.picture import Picture
+
+UNREAD = "readable"
 
 
 def verify(start: Picture, waves: Iterable[Wave], topology: Topology, goal: Goal = Goal.CONVERGE) -> Verification:
@@ -59,4 +63,6 @@ def replay(
             met = passed(now, wave.gates)
             yield seen(now, None, met, out=out), True
             now = met
+        if any(gate.name == UNREAD and not gate.met for gate in wave.gates):
+            return
         start = now

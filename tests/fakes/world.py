@@ -392,10 +392,16 @@ class World:
         return replace(gate, healthy=healthy, samples=samples)
 
     def _records(self) -> tuple[Record, ...]:
-        routed = bool(self._of(StackKind.ROUTING))
-        names = (self.desired.route_name, self.desired.origin_name) if routed else ()
+        held = {
+            n
+            for ref, s in self.stacks.items()
+            if ref.kind is StackKind.ROUTING
+            for n in (s.template or {})["Resources"]
+        }
+        names = (self.desired.route_name, self.desired.origin_name)
+        routed = [r for r in self.gates if f"Route{camel(r)}" in held]
         edge = [Record(name=self.desired.domain.name, type="A", alias="d1.cloudfront.net")] if self._edge() else []
-        return (*(Record(name=n, type="CNAME") for n in names), *edge)
+        return (*(Record(name=n, type="CNAME", region=r) for r in routed for n in names), *edge)
 
     def _edge(self) -> StackState | None:
         edges = (s for ref, s in self.stacks.items() if ref.kind is StackKind.EDGE)
