@@ -209,7 +209,7 @@ _DONE: Mapping[What, Effect] = {
 }
 _FAILED: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _to(lambda p: p.data == "absent", data="shell"),
-    (DEPLOY, StackKind.API): _to(lambda p: p.api == "absent", api="broken"),
+    (DEPLOY, StackKind.API): _to(lambda p: p.api == "absent", api="broken", linked=True),
 }
 _HALF: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _half_deploy_data,

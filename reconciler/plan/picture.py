@@ -118,7 +118,7 @@ def picture(topology: Topology, observed: Observed) -> Picture:
     cluster = known(observed.global_cluster)
     writers = [m.region for m in cluster.members if m.is_writer] if cluster else []
     motion = Motion.recorded(observed.recorded)
-    home = StackRef(StackKind.GLOBAL, topology.home_region)
+    home = observed.stacks.get(StackRef(StackKind.GLOBAL, topology.home_region))
     edge = known(observed.stacks.get(StackRef(StackKind.EDGE, EDGE_REGION)))
     singles = {
         "dns": (observed.zone, observed.records),
@@ -133,10 +133,10 @@ def picture(topology: Topology, observed: Observed) -> Picture:
         writer=writers[0] if len(writers) == 1 else None,
         moving=cluster is not None and cluster.failover is not None,
         engine=topology.database.version,
-        global_stack=observed.stacks.get(home) is not None,
+        global_stack=isinstance(home, Unknown) or (home is not None and home.stands),
         global_cluster=observed.global_cluster is not None,
         edge=leads,
-        served=leads or edge is not None or (motion is not None and bool(motion.traffic)),
+        served=leads or (edge is not None and edge.stands) or (motion is not None and bool(motion.traffic)),
         versions=_versions(edge),
         blind=frozenset(n for n, seen in singles.items() if any(isinstance(s, Unknown) for s in seen)),
     )

@@ -392,12 +392,8 @@ class World:
         return replace(gate, healthy=healthy, samples=samples)
 
     def _records(self) -> tuple[Record, ...]:
-        held = {
-            n
-            for ref, s in self.stacks.items()
-            if ref.kind is StackKind.ROUTING
-            for n in (s.template or {})["Resources"]
-        }
+        templates = [s.template or {} for ref, s in self.stacks.items() if ref.kind is StackKind.ROUTING]
+        held = {name for template in templates for name in template.get("Resources", {})}
         names = (self.desired.route_name, self.desired.origin_name)
         routed = [r for r in self.gates if f"Route{camel(r)}" in held]
         edge = [Record(name=self.desired.domain.name, type="A", alias="d1.cloudfront.net")] if self._edge() else []
