@@ -13,8 +13,10 @@ from reconciler.model.plan import Goal, Plan, Refusal, Wave
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.plan.permission import approvals, objections
+from reconciler.plan.picture import picture
 from reconciler.plan.rules import refusals
 from reconciler.plan.scene import Scene
+from reconciler.plan.verify import verify
 from reconciler.plan.waves import waves
 
 __all__ = ["plan"]
@@ -35,6 +37,8 @@ def plan(
     path = () if refused else waves(scene)
     fingerprint = _fingerprint(diff, path, refused)
     refused = refused or tuple(dict.fromkeys(objections(scene, path, fingerprint)))
+    proof = verify(picture(topology, observed), path, topology, goal)
+    refused = refused or tuple(map(_unsafe, proof.violations))
     return Plan(
         topology=topology.name,
         revision=revision,
@@ -42,8 +46,18 @@ def plan(
         changes=diff.changes,
         waves=() if refused else path,
         refusals=refused,
+        verification=proof,
         approved=approvals(scene, path, fingerprint),
         notes=tuple(_notes(scene)),
+    )
+
+
+def _unsafe(violation: str) -> Refusal:
+    """Our bug, and better a plan that is refused than one that breaks what it promises."""
+    return Refusal(
+        code="UnsafePlan",
+        path="",
+        message=f"the replay of this plan broke an invariant: {violation}; nothing is done, please report it",
     )
 
 

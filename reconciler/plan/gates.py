@@ -118,6 +118,8 @@ def quiet(scene: Scene, region: str) -> Gate:
 
 def interfaces_gone(scene: Scene, region: str) -> Gate:
     """Lambda keeps a function's network interfaces for up to 40 minutes; subnets and groups cannot go before them."""
+    if scene.observed.stacks.get(StackRef(StackKind.API, region)) is not None:
+        return Gate(name="interfaces", region=region, detail="its functions are there")
     left = scene.observed.interfaces.get(region, 0)
     told = (
         f"cannot be read: {left}" if isinstance(left, Unknown) else f"{left} network interfaces of functions are left"
@@ -245,6 +247,11 @@ def stack_read(ref: StackRef) -> Gate:
 
 def region_readable(scene: Scene, region: str) -> Gate:
     return Gate(name="readable", region=region, detail=f"cannot be read: {scene.unreadable[region]}")
+
+
+def facts_readable(scene: Scene) -> tuple[Gate, ...]:
+    """What exists once and cannot be read: nothing may rest on it."""
+    return tuple(fact_readable(name, reason) for name, reason in scene.observed.unknown_facts().items())
 
 
 def fact_readable(name: str, reason: Unknown) -> Gate:

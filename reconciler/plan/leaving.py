@@ -104,6 +104,7 @@ def destruction(scene: Scene) -> Iterator[Wave]:
     """All of it, from the outside in: the edge, the records, the APIs; with `deletionPolicy: snapshot` the data, the writer's
     last, and the global cluster. With `retain`, the stacks data and global stay."""
     home = scene.topology.home_region
+    yield Wave(gates=gates.facts_readable(scene))
     if scene.observed.stacks.get(steps.EDGE) is not None:
         yield Wave(steps=(steps.delete(scene, steps.EDGE, "the API is destroyed"),))
     if scene.state(scene.routing) is not None:
@@ -124,5 +125,4 @@ def destruction(scene: Scene) -> Iterator[Wave]:
             if scene.gate(region):
                 yield Wave(steps=(steps.move_gate(StepAction.DELETE_GATE, region, "the API is destroyed"),))
     unread = [gates.region_readable(scene, r) for r in scene.unreadable]
-    facts = [gates.fact_readable(name, why) for name, why in scene.observed.unknown_facts().items()]
-    yield Wave(gates=(*unread, *facts))
+    yield Wave(gates=(*unread, *gates.facts_readable(scene)))

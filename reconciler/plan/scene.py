@@ -93,8 +93,12 @@ class Scene:
         cluster = self.observed.global_cluster
         if isinstance(cluster, Unknown):
             return False
-        founder = next((r.region for r, s in self.stacks.items() if s.template.key == "data-founder"), None)
-        return founder in self.joining or self.state(ref) is not None or bool(cluster and cluster.members)
+        return self.founder in self.joining or self.state(ref) is not None or bool(cluster and cluster.members)
+
+    @cached_property
+    def founder(self) -> str | None:
+        """The Region whose cluster makes the database, or made it."""
+        return next((r.region for r, s in self.stacks.items() if s.template.key == "data-founder"), None)
 
     # ---- which Regions are what ----
 

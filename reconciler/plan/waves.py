@@ -7,7 +7,7 @@ then the writer moves; then Regions are drained and leave. What adds capacity co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.model.observed import known
@@ -35,16 +35,16 @@ def _open_part(wave: Wave) -> Wave:
 
 def _all(scene: Scene) -> Iterator[Wave]:
     yield Wave(steps=tuple(_recoveries(scene)))
-    yield Wave(steps=steps.deploys(scene, (_ref(StackKind.FOUNDATION, r) for r in scene.topology.deployment_regions)))
+    yield _deployments(scene, [_ref(StackKind.FOUNDATION, r) for r in scene.topology.deployment_regions])
     if not scene.upgrades(_global(scene)):
-        yield Wave(steps=steps.deploys(scene, [_global(scene)]))
+        yield _deployments(scene, [_global(scene)])
     yield from _mended_gates(scene)
     yield from _settings(scene)
     for region in scene.half_removed:
         yield from leaving.remains(scene, region)
     yield from _joining(scene)
     if not _edge_serves(scene) and (scene.joining or scene.established):
-        yield Wave(steps=steps.deploys(scene, [steps.EDGE]))
+        yield _deployments(scene, [steps.EDGE])
     yield from _switchover(scene)
     yield from leaving.drains(scene)
     for region in scene.leaving:
@@ -89,13 +89,13 @@ def _settings(scene: Scene) -> Iterator[Wave]:
     if scene.fallen:
         yield Wave(steps=(steps.move_gate(StepAction.CLOSE_GATE, scene.fallen, "its deployment made it sick"),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
-        yield Wave(steps=steps.deploys(scene, [_global(scene)]))
+        yield _deployments(scene, [_global(scene)])
     for ref in _sick_first(scene, StackKind.API):
         if scene.pending(ref):
             yield Wave(gates=_others_do_well(scene, ref))
         yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region), gates.alarms_quiet(scene, ref.region)))
     if _edge_serves(scene):
-        yield Wave(steps=steps.deploys(scene, [steps.EDGE]), gates=_edge_gates(scene))
+        yield _deployments(scene, [steps.EDGE], *_edge_gates(scene))
 
 
 def _sick_first(scene: Scene, kind: StackKind) -> list[StackRef]:
@@ -119,9 +119,9 @@ def _edge_serves(scene: Scene) -> bool:
 
 
 def _rollout(scene: Scene, ref: StackRef, health: tuple[Gate, ...]) -> Wave:
-    found = steps.deploys(scene, [ref])
+    found = _deployments(scene, [ref])
     soak = gates.stack_soaked(scene, ref)
-    return Wave(steps=found, gates=(*health, soak) if found or not soak.met else ())
+    return replace(found, gates=(*found.gates, *health, soak)) if found.steps or not soak.met else found
 
 
 def _joining(scene: Scene) -> Iterator[Wave]:
@@ -132,29 +132,30 @@ def _joining(scene: Scene) -> Iterator[Wave]:
     first = [r for r in joining if scene.stacks[_ref(StackKind.DATA, r)].template.key == "data-founder"]
     rest = [r for r in joining if r not in first]
     for group in (first, *(rest[i : i + JOIN_TOGETHER] for i in range(0, len(rest), JOIN_TOGETHER))):
-        yield Wave(
-            steps=steps.deploys(scene, (_ref(StackKind.DATA, r) for r in group)),
-            gates=tuple(g for r in group for g in _database_gates(scene, r)),
-        )
-    yield Wave(steps=steps.deploys(scene, (_ref(StackKind.API, r) for r in joining)))
+        refs = [_ref(StackKind.DATA, r) for r in group]
+        yield _deployments(scene, refs, *(g for r in group for g in _database_gates(scene, r)))
+    yield _deployments(scene, [_ref(StackKind.API, r) for r in joining])
     yield Wave(
         steps=tuple(steps.create_gate(r) for r in joining if scene.gate(r) is None),
         gates=tuple(gates.probe_healthy(scene, r) for r in joining),
     )
-    yield Wave(steps=_routing(scene), gates=(gates.dns_propagated(scene),))
+    # What the routing stack is to hold, but not the removal of records: that waits for its Region's drain.
+    yield _deployments(scene, [] if scene.unrouting else [scene.routing], gates.dns_propagated(scene))
     yield from _openings(scene)
 
 
-def _routing(scene: Scene) -> tuple[Step, ...]:
-    """What the routing stack is to hold, but not the removal of records: that waits for its Region's drain."""
-    found = steps.deploys(scene, [scene.routing])
-    return () if scene.unrouting else found
+def _deployments(scene: Scene, refs: Sequence[StackRef], *after: Gate) -> Wave:
+    """Deployments of these stacks and the gates after them; what cannot be judged keeps everything behind it waiting."""
+    blocked = any(scene.pending(ref) and not scene.deployable(ref) for ref in refs)
+    regions = (gates.region_readable(scene, r) for r in scene.unreadable)
+    unread = (*gates.facts_readable(scene), *regions) if blocked else ()
+    return Wave(steps=steps.deploys(scene, refs), gates=(*unread, *after))
 
 
 def _database_gates(scene: Scene, region: str) -> Iterator[Gate]:
     yield gates.database_available(scene, region)
     yield gates.replica_connected(scene, region)
-    if region != (scene.writer or scene.topology.database.writer):
+    if region != (scene.writer or scene.founder):
         yield gates.replica_lag(scene, region)
 
 
@@ -198,17 +199,16 @@ def _switchover(scene: Scene) -> Iterator[Wave]:
             ref = _ref(StackKind.DATA, wanted)
             yield Wave(steps=(steps.inherit(ref),), gates=(gates.database_available(scene, wanted),))
     elif scene.closing or scene.leaving:
-        yield Wave(gates=(gates.one_writer(scene),))
+        yield Wave(gates=(gates.one_writer(scene), *gates.facts_readable(scene)))
 
 
 def _serving(scene: Scene) -> Wave:
     """What green means: DNS spread, the edge deployed, every Region that should serve healthy, all of it readable."""
-    facts = scene.observed.unknown_facts()
     serving = [r for r in scene.established if scene.serving_wanted(r)]
     return Wave(
         gates=(
             *(gates.region_readable(scene, r) for r in scene.unreadable),
-            *(gates.fact_readable(name, reason) for name, reason in facts.items()),
+            *gates.facts_readable(scene),
             gates.dns_propagated(scene),
             *(gates.gate_healthy(scene, r) for r in serving),
             *_edge_gates(scene),

@@ -94,6 +94,9 @@ def test_a_failed_stack_is_not_deleted_while_its_cluster_is_unknown():
     assert not [s for s in world.plan().steps if s.action is StepAction.RECOVER]
 
 
+FOUNDING = {"Resources": {"Master": {}, "Cluster": {"Properties": {"MasterUsername": "m"}}}}
+
+
 def test_the_first_cluster_founds_even_if_the_writer_was_changed_meanwhile():
     """The founder's stack is being made when a commit names another writer: that one must not come first."""
     world = world_after(99, NAMES[:2])
@@ -102,9 +105,7 @@ def test_the_first_cluster_founds_even_if_the_writer_was_changed_meanwhile():
             del world.stacks[ref]
     world.gates, world.writer = {}, None
     founder = StackRef(StackKind.DATA, HOME)
-    world.stacks[founder] = StackState(
-        ref=founder, status="REVIEW_IN_PROGRESS", changed_at=START, template={"Resources": {"Master": {}}}
-    )
+    world.stacks[founder] = StackState(ref=founder, status="REVIEW_IN_PROGRESS", changed_at=START, template=FOUNDING)
     world.desired = with_regions(*NAMES[:2], writer="eu-west-1")
     empty = replace(world.observed().global_cluster, members=())
     world.unread = {"global_cluster": empty, "clusters/us-east-1": None}
