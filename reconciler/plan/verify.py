@@ -11,9 +11,8 @@ from functools import partial
 from reconciler.model.plan import Goal, Verification, Wave
 from reconciler.model.topology import Topology
 from reconciler.plan.effects import done, failed, half, passed
-from reconciler.plan.invariants import INVARIANTS, OF_STATES, violations
-from reconciler.plan.moment import Moment, moment
 from reconciler.plan.picture import Picture
+from reconciler.plan.rules import INVARIANTS, OF_STATES, Moment, moment, violations
 
 UNREAD = "readable"
 

@@ -6,9 +6,8 @@ import pytest
 
 from reconciler.model.plan import Goal
 from reconciler.plan.effects import done, half
-from reconciler.plan.invariants import INVARIANTS, violations
-from reconciler.plan.moment import moment
 from reconciler.plan.picture import Place
+from reconciler.plan.rules import INVARIANTS, moment, violations
 from tests.fakes.pictures import out_of_traffic, pictured, place, step
 from tests.fakes.topologies import with_regions
 

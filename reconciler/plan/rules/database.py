@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from reconciler.model.plan import StepAction
 from reconciler.model.stacks import StackKind, record_ids
-from reconciler.plan.moment import Moment
 from reconciler.plan.picture import Place, ordinal
+from reconciler.plan.rules.moment import Moment
 
 APART = {"absent", "shell", "parting", "apart"}
 

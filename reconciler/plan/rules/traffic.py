@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from reconciler.model.plan import StepAction
 from reconciler.model.stacks import StackKind
-from reconciler.plan.moment import Moment
 from reconciler.plan.picture import Place
+from reconciler.plan.rules.moment import Moment
 
 OF_A_REGION = (StackKind.API, StackKind.DATA)
 MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE, StepAction.DELETE_GATE)

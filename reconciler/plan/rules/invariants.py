@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.plan import database_invariants as database
-from reconciler.plan import traffic_invariants as traffic
-from reconciler.plan.moment import Invariant, Moment, Predicate
+from reconciler.plan.rules import database, traffic
+from reconciler.plan.rules.moment import Invariant, Moment, Predicate
 
 
 def _state(name: str, broken: Predicate) -> Invariant:

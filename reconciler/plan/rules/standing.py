@@ -1,0 +1,166 @@
+"""What stands in the way as AWS is: another account, names that are taken, data at risk, somebody's hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.observed import StackState, Unknown, known
+from reconciler.model.plan import Refusal
+from reconciler.model.stacks import StackKind, StackRef, gate_parameter
+from reconciler.plan.rules.fields import yaml_path
+from reconciler.plan.scene import Scene
+
+
+def account_matches(scene: Scene) -> Iterator[Refusal]:
+    have, want = scene.observed.account, scene.topology.account
+    if have != want:
+        yield Refusal(
+            code="WrongAccount",
+            path="spec.account",
+            message=f"the credentials belong to account {have}, the document to {want}: use credentials of {want}",
+        )
+
+
+def zone_is_ours(scene: Scene) -> Iterator[Refusal]:
+    """The hosted zone is public, in this account and named as the document says."""
+    domain, zone = scene.topology.domain, scene.observed.zone
+    denied = isinstance(zone, Unknown) and zone.denied
+    if zone is None or denied:
+        unless = " (or allow route53:GetHostedZone, if it is)" if denied else ""
+        yield Refusal(
+            code="HostedZoneNotInAccount",
+            path="spec.domain.hostedZoneId",
+            message=f"hosted zone {domain.zone_id} is not in account {scene.topology.account}: a zone in another account "
+            f"is not supported yet, delegate a zone to this account and name it{unless}",
+        )
+    elif not isinstance(zone, Unknown) and (zone.private or zone.name != domain.zone_name):
+        what = "private" if zone.private else f"{zone.name}"
+        yield Refusal(
+            code="HostedZoneMismatch",
+            path="spec.domain.hostedZoneName",
+            message=f"hosted zone {domain.zone_id} is {what}, not the public zone {domain.zone_name}: correct the id or the name",
+        )
+
+
+def names_are_free(scene: Scene) -> Iterator[Refusal]:
+    """Records on the topology's names belong to its own stacks: else it was renamed, or they are somebody's."""
+    topology, records = scene.topology, scene.observed.records
+    if isinstance(records, Unknown):
+        return
+    routing = scene.observed.stacks.get(StackRef(StackKind.ROUTING, topology.home_region))
+    edge = next((s for ref, s in scene.observed.stacks.items() if ref.kind is StackKind.EDGE), None)
+    taken = {r.name for r in records if r.type in {"A", "AAAA", "CNAME"}}
+    for name, stack in ((topology.domain.name, edge), (topology.route_name, routing), (topology.origin_name, routing)):
+        if stack is None and name in taken:
+            yield Refusal(
+                code="NameTaken",
+                path="metadata.name",
+                message=f"{name} already has a record that no stack of {topology.name} made: if this topology was renamed, "
+                "put the old metadata.name back (it cannot be changed); else remove the record or choose another domain",
+            )
+
+
+def home_region_stays(scene: Scene) -> Iterator[Refusal]:
+    home = scene.topology.home_region
+    stack = scene.observed.stacks.get(StackRef(StackKind.GLOBAL, home))
+    if stack is not None:
+        return
+    if known(scene.observed.global_cluster) is not None:
+        yield Refusal(
+            code="HomeRegionChanged",
+            path="spec.homeRegion",
+            message=f"global cluster {scene.topology.global_cluster} exists but stack "
+            f"{StackRef(StackKind.GLOBAL, home).name(scene.topology.name)} does not exist in {home}: put the old home Region "
+            "back, or bring the stack back by hand if it was deleted",
+        )
+    elif any(ref.kind is StackKind.DATA and scene.state(ref) for ref in scene.observed.stacks):
+        yield Refusal(
+            code="GlobalStackLost",
+            path="spec.homeRegion",
+            message=f"the stack and the global cluster of {scene.topology.name} are gone from {home} while Regions hold its data: "
+            "put the old home Region back if it was changed; else bring the global cluster back by hand, a new one would be empty",
+        )
+
+
+def data_stacks_stay(scene: Scene) -> Iterator[Refusal]:
+    """A data stack that is gone or failed while its cluster is there holds data: a person must look."""
+    for region, cluster in scene.observed.clusters.items():
+        ref = StackRef(StackKind.DATA, region)
+        state = scene.observed.stacks.get(ref)
+        served = region in scene.established
+        if region in scene.leaving or region in scene.half_removed:
+            continue
+        exists = known(cluster) is not None
+        broken = isinstance(state, StackState) and state.beyond_update
+        if (state is None or broken) and (exists or served):
+            status = state.status if isinstance(state, StackState) else "gone"
+            what = (
+                "its database cluster exists"
+                if exists
+                else "its Region takes traffic, and its database cluster is gone"
+            )
+            yield Refusal(
+                code="DataStackLost",
+                path=f"spec.regions[{region}]",
+                message=f"stack {ref.name(scene.topology.name)} in {region} is {status} while {what}: nothing is deleted or "
+                "made again around live data; restore the stack by import, or the data from a snapshot",
+            )
+
+
+def nothing_half_deleted_is_finished_off(scene: Scene) -> Iterator[Refusal]:
+    """A stack whose deletion by hand got stuck may still serve: deleting the rest of it would be ours then."""
+    seen, topology = scene.observed, scene.topology
+    names = {topology.route_name, topology.origin_name}
+    records = seen.records if isinstance(seen.records, tuple) else ()
+    for ref in scene.stacks:
+        state = scene.state(ref)
+        remains = {
+            StackKind.GLOBAL: known(seen.global_cluster) is not None,
+            StackKind.API: ref.region in scene.established,
+            StackKind.ROUTING: any(r.name in names for r in records),
+            StackKind.EDGE: known(seen.distribution) is not None,
+        }
+        if state and state.status == "DELETE_FAILED" and remains.get(ref.kind, False):
+            yield Refusal(
+                code="StackHalfDeleted",
+                path=_place(ref),
+                message=f"somebody began to delete stack {ref.name(topology.name)} in {ref.region}, it is DELETE_FAILED, and "
+                "what is left of it may serve: bring it back, or finish deleting it by hand; the next converge makes it again",
+            )
+
+
+def hands_are_left_alone(scene: Scene) -> Iterator[Refusal]:
+    """A deployment writes whole resources: one that somebody changed by hand would be put back along the way."""
+    distribution = known(scene.observed.distribution)
+    for ref in scene.stacks:
+        changes = scene.diff.changed(ref)
+        touched = scene.diff.touched.get(ref, frozenset())
+        held = [f"{f.path}: {f.reason}" for f in scene.diff.held(ref) if f.logical_id in touched]
+        if ref.kind is StackKind.EDGE and distribution and not distribution.enabled and not held:
+            held = ["the distribution is disabled: enable it by hand when the incident is over"]
+        if changes and scene.state(ref) and held:
+            yield Refusal(
+                code="HeldByHand",
+                path=yaml_path(changes[0].path),
+                message=f"deploying {ref} for {changes[0].path} would undo what was changed by hand ({'; '.join(held)}); "
+                "do that first, or put the old value back",
+            )
+
+
+def gates_stay(scene: Scene) -> Iterator[Refusal]:
+    """Records point at a gate that is gone: DNS takes such a Region for healthy whatever its probe says."""
+    state = scene.observed.stack(StackKind.ROUTING, scene.topology.home_region)
+    for region in scene.topology.region_names:
+        carries = state is not None and gate_parameter(region) in state.parameters
+        if carries and scene.observed.gates.get(region) is None:
+            yield Refusal(
+                code="GateDeleted",
+                path=f"spec.regions[{region}].traffic",
+                message=f"the traffic gate of {region} was deleted while its records use it: its health is not checked now; "
+                'make one by hand first, as ARCHITECTURE.md says under "Refusals that need a person"',
+            )
+
+
+def _place(ref: StackRef) -> str:
+    homes = {StackKind.EDGE: "spec.edge", StackKind.ROUTING: "spec.routing", StackKind.GLOBAL: "spec.database"}
+    return homes.get(ref.kind, f"spec.regions[{ref.region}]")
