@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Step
 from reconciler.model.topology import Topology
+from reconciler.plan.effects import done
+from reconciler.plan.picture import Picture, picture
+from reconciler.plan.rules import INVARIANTS, moment, violations
 from tests.model.universe import Still, told
 
 
@@ -30,6 +33,8 @@ class Findings:
 
 
 ANY = 1_000_000
+OF_WORLDS = tuple(i for i in INVARIANTS if i.name.split()[0] in {"I1", "I2", "I3", "I9", "I10"})
+"""Those that can be told of a world by itself; the others need the step, and the replay of each plan asks them."""
 
 
 @dataclass
@@ -95,7 +100,7 @@ class Walk:
             self.found.faulted += outcome != "done"
             then = here.after(plan, steps, outcome)
             what = f"{path} > {', '.join(s.id for s in steps)} {outcome}"
-            self._held(here, then, what)
+            self._held(here, then, steps, outcome, what)
             if then.moving_to:
                 back = then.copied()
                 back.settle(arrives=False)
@@ -124,8 +129,18 @@ class Walk:
         for violation in plan.verification.violations:
             self.found.wrong.append(f"{path}: {violation}")
 
-    def _held(self, before: Still, after: Still, what: str) -> None:
-        """Invariants in the state just reached; filled in where the predicates are."""
+    def _held(self, before: Still, after: Still, steps: tuple[Step, ...], outcome: str, what: str) -> None:
+        """Invariants in the state just reached, and that the planner's own model of the steps leads to this state."""
+        seen, then = picture(self.desired, before.observed()), picture(self.desired, after.observed())
+        now = moment(self.desired, seen, None, then)
+        self.found.wrong += [f"{what}: {wrong}" for wrong in violations(now, OF_WORLDS)]
+        if outcome == "done":
+            foreseen = seen
+            for step in steps:
+                foreseen = done(foreseen, step)
+            told, came = _outline(foreseen), _outline(then)
+            if told != came:
+                self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
 
     def _goal(self, here: Still, path: str) -> None:
         wanted = {r.name for r in self.desired.regions if r.traffic == "serving"}
@@ -138,3 +153,14 @@ class Walk:
         ):
             if not is_so:
                 self.found.wrong.append(f"{path}: ends with {what}")
+
+
+def _outline(seen: Picture) -> set[tuple[object, ...]]:
+    """What a picture says of where things are, without what only time tells."""
+    data = {"parting": "apart", "shell": "absent"}
+    places = {
+        (p.region, p.gate, p.records, p.api, data.get(p.data, p.data), p.master)
+        for p in seen.places.values()
+        if (p.gate, p.records, p.api, p.data) != ("absent", "none", "absent", "absent")
+    }
+    return places | {("writer", seen.writer), ("edge", seen.edge), ("global", seen.global_cluster)}
