@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler import act
 from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
-from reconciler.model.plan import Step, StepAction
+from reconciler.model.plan import Step, StepAction, Wave
 from reconciler.model.requests import ContinueRollback, CreateChangeSet, DeleteChangeSet, DeleteStack, ExecuteChangeSet
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
@@ -22,6 +23,8 @@ from reconciler.ports import Clock, Cloud, Lease
 
 _PARALLEL = 16
 _TRIES = 20
+_DELETIONS = 5
+"""Of one stack in one run: what is in use is let go of in time, so a deletion may fail first and succeed later."""
 _REQUESTS_PER_STEP = 2
 """In one pass: creating a change set and executing it, if `Run.patience` lets the pass wait for it."""
 
@@ -42,6 +45,8 @@ class Run:
     """Those on which the latest pass began one."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Step to how often in a row it met a problem that trying again may cure."""
+    deletions: Counter[StackRef] = field(default_factory=Counter)
+    """Stacks to how often this run began to delete them, as no longer desired."""
     put_away: set[str] = field(default_factory=set)
     """Change sets that turned out to be of no use: made once more, since a run before this one may have left them."""
 
@@ -59,17 +64,18 @@ class Driver:
     run: Run
 
     def first_wave(self) -> tuple[tuple[Sent, ...], tuple[Problem, ...]]:
-        """Requests that were made and problems that were met; the steps of a wave run together."""
+        """Requests that were made and problems that were met; the steps of a wave run together. What finishes aside is tried
+        again whatever the problem, for as long as it takes: nobody waits for it."""
         self.run.begun.clear()
-        steps = self.seen.plan.waves[0].steps if self.seen.plan.waves else ()
-        if not steps:
+        wave = self.seen.plan.waves[0] if self.seen.plan.waves else Wave()
+        if not wave.steps:
             return (), ()
-        with ThreadPoolExecutor(min(_PARALLEL, len(steps))) as pool:
-            results = list(pool.map(self._step, steps))
+        with ThreadPoolExecutor(min(_PARALLEL, len(wave.steps))) as pool:
+            results = list(pool.map(partial(self._step, aside=wave.aside), wave.steps))
         sent = tuple(s for sents, _ in results for s in sents)
-        return sent, tuple(p for _, p in results if p)
+        return sent, tuple(replace(p, retry=p.retry or wave.aside) for _, p in results if p)
 
-    def _step(self, step: Step) -> tuple[tuple[Sent, ...], Problem | None]:
+    def _step(self, step: Step, *, aside: bool = False) -> tuple[tuple[Sent, ...], Problem | None]:
         sent: list[Sent] = []
         try:
             for _ in range(_REQUESTS_PER_STEP):
@@ -82,40 +88,57 @@ class Driver:
                 self.cloud.perform(move)
                 del self.run.troubles[step.id]
                 sent.append(Sent(id=step.id, call=move.call, region=step.region))
-                if not self._goes_on(move):
+                if not self._goes_on(step, move):
                     break
             return tuple(sent), None
         except LeaseLost:
             raise
         except ReconcilerError as error:
-            return tuple(sent), self._trouble(step, error)
+            return tuple(sent), self._trouble(step, error, for_ever=aside)
 
-    def _trouble(self, step: Step, error: ReconcilerError) -> Problem:
-        """A problem that passes is tried again, but not for ever."""
+    def _trouble(self, step: Step, error: ReconcilerError, *, for_ever: bool) -> Problem:
+        """A problem that passes is tried again, but not for ever, unless nobody waits for the step."""
         self.run.troubles[step.id] += 1
         if error.retry is Retry.NEVER:
             return Problem(code=error.code, step=step.id, message=error.message)
-        if self.run.troubles[step.id] > _TRIES:
+        if self.run.troubles[step.id] > _TRIES and not for_ever:
             message = f"given up after {_TRIES} tries in a row: {error.message}"
             return Problem(code="Stalled", step=step.id, message=message)
         return Problem(code=error.code, step=step.id, message=error.message, retry=True)
 
-    def _goes_on(self, request: object) -> bool:
+    def _goes_on(self, step: Step, request: act.Move) -> bool:
         """Whether the same pass may make the step's next request: only after creating a change set, which takes seconds."""
         if isinstance(request, (ExecuteChangeSet, DeleteStack, ContinueRollback)):
-            deploys = isinstance(request, ExecuteChangeSet)
-            (self.run.executed if deploys else self.run.recovered).add(request.stack)
+            if step.action is StepAction.DELETE:
+                self.run.deletions[request.stack] += 1
+            else:
+                deploys = isinstance(request, ExecuteChangeSet)
+                (self.run.executed if deploys else self.run.recovered).add(request.stack)
             self.run.begun.add(request.stack)
         if isinstance(request, DeleteChangeSet):
             self.run.put_away.add(request.name)
         return isinstance(request, CreateChangeSet) and self.run.patience > 0
 
     def _next(self, step: Step) -> act.Move:
+        topology, observed = self.topology, self.seen.observed
+        match step.action:
+            case StepAction.SWITCHOVER:
+                return act.switchover(step, topology, observed)
+            case StepAction.DETACH:
+                return act.detach(step, topology, observed)
+            case StepAction.DELETE:
+                return self._not_again(step) or act.delete_stack(step, topology, observed)
+            case StepAction.DELETE_GLOBAL:
+                return act.delete_global(topology, observed)
+            case StepAction.DELETE_VERSION:
+                return act.delete_version(step)
         if step.stack is None:
             region = step.region or ""
-            gate, probe = known(self.seen.observed.gates.get(region)), known(self.seen.observed.probes.get(region))
-            return act.move_gate(step, self.topology, gate, probe)
-        state = known(self.seen.observed.stacks.get(step.stack))
+            return act.move_gate(step, topology, known(observed.gates.get(region)), known(observed.probes.get(region)))
+        return self._of_stack(step)
+
+    def _of_stack(self, step: Step) -> act.Move:
+        state = known(self.seen.observed.stacks.get(step.stack)) if step.stack else None
         failure = self._failed_in_this_run(step, state)
         if failure:
             return failure
@@ -152,10 +175,21 @@ class Driver:
         stuck = step.stack in self.run.recovered and state.status.endswith("_FAILED")
         if step.stack is None or not (deployed or stuck):
             return None
+        return self._failure(step, state, "DeploymentFailed")
+
+    def _not_again(self, step: Step) -> Problem | None:
+        """A deletion that failed is tried again, but not for ever."""
+        state = known(self.seen.observed.stacks.get(step.stack)) if step.stack else None
+        if state is None or state.status != "DELETE_FAILED" or self.run.deletions[state.ref] < _DELETIONS:
+            return None
+        return self._failure(step, state, "DeletionFailed")
+
+    def _failure(self, step: Step, state: StackState, code: str) -> Problem:
         first = state.failure
         what = f"{first.logical_id} ({first.resource_type}): {first.reason}" if first else state.status_reason
+        name = state.ref.name(self.topology.name)
         return Problem(
-            code="DeploymentFailed",
+            code=code,
             step=step.id,
-            message=f"stack {step.stack.name(self.topology.name)} in {step.region} is {state.status}; first failure: {what}",
+            message=f"stack {name} in {state.ref.region} is {state.status}; first failure: {what}",
         )

@@ -9,39 +9,40 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.act.gates import move_gate
 from reconciler.act.inspection import objections
+from reconciler.act.leaving import delete_global, delete_stack, delete_version, detach, switchover
+from reconciler.act.moves import Move, Wait
 from reconciler.model.change import Finding
-from reconciler.model.observed import Probe, StackState, TrafficGate
+from reconciler.model.observed import StackState
 from reconciler.model.outcome import Problem
 from reconciler.model.plan import Step, StepAction
 from reconciler.model.requests import (
     ChangeSet,
     ContinueRollback,
     CreateChangeSet,
-    CreateGate,
     DeleteChangeSet,
     DeleteStack,
     ExecuteChangeSet,
-    Request,
-    UpdateGate,
 )
 from reconciler.model.stacks import DesiredStack
 from reconciler.model.topology import Topology
 
-__all__ = ["Move", "Wait", "change_set_name", "deploy", "move_gate", "recover"]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do on this step now: AWS is at it."""
-
-    reason: str
-
-
-Move = Request | Wait | Problem
+__all__ = [
+    "Move",
+    "Wait",
+    "change_set_name",
+    "delete_global",
+    "delete_stack",
+    "delete_version",
+    "deploy",
+    "detach",
+    "move_gate",
+    "recover",
+    "switchover",
+]
 
 
 def change_set_name(step: Step, desired: DesiredStack, state: StackState | None, drift: Iterable[Finding]) -> str:
@@ -111,26 +112,3 @@ def recover(step: Step, topology: Topology, state: StackState | None) -> Move:
     if state.status == "UPDATE_ROLLBACK_FAILED":
         return ContinueRollback(stack=step.stack, stack_name=name)
     return DeleteStack(stack=step.stack, stack_name=name, stack_id=state.id or name)
-
-
-def move_gate(step: Step, topology: Topology, gate: TrafficGate | None, probe: Probe | None) -> Move:
-    """Create a Region's traffic gate closed, open it, or put it back: always against the version that was observed."""
-    region = step.region or ""
-    if step.action is StepAction.CREATE_GATE:
-        if probe is None:
-            return Wait(f"the probe of {region} does not exist yet")
-        return CreateGate(
-            region=region,
-            reference=topology.gate_reference_prefix(region) + "1",
-            children=(probe.id,),
-            threshold=2,  # more than it has children: always unhealthy, so closed
-            topology=topology.name,
-        )
-    if gate is None:
-        return Wait(f"the traffic gate of {region} does not exist yet")
-    children = gate.children if probe is None or gate.watches(probe) else (probe.id,)
-    opens = (
-        step.action is StepAction.OPEN_GATE or not gate.is_closed
-    )  # what somebody closed stays closed when it is mended
-    threshold = len(children) + (0 if opens else 1)
-    return UpdateGate(region=region, id=gate.id, version=gate.version, children=children, threshold=threshold)

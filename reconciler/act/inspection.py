@@ -29,6 +29,8 @@ def _objection(change: ResourceChange, step: Step, *, create: bool) -> str:
     if create:
         return "" if change.action == "Add" else f"{change.action} in a new stack"
     if change.action == "Remove":
+        if change.logical_id in step.removes and change.resource_type == "AWS::Route53::RecordSet":
+            return ""
         kept = change.resource_type in _MAY_LEAVE and change.policy_action == "Retain"
         return "" if kept else "would be deleted"
     if change.replacement in {"True", "Conditional"}:

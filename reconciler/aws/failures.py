@@ -106,6 +106,17 @@ _STALE = frozenset(
         "NoSuchHealthCheck",
     }
 )
+_BUSY = frozenset(
+    {
+        "InvalidDBClusterStateFault",
+        "InvalidDBInstanceState",
+        "InvalidDBInstanceStateFault",
+        "InvalidGlobalClusterStateFault",
+        "OperationInProgressException",
+        "ResourceConflictException",
+    }
+)
+"""Something of it changes, or has to change first: states that pass, if need be by a step of a later pass."""
 _NO_ANSWER = (ConnectionClosedError, ReadTimeoutError)
 _NO_CREDENTIALS = (
     NoCredentialsError,
@@ -159,8 +170,10 @@ def translated(error: Exception, call: str, region: str) -> ReconcilerError:
         return CloudUnavailable(text, code=found)
     if found in _STALE or (found == "ValidationError" and "does not exist" in text):
         return StalePlan(text)
-    if "_IN_PROGRESS" in text or found == "OperationInProgressException":
+    if "_IN_PROGRESS" in text or found in _BUSY:
         return OperationInProgress(text)
+    if "replicated function" in text:  # CloudFront takes its copies back hours after the last use of a version
+        return OperationInProgress(text, code="StillReplicated")
     return RequestRefused(text, code=found)
 
 

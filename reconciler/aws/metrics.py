@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 Point = tuple[datetime, float]
-_WINDOW = timedelta(minutes=15)
+WINDOW = timedelta(minutes=15)
 _AHEAD = timedelta(minutes=5)
 """The newest point may be stamped after `at`: clocks differ, and the embedded AWS's runs fast."""
 _PERIOD = 60
@@ -28,10 +28,12 @@ def query(name: str, namespace: str, metric: str, statistic: str, dimensions: Ma
     }
 
 
-def series(cloudwatch: Any, queries: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, list[Point]]:
-    """Points of the last quarter of an hour by query name, oldest first."""
+def series(
+    cloudwatch: Any, queries: Sequence[Mapping[str, Any]], at: datetime, window: timedelta = WINDOW
+) -> dict[str, list[Point]]:
+    """Points of the last quarter of an hour, or of `window`, by query name, oldest first."""
     found: dict[str, list[Point]] = {q["Id"]: [] for q in queries}
-    start = (at - _WINDOW).replace(second=0, microsecond=0)
+    start = (at - window).replace(second=0, microsecond=0)
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=start, EndTime=at + _AHEAD, ScanBy="TimestampAscending"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.aws import metrics
@@ -20,6 +20,7 @@ GLOBAL = "us-east-1"
 """Where Route 53, CloudFront and the metrics of health checks answer."""
 TABLE = "meridian-state"
 _SERIES = 500  # in one GetMetricData call
+_MARGIN = timedelta(minutes=5)  # the newest minutes are not there yet
 
 
 def start_zone(reads: Reads, topology: Topology) -> Future[Answer]:
@@ -70,13 +71,15 @@ def start_health_checks(reads: Reads, topology: Topology) -> Future[Listing]:
     return reads.start("route53", GLOBAL, read, nothing)
 
 
-def read_health(reads: Reads, checks: Listing, at: datetime) -> Mapping[str, Series]:
-    """HealthCheckStatus of each check. CloudWatch has it in one Region only, and only as a metric for calculated ones."""
+def read_health(reads: Reads, topology: Topology, checks: Listing, at: datetime) -> Mapping[str, Series]:
+    """HealthCheckStatus of each check. CloudWatch has it in one Region only, and only as a metric for calculated ones. It
+    reaches back far enough to tell that a Region has been drained for as long as the topology asks."""
     if isinstance(checks, Unknown):
         return {}
     ids = [check["Id"] for check in checks]
     batches = [ids[i : i + _SERIES] for i in range(0, len(ids), _SERIES)]
-    pending = [(batch, _start_health(reads, batch, at)) for batch in batches]
+    window = max(metrics.WINDOW, timedelta(seconds=topology.routing.drain_seconds) + _MARGIN)
+    pending = [(batch, _start_health(reads, batch, at, window)) for batch in batches]
     found: dict[str, Series] = {}
     for batch, future in pending:
         answer = future.result()
@@ -84,14 +87,16 @@ def read_health(reads: Reads, checks: Listing, at: datetime) -> Mapping[str, Ser
     return found
 
 
-def _start_health(reads: Reads, ids: Sequence[str], at: datetime) -> Future[dict[str, Series] | Unknown]:
+def _start_health(
+    reads: Reads, ids: Sequence[str], at: datetime, window: timedelta
+) -> Future[dict[str, Series] | Unknown]:
     queries = [
         metrics.query(f"h{i}", "AWS/Route53", "HealthCheckStatus", "Minimum", {"HealthCheckId": check})
         for i, check in enumerate(ids)
     ]
 
     def read(cloudwatch: Any) -> dict[str, Series]:
-        found = metrics.series(cloudwatch, queries, at)
+        found = metrics.series(cloudwatch, queries, at, window)
         return {check: found[f"h{i}"] for i, check in enumerate(ids)}
 
     nothing: dict[str, Series] = {}

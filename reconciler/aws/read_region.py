@@ -11,37 +11,48 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
-from reconciler.aws.read_stacks import Listed, RegionStacks
-from reconciler.model.facts import Answer, Listing, RegionFacts, Series
+from reconciler.aws.read_metrics import Replication, start_replication
+from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
+from reconciler.model.facts import Answer, Listing, RegionFacts
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
-STAGE = "live"
 Ids = Mapping[str, str] | Unknown
 
 
 def read_region(
-    reads: Reads, topology: Topology, region: str, at: datetime, edge: Future[Listed], *, whole: bool
+    reads: Reads,
+    topology: Topology,
+    region: str,
+    at: datetime,
+    edge: Future[Listed],
+    members: Future[Answer],
+    *,
+    whole: bool,
 ) -> RegionFacts:
-    """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them."""
+    """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them.
+    `members` is the global cluster."""
     stacks = RegionStacks(reads, topology, region, edge)
     whole = whole or stacks.has_regional()
     stacks.start(whole=whole)
-    pending = _by_name(reads, topology, region, at) if whole else {}
+    pending = _by_name(reads, topology, region) if whole else {}
     domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
     logs = [
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         for prefix in _log_prefixes(topology, region, whole=whole)
     ]
     pending |= _closer(reads, topology, region, stacks.listing.result())
+    replication: Future[Replication] = done({})
     if whole:
+        replication = start_replication(reads, topology, region, at, members.result())
         pending |= _by_id(reads, region, stacks.ids(StackKind.API), stacks.ids(StackKind.DATA))
+        pending |= _interfaces(reads, region, stacks)
     return RegionFacts(
         stacks=stacks.facts(),
         log_groups=_joined(logs),
+        **_spread(replication.result(), "lag", "load"),
         **{name: future.result() for name, future in pending.items()},
         domain_names={name: future.result() for name, future in domains.items()},
         mappings={name: future.result() for name, future in mappings.items()},
@@ -65,7 +76,27 @@ def _closer(reads: Reads, topology: Topology, region: str, found: Listing) -> di
     return {"availability_zones": reads.start("ec2", region, read, nothing)}
 
 
-def _by_name(reads: Reads, topology: Topology, region: str, at: datetime) -> dict[str, Future[Any]]:
+def _interfaces(reads: Reads, region: str, stacks: RegionStacks) -> dict[str, Future[Any]]:
+    """Lambda's, which outlive its functions: of a Region that has a network and no functions (any more)."""
+    if not stacks.only_data():
+        return {}
+    ids = stacks.ids(StackKind.DATA)
+    if isinstance(ids, Unknown):
+        return {"interfaces": done(ids)}
+    if "Vpc" not in ids:
+        return {}
+    # By what they are called: those that Lambda has detached are not of its type any more.
+    filters = [{"Name": "vpc-id", "Values": [ids["Vpc"]]}, {"Name": "description", "Values": ["AWS Lambda VPC ENI-*"]}]
+    listing = reads.many("ec2", region, "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    return {"interfaces": listing}
+
+
+def _spread(answer: Mapping[str, Any] | Unknown, *names: str) -> dict[str, Any]:
+    """One answer that holds several facts; if it could not be read, each of them could not."""
+    return dict.fromkeys(names, answer) if isinstance(answer, Unknown) else dict(answer)
+
+
+def _by_name(reads: Reads, topology: Topology, region: str) -> dict[str, Future[Any]]:
     cluster = topology.cluster(region)
     function = f"meridian-{topology.name}-api"
     members = [{"Name": "db-cluster-id", "Values": [cluster]}]
@@ -74,7 +105,6 @@ def _by_name(reads: Reads, topology: Topology, region: str, at: datetime) -> dic
             "rds", region, lambda c: c.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
         ),
         "instances": reads.many("rds", region, "describe_db_instances", "DBInstances", Filters=members),
-        "lag": _start_lag(reads, topology, region, at),
         "function": reads.one("lambda", region, lambda c: body(c.get_function_configuration(FunctionName=function))),
         "alarms": reads.many(
             "cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"meridian-{topology.name}-"
@@ -96,23 +126,6 @@ def _joined(listings: Sequence[Future[Listing]]) -> Listing:
             return items
         found += items
     return found
-
-
-def _start_lag(reads: Reads, topology: Topology, region: str, at: datetime) -> Future[Series]:
-    """AWS publishes the lag by cluster and by the Region it comes from; which one that is, this read need not know."""
-    sources = [r for r in topology.region_names if r != region]
-    dimensions = [{"DBClusterIdentifier": topology.cluster(region)}]
-    dimensions += [{**dimensions[0], "SourceRegion": source} for source in sources]
-    queries = [
-        metrics.query(f"lag{i}", "AWS/RDS", "AuroraGlobalDBReplicationLag", "Maximum", d)
-        for i, d in enumerate(dimensions)
-    ]
-
-    def read(client: Any) -> Sequence[metrics.Point]:
-        return sorted({point for found in metrics.series(client, queries, at).values() for point in found})
-
-    nothing: Sequence[metrics.Point] = ()
-    return reads.start("cloudwatch", region, read, nothing)
 
 
 def _domains(

@@ -24,6 +24,8 @@ class Resources:
 
 
 Listed = Resources | Unknown
+STAGE = "live"
+"""Of every Region's API."""
 NOTHING = Resources(ids={})
 _BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "DELETE_IN_PROGRESS"}
 
@@ -44,6 +46,12 @@ class RegionStacks:
         seen = self.listing.result()
         regional = {self._names[StackKind.DATA], self._names[StackKind.API]}
         return not isinstance(seen, Unknown) and any(s["StackName"] in regional for s in seen)
+
+    def only_data(self) -> bool:
+        """Whether there is a stack `data` and no `api`."""
+        seen = self.listing.result()
+        names = set() if isinstance(seen, Unknown) else {s["StackName"] for s in seen}
+        return self._names[StackKind.DATA] in names and self._names[StackKind.API] not in names
 
     def start(self, *, whole: bool) -> None:
         """`whole` false leaves `data` and `api` out."""

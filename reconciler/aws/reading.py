@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from reconciler.aws import failures, read_global
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
+from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
 from reconciler.aws.read_stacks import start_resources
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
-from reconciler.model.facts import Answer, Facts, Listing, RegionFacts
+from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series
 from reconciler.model.observed import Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
@@ -42,20 +44,23 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
     listed = start_resources(reads, EDGE_REGION, edge_name)
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
-        return {r: waiters.submit(read_region, reads, topology, r, at, listed, whole=r in ours) for r in regions}
+        return {
+            r: waiters.submit(read_region, reads, topology, r, at, listed, cluster, whole=r in ours) for r in regions
+        }
 
     regions = start(topology.deployment_regions, topology.region_names)
     zone = read_global.start_zone(reads, topology)
     recorded = read_global.start_recorded(reads, topology)
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
     caller = identity.result()  # first: what follows is worth nothing if this fails
-    health = waiters.submit(read_global.read_health, reads, checks.result(), at)
-    left = left_over(topology, cluster.result(), checks.result(), records.result())
+    health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
+    left = left_over(topology, cluster.result(), checks.result(), records.result(), recorded.result())
     regions |= start(sorted(left - set(topology.region_names)), left)
+    requests = start_requests(reads, topology, checks.result(), tuple(regions), at)
     return Facts(
         at=at,
         account=caller,
-        regions={region: future.result() for region, future in regions.items()},
+        regions={region: _with_requests(future.result(), requests.get(region)) for region, future in regions.items()},
         zone=zone.result(),
         records=records.result(),
         health_checks=checks.result(),
@@ -80,15 +85,20 @@ def account(clients: Clients, regions: Iterable[str]) -> str:
     raise failed
 
 
-def left_over(topology: Topology, cluster: Answer, checks: Listing, records: Listing) -> set[str]:
-    """Regions that AWS still holds something of and that the document may no longer name."""
+def _with_requests(facts: RegionFacts, requests: Future[Series] | None) -> RegionFacts:
+    return replace(facts, requests=requests.result()) if requests else facts
+
+
+def left_over(topology: Topology, cluster: Answer, checks: Listing, records: Listing, recorded: Answer) -> set[str]:
+    """Regions that AWS still holds something of and that the document may no longer name. One that was half made has neither
+    a member nor a gate, but stands in the last status."""
     found = {member["DBClusterArn"].split(":")[3] for member in (known(cluster) or {}).get("GlobalClusterMembers", ())}
     prefix = topology.gate_reference_prefix("*").split("*")[0]
     for check in _known(checks):
         if check["CallerReference"].startswith(prefix):
             found.add(check["CallerReference"].removeprefix(prefix).split("/")[0])
     found |= {record["Region"] for record in _known(records) if record.get("Region")}
-    return found
+    return found | {region["name"] for region in (known(recorded) or {}).get("regions", ())}
 
 
 def _known(listing: Listing) -> Iterable[Mapping[str, Any]]:

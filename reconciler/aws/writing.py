@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from reconciler.aws import failures
+from reconciler.aws import failures, write_database
 from reconciler.aws.assets import publish, publish_text
 from reconciler.aws.clients import Clients
 from reconciler.aws.read_global import GLOBAL
+from reconciler.aws.sending import send
 from reconciler.model.requests import (
     ChangeSet,
     ContinueRollback,
     CreateChangeSet,
     CreateGate,
     DeleteChangeSet,
+    DeleteGate,
     DeleteStack,
+    DeleteVersion,
     ExecuteChangeSet,
     Request,
     ResourceChange,
@@ -43,6 +45,18 @@ def perform(clients: Clients, request: Request) -> None:
             _create_gate(clients, request)
         case UpdateGate():
             _update_gate(clients, request)
+        case DeleteGate():
+            route53 = clients.writer("route53", GLOBAL)
+            send(
+                request.call,
+                GLOBAL,
+                lambda: route53.delete_health_check(HealthCheckId=request.id),
+                "NoSuchHealthCheck",
+            )
+        case DeleteVersion():
+            _delete_version(clients, request)
+        case _:
+            write_database.perform(clients, request)
 
 
 def describe_change_set(clients: Clients, region: str, stack_name: str, name: str) -> ChangeSet | None:
@@ -102,7 +116,7 @@ def _create_change_set(clients: Clients, request: CreateChangeSet) -> None:
     if request.revert_drift:
         arguments["DeploymentMode"] = "REVERT_DRIFT"
     client = clients.writer("cloudformation", region)
-    _send(request.call, region, lambda: client.create_change_set(**arguments), "AlreadyExistsException")
+    send(request.call, region, lambda: client.create_change_set(**arguments), "AlreadyExistsException")
 
 
 def _template(clients: Clients, request: CreateChangeSet) -> dict[str, str]:
@@ -138,8 +152,8 @@ def _on_stack(
     clients: Clients, request: DeleteChangeSet | DeleteStack | ContinueRollback, operation: str, **arguments: str
 ) -> None:
     region = request.stack.region
-    send = getattr(clients.writer("cloudformation", region), operation)
-    _send(request.call, region, lambda: send(**({"StackName": request.stack_name} | arguments)))
+    call = getattr(clients.writer("cloudformation", region), operation)
+    send(request.call, region, lambda: call(**({"StackName": request.stack_name} | arguments)))
 
 
 def _create_gate(clients: Clients, request: CreateGate) -> None:
@@ -151,13 +165,13 @@ def _create_gate(clients: Clients, request: CreateGate) -> None:
         "ChildHealthChecks": list(request.children),
         "HealthThreshold": request.threshold,
     }
-    created = _send(
+    created = send(
         request.call,
         GLOBAL,
         lambda: client.create_health_check(CallerReference=request.reference, HealthCheckConfig=config),
     )
     tags = {"meridian:topology": request.topology, "meridian:gate": request.region}
-    _send(
+    send(
         "route53:ChangeTagsForResource",
         GLOBAL,
         lambda: client.change_tags_for_resource(
@@ -170,7 +184,7 @@ def _create_gate(clients: Clients, request: CreateGate) -> None:
 
 def _update_gate(clients: Clients, request: UpdateGate) -> None:
     client = clients.writer("route53", GLOBAL)
-    _send(
+    send(
         request.call,
         GLOBAL,
         lambda: client.update_health_check(
@@ -184,11 +198,7 @@ def _update_gate(clients: Clients, request: UpdateGate) -> None:
     )
 
 
-def _send(call: str, region: str, send: Callable[[], Any], *harmless: str) -> Any:
-    """The response; None where AWS answers with a harmless code: it has done this already."""
-    try:
-        return send()
-    except failures.AwsError as error:
-        if failures.code(error) in harmless:
-            return None
-        raise failures.translated(error, call, region) from error
+def _delete_version(clients: Clients, request: DeleteVersion) -> None:
+    client = clients.writer("lambda", request.region)
+    wanted = {"FunctionName": request.function, "Qualifier": request.version}
+    send(request.call, request.region, lambda: client.delete_function(**wanted), "ResourceNotFoundException")

@@ -131,5 +131,5 @@ def _partial(outcome: Outcome) -> bool:
     """Some Regions are healthy with nothing left to do for this revision, others are not."""
     from reconciler.report.regions import region_reports
 
-    healthy = [region.health == "Healthy" for region in region_reports(outcome, None)]
+    healthy = [region.health == "Healthy" for region in region_reports(outcome)]
     return any(healthy) and not all(healthy)

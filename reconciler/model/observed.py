@@ -187,6 +187,8 @@ class GlobalCluster:
     members: tuple[GlobalMember, ...] = ()
     failover: str | None = None
     """FailoverState's status while a switchover or failover runs."""
+    protected: bool = True
+    """Deletion protection."""
 
     @property
     def writer(self) -> str | None:

@@ -124,6 +124,25 @@ class Unprotect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteInstance:
+    """Delete one instance of a cluster that stands alone and goes."""
+
+    region: str
+    instance: str
+    call: str = "rds:DeleteDBInstance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCluster:
+    """Delete a cluster that stands alone and has no instances any more; AWS copies its data to `snapshot` first."""
+
+    region: str
+    cluster: str
+    snapshot: str
+    call: str = "rds:DeleteDBCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnprotectGlobal:
     region: str
     global_cluster: str
@@ -161,6 +180,8 @@ Request = (
     | Switchover
     | Detach
     | Unprotect
+    | DeleteInstance
+    | DeleteCluster
     | UnprotectGlobal
     | DeleteGlobal
     | DeleteVersion

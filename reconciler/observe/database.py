@@ -19,6 +19,7 @@ def global_cluster(facts: Facts) -> Seen[GlobalCluster]:
         engine_version=found["EngineVersion"],
         members=tuple(sorted(map(_member, found.get("GlobalClusterMembers", ())), key=lambda m: m.region)),
         failover=(found.get("FailoverState") or {}).get("Status"),
+        protected=found.get("DeletionProtection", True),
     )
 
 
@@ -45,8 +46,16 @@ def cluster(region: RegionFacts, *, is_writer: bool) -> Seen[Cluster]:
         instance_statuses={i["DBInstanceIdentifier"]: i["DBInstanceStatus"] for i in region.instances},
         forwarding=found.get("GlobalWriteForwardingStatus"),
         lag_ms=None if is_writer else _latest(region.lag),
+        protected=found.get("DeletionProtection", True),
+        pending=any(part.get("PendingModifiedValues") for part in (found, *region.instances)),
+        load=_highest(region.load),
     )
 
 
 def _latest(series: Series) -> float | None:
     return None if isinstance(series, Unknown) or not series else series[-1][1]
+
+
+def _highest(series: Series) -> float | None:
+    """The share that the metric gives in percent."""
+    return None if isinstance(series, Unknown) or not series else max(value for _, value in series) / 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
 from reconciler.model.topology import Topology
+from reconciler.observe import leaving
 from reconciler.observe.database import cluster, global_cluster
 from reconciler.observe.live import live
 from reconciler.observe.names import dns, items
@@ -17,6 +18,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
     members = global_cluster(facts)
     writer = members.writer if members and not isinstance(members, Unknown) else None
     listed = facts.records if isinstance(facts.records, Unknown) else tuple(map(record, facts.records))
+    gates = {r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions}
     return Observed(
         at=facts.at,
         account=facts.account,
@@ -25,12 +27,14 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         global_cluster=members,
         clusters={r: cluster(f, is_writer=r == writer) for r, f in facts.regions.items()},
         zones={r: found for r, f in facts.regions.items() if (found := _availability_zones(f.availability_zones))},
-        gates={r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions},
+        gates=gates,
         probes={r: probe(facts, stacks, r) for r in facts.regions},
         records=listed,
         alarms={r: _alarms(f.alarms) for r, f in facts.regions.items()},
         distribution=_distribution(facts),
         live=live(facts, topology, stacks),
+        interfaces=leaving.interfaces(facts, stacks),
+        requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.outcome import Outcome, Result
@@ -25,10 +24,10 @@ class RegionReport:
     stacks: Mapping[str, str]
 
 
-def region_reports(outcome: Outcome, previous: Mapping[str, Any] | None) -> tuple[RegionReport, ...]:
-    """Every Region that holds a part of this topology, is about to, or did when last reported."""
-    before = {r["name"] for r in (previous or {}).get("regions", ())}
-    return tuple(_report(outcome, r) for r in _asked(outcome) if r in before or _takes_part(outcome, r))
+def region_reports(outcome: Outcome) -> tuple[RegionReport, ...]:
+    """Every Region that holds a part of this topology, or is about to. What stands here is read the next time, whatever the
+    document says by then: so a Region is here before anything of it is made, and until nothing of it is left."""
+    return tuple(_report(outcome, r) for r in _asked(outcome) if _takes_part(outcome, r))
 
 
 def steps_of(outcome: Outcome, region: str) -> tuple[Step, ...]:

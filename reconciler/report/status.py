@@ -31,7 +31,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "updatedAt": now,
         "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
         "conditions": [_condition(c, before.get("conditions", ())) for c in outcome.conditions],
-        "regions": [_region(r, outcome, before) for r in region_reports(outcome, previous)],
+        "regions": [_region(r, outcome, before) for r in region_reports(outcome)],
         "edge": _edge(outcome),
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in outcome.plan.refusals],

@@ -66,9 +66,11 @@ def test_regions_with_leftovers_are_looked_at() -> None:
         {"CallerReference": "meridian/other/us-west-2/gate/1"},
     ]
     records = [{"Name": "route.api.example.com.", "Region": "ap-south-1"}, {"Name": "api.example.com."}]
-    assert left_over(orders(), cluster, checks, records) == {"sa-east-1", "eu-central-1", "ap-south-1"}
+    recorded = {"regions": [{"name": "ca-central-1"}]}
+    leftover = {"sa-east-1", "eu-central-1", "ap-south-1", "ca-central-1"}
+    assert left_over(orders(), cluster, checks, records, recorded) == leftover
     nothing = Unknown("AccessDenied", "")
-    assert left_over(orders(), nothing, nothing, nothing) == set()
+    assert left_over(orders(), nothing, nothing, nothing, nothing) == set()
 
 
 class Stack:
