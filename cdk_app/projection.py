@@ -24,7 +24,7 @@ APP = (_HERE, Path(model_stacks.__file__), Path(model_topology.__file__))
 """What makes any template: this package, and the model's derived names."""
 ROUTER = _HERE.parent / "handlers" / "edge_router"
 
-KEYS = ("foundation-home", "foundation", "global", "data-founder", "data", "api", "routing", "edge")
+KEYS = ("foundation-home", "foundation", "global", "data-founder", "data-heir", "data", "api", "routing", "edge")
 
 _ZONE = ("domain.name", "domain.zone_id")
 _MEMBER = (
@@ -41,6 +41,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "foundation": (),
     "global": ("name", "database.engine", "database.version"),
     "data-founder": (*_MEMBER, "database.name"),
+    "data-heir": _MEMBER,
     "data": _MEMBER,
     "api": (
         "name",

@@ -1,8 +1,10 @@
 """Stack `data`: a Region's network, its key and its Aurora member.
 
 Who writes is live state, so the template is the same in every Region; only the founder's also makes the database and
-carries the master credentials. Global write forwarding is requested everywhere: on the writer it lies dormant until a
-switchover. The functions reach the database and nothing else: there is no gateway and no endpoint.
+carries the master credentials. When the founder leaves, the writer is its heir: its template carries the credentials from then
+on, but not the names of database and master, which would replace the cluster. Global write forwarding is requested everywhere:
+on the writer it lies dormant until a switchover. The functions reach the database and nothing else: there is no gateway and
+no endpoint.
 """
 
 from __future__ import annotations
@@ -29,14 +31,24 @@ SUBNET_BITS = "12"
 
 class Data(MeridianStack):
     def __init__(
-        self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, founder: bool
+        self,
+        scope: Construct,
+        topology: Topology,
+        *,
+        artifact: str,
+        region: str | None,
+        founder: bool = False,
+        heir: bool = False,
     ) -> None:
         super().__init__(scope, topology, "data", artifact=artifact, region=region)
         self.topology = topology
         self.here = topology.cluster("${AWS::Region}")
         subnets = self._network()
         self.key = self._key()
-        cluster = self._cluster(subnets, founder=founder)
+        self.names: dict[str, Any] = (
+            {"database_name": topology.database.name, "master_username": MASTER} if founder else {}
+        )
+        cluster = self._cluster(subnets, master=founder or heir)
         self._instances(cluster)
         self.output("SubnetIds", cdk.Fn.join(",", subnets))
         self.output("FunctionGroupId", self.function_group.attr_group_id)
@@ -114,10 +126,10 @@ class Data(MeridianStack):
         key.apply_removal_policy(cdk.RemovalPolicy.RETAIN)  # the final snapshot is encrypted with it
         return key
 
-    def _cluster(self, subnets: list[str], *, founder: bool) -> rds.CfnDBCluster:
+    def _cluster(self, subnets: list[str], *, master: bool) -> rds.CfnDBCluster:
         database = self.topology.database
         forwarding = database.write_forwarding != "off"
-        credentials = self._founding() if founder else {}
+        credentials: dict[str, Any] = {**self.names, "master_user_password": self._password()} if master else {}
         cluster = rds.CfnDBCluster(
             self,
             "Cluster",
@@ -182,8 +194,8 @@ class Data(MeridianStack):
             },
         )
 
-    def _founding(self) -> dict[str, Any]:
-        """What only the first member of a global cluster may have: a database name and master credentials."""
+    def _password(self) -> str:
+        """The master's, which only the writer can set: the first member when it is made, the heir while it writes."""
         secret = secretsmanager.CfnSecret(
             self,
             "Master",
@@ -199,12 +211,7 @@ class Data(MeridianStack):
         # The password outlives the founder with the rest of the global cluster; without a name it blocks nobody.
         secret.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         self.output("MasterSecret", secret.ref)
-        password = cdk.Fn.sub("{{resolve:secretsmanager:${Master}:SecretString:password}}")
-        return {
-            "database_name": self.topology.database.name,
-            "master_username": MASTER,
-            "master_user_password": password,
-        }
+        return cdk.Fn.sub("{{resolve:secretsmanager:${Master}:SecretString:password}}")
 
     def _instances(self, cluster: rds.CfnDBCluster) -> None:
         for i in range(self.topology.database.instances_per_region):

@@ -14,7 +14,7 @@ from cdk_app.projection import KEYS
 from reconciler.model.topology import Traffic
 from tests.cdk.topologies import ORDERS, public_origin
 
-DATA = ("data-founder", "data")
+DATA = ("data-founder", "data-heir", "data")
 LOGICAL_IDS = {
     "foundation": "Assets AssetsPolicy GatewayAccount GatewayLogRole",
     "foundation-home": "Assets AssetsPolicy GatewayAccount GatewayLogRole State",
@@ -26,10 +26,11 @@ LOGICAL_IDS = {
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
 }
-LOGICAL_IDS["data-founder"] = LOGICAL_IDS["data"] + " Master"
+LOGICAL_IDS["data-founder"] = LOGICAL_IDS["data-heir"] = LOGICAL_IDS["data"] + " Master"
 PARAMETERS = {
     "data": {"Cidr", "Zones"},
     "data-founder": {"Cidr", "Zones"},
+    "data-heir": {"Cidr", "Zones"},
     "api": {"SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId"},
     "routing": {"GateUsEast1", "GateEuWest1", "GateApNortheast1"},
 }
@@ -38,6 +39,7 @@ OUTPUTS = {
     "data-founder": {
         *["SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId", "MasterSecret"]
     },
+    "data-heir": {"MasterSecret"},
     "api": {"ApiId", "ProbeId", "RegionalTarget"},
     "edge": {"DistributionId", "DistributionDomain"},
 }
@@ -107,15 +109,17 @@ def test_member_never_leaves_the_global_cluster(key, templates):
     assert "SourceRegion" not in cluster
 
 
-def test_only_the_founder_has_credentials_and_nothing_else_differs(templates):
-    founder, member = (json.loads(json.dumps(templates[key])) for key in DATA)
-    del founder["Resources"]["Master"], founder["Outputs"]["MasterSecret"]
-    cluster = founder["Resources"]["Cluster"]["Properties"]
-    assert cluster.pop("MasterUserPassword") == {
-        "Fn::Sub": "{{resolve:secretsmanager:${Master}:SecretString:password}}"
-    }
-    del cluster["DatabaseName"], cluster["MasterUsername"]
-    assert founder == member
+def test_only_founder_and_heir_have_credentials_and_nothing_else_differs(templates):
+    """What names the database or its master is for the first member alone: on another one it would replace the cluster."""
+    founder, heir, member = (json.loads(json.dumps(templates[key])) for key in DATA)
+    for master in (founder, heir):
+        del master["Resources"]["Master"], master["Outputs"]["MasterSecret"]
+        assert master["Resources"]["Cluster"]["Properties"].pop("MasterUserPassword") == {
+            "Fn::Sub": "{{resolve:secretsmanager:${Master}:SecretString:password}}"
+        }
+    del founder["Resources"]["Cluster"]["Properties"]["DatabaseName"]
+    del founder["Resources"]["Cluster"]["Properties"]["MasterUsername"]
+    assert founder == heir == member
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -132,6 +136,7 @@ def test_no_secret_is_written_down(key, templates):
         ("data", "Key", ("Retain", "Retain")),
         ("data", "Cluster", ("Snapshot", "Snapshot")),
         ("data-founder", "Master", ("Retain", "Retain")),
+        ("data-heir", "Master", ("Retain", "Retain")),
         ("global", "GlobalCluster", ("Retain", "Retain")),
         ("foundation", "Assets", ("Retain", "Retain")),
         ("foundation-home", "State", ("Retain", "Retain")),
@@ -266,6 +271,7 @@ WIDE = {
     ("api", "Role", "network"): "EC2 takes no narrower resource for network interfaces",
     ("data", "Key", None): "a key policy speaks of its own key",
     ("data-founder", "Key", None): "a key policy speaks of its own key",
+    ("data-heir", "Key", None): "a key policy speaks of its own key",
 }
 """Statements that allow any resource or any action, with the reason."""
 
