@@ -12,7 +12,7 @@ from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
-from local_aws.health_checks import health
+from local_aws.health_checks import health, usage
 from local_aws.iam import enforcement
 from local_aws.resources import (
     acm,
@@ -66,6 +66,7 @@ MODULES = (
     stale,
     trail_lookup,
     enforcement,
+    usage,
 )
 
 

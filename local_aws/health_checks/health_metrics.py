@@ -1,4 +1,4 @@
-"""CloudWatch's metrics of health checks and replication, computed when somebody asks, on the virtual clock.
+"""CloudWatch's metrics of health checks, replication and use, computed when somebody asks, on the virtual clock.
 
 ministack answers the query; before it does, the series that AWS would have recorded are written into its store.
 """
@@ -15,6 +15,7 @@ from local_aws.clock import CLOCK
 from local_aws.gateway import faults
 from local_aws.global_cluster import lag
 from local_aws.global_cluster.shown import connected
+from local_aws.health_checks import usage
 from local_aws.resources.rds.members import member_of, writer_entry
 from local_aws.resources.route53 import ENDPOINTS
 from local_aws.resources.wrap import around
@@ -22,6 +23,7 @@ from local_aws.resources.wrap import around
 Record = dict[str, Any]
 MINUTE = 60.0
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
+_UNITS = {"ACUUtilization": "Percent", "Count": "Count"}
 LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
 MAX_DATAPOINTS = 100_800  # of one page of GetMetricData
 
@@ -33,6 +35,8 @@ def _with_metrics(stock: Any, *arguments: Any) -> Any:
             _health_series(check)
     for cluster in rds._clusters.values():
         _lag_series(cluster)
+    for series in (*usage.request_series(), *usage.load_series()):
+        _write(*series)
     return stock(*arguments)
 
 
@@ -89,7 +93,7 @@ def _lag_series(cluster: Record) -> None:
 
 
 def _write(namespace: str, name: str, dimensions: dict[str, str], points: list[tuple[float, float]]) -> None:
-    unit = "Milliseconds" if name.endswith("Lag") else "None"
+    unit = "Milliseconds" if name.endswith("Lag") else _UNITS.get(name, "None")
     cloudwatch._metrics[namespace, name, cloudwatch._dims_key(dimensions)] = [
         {"Timestamp": at, "Value": value, "Unit": unit, "Dimensions": dimensions} for at, value in points
     ]

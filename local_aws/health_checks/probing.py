@@ -159,7 +159,7 @@ def _domain(here: Place, host: str) -> Record:
 def _open_method(here: Place, api: str, stage: Record, path: str) -> Record:
     """The method that answers GET without a signature, in the stage's deployment."""
     snapshot = (here.of(deployed, api) or {}).get(stage.get("deploymentId")) or {}
-    matching = [r for r in snapshot.get("resources", {}).values() if _matches(r.get("path") or "", path)]
+    matching = [r for r in snapshot.get("resources", {}).values() if matches(r.get("path") or "", path)]
     for resource in sorted(matching, key=lambda r: "{" in r["path"]):
         methods = resource.get("resourceMethods") or {}
         verb = next((verb for verb in ("GET", "ANY") if verb in methods), "")
@@ -172,7 +172,7 @@ def _open_method(here: Place, api: str, stage: Record, path: str) -> Record:
     raise refused(403)  # "Missing Authentication Token": no such path
 
 
-def _matches(template: str, path: str) -> bool:
+def matches(template: str, path: str) -> bool:
     """`/a/{b}` is one segment, `/a/{b+}` is the rest."""
     parts, given = template.strip("/").split("/"), path.strip("/").split("/")
     for part, value in zip(parts, given, strict=False):

@@ -73,7 +73,7 @@ def _stage(_name: str, now: Properties, _before: Properties | None) -> None:
 # --- the data plane -------------------------------------------------------------------------------------------------------------
 
 
-def _snapshot(api_id: str, stage_name: str) -> Record | None:
+def served(api_id: str, stage_name: str) -> Record | None:
     """What the stage serves; None for what was there before this was kept."""
     scope = gateway.find_api_scope(api_id)
     if scope is None:
@@ -86,7 +86,7 @@ def _snapshot(api_id: str, stage_name: str) -> Record | None:
 
 @contextmanager
 def _serving(api_id: str, stage_name: str) -> Iterator[None]:
-    token = _SERVING.set(_snapshot(api_id, stage_name))
+    token = _SERVING.set(served(api_id, stage_name))
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def _match(stock: Any, api_id: str, *args: Any) -> Any:
 def _policy(stock: Any, resource_arn: str) -> Any:
     parts = resource_arn.split(":", 5)
     api_id, _, rest = parts[-1].partition("/")
-    snapshot = _snapshot(api_id, rest.partition("/")[0]) if len(parts) == 6 else None
+    snapshot = served(api_id, rest.partition("/")[0]) if len(parts) == 6 else None
     scope = gateway.find_api_scope(api_id) if snapshot else None
     if snapshot is None or scope is None:
         return stock(resource_arn)

@@ -13,7 +13,6 @@ from cdk_app.app import build
 from cdk_app.projection import KEYS
 from tests.cdk.topologies import ORDERS
 
-
 KNOWN = {"data-heir": ["E3021 'MasterUsername' is a dependency of 'MasterUserPassword'"]}
 """True of a cluster that is made with a password; the heir's has its master already, and only gets another password."""
 

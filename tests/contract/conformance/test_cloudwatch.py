@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.conformance.aurora import EU, US, ready
 from tests.contract.conformance.claims import real, refusal, state, success
 from tests.contract.conformance.conftest import Target, refused
 from tests.contract.conformance.zone import check, gate
@@ -99,6 +100,34 @@ def test_a_wrong_query_is_refused(aws: Target, case: str) -> None:
 def test_a_made_up_token_is_refused(aws: Target) -> None:
     arguments = asked(aws, query(), NextToken="made up")
     refused(aws.client("cloudwatch").get_metric_data, "InvalidNextToken", **arguments)
+
+
+def measured(aws: Target, region: str, namespace: str, metric: str, **dimensions: str) -> list[float]:
+    """Newest first."""
+    listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    described = {"Namespace": namespace, "MetricName": metric, "Dimensions": listed}
+    return values(
+        aws, {"Id": "q", "MetricStat": {"Metric": described, "Period": 60, "Stat": "Maximum"}}, region=region
+    )["q"]
+
+
+@success(DATA, source="user guide, Aurora Serverless v2: ACUUtilization, a percentage of the maximum capacity [V]")
+def test_a_cluster_tells_how_busy_it_is_as_long_as_it_has_an_instance(aws: Target) -> None:
+    aurora = ready(aws)
+    name = f"orders-{EU}"
+
+    def load() -> list[float]:
+        return measured(aws, EU, "AWS/RDS", "ACUUtilization", DBClusterIdentifier=name)
+
+    scaling = {"MinCapacity": 1, "MaxCapacity": 4}
+    aurora.rds(EU).modify_db_cluster(
+        DBClusterIdentifier=name, ServerlessV2ScalingConfiguration=scaling, ApplyImmediately=True
+    )
+    aurora.go()
+    aws.until(lambda: load()[:1] == [20.0])
+    aws.control("load", {"cluster": name, "percent": 75})
+    aws.until(lambda: load()[:1] == [75.0])
+    assert measured(aws, US, "AWS/RDS", "ACUUtilization", DBClusterIdentifier=name) == []
 
 
 def alarm(aws: Target, name: str) -> str:
