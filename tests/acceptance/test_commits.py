@@ -67,7 +67,7 @@ def test_a_fourth_region_joins(world: World, project: Project) -> None:
     ]
     assert conditions(status)["Ready"] == "True"
     assert {r["name"]: r["traffic"] for r in status["regions"]} == dict.fromkeys((*REGIONS, "eu-central-1"), "serving")
-    assert "meridian/orders/eu-central-1/gate/1" in world.gates()
+    assert world.gate("eu-central-1")["HealthCheckVersion"] == 2
     assert {r["SetIdentifier"] for r in world.records() if r["Name"].startswith("origin.")} == {
         *REGIONS,
         "eu-central-1",

@@ -42,7 +42,7 @@ def change_probe(world: World) -> None:
 
 
 def force_gate_open(world: World) -> None:
-    gate = world.gates()["meridian/orders/us-east-1/gate/1"]
+    gate = world.gate("us-east-1")
     world.client("route53").update_health_check(HealthCheckId=gate["Id"], HealthThreshold=0)
 
 
@@ -111,7 +111,7 @@ def test_a_report_only_topology_is_left_as_it_is(world: World, project: Project)
 
 
 def close_gate(world: World) -> None:
-    gate = world.gates()["meridian/orders/eu-west-1/gate/1"]
+    gate = world.gate("eu-west-1")
     children = gate["HealthCheckConfig"]["ChildHealthChecks"]
     world.client("route53").update_health_check(HealthCheckId=gate["Id"], HealthThreshold=len(children) + 1)
 

@@ -208,6 +208,11 @@ class World:
         assert len(by_reference) == len(found)
         return by_reference
 
+    def gate(self, region: str) -> dict[str, Any]:
+        """The one gate of a Region."""
+        [found] = [check for reference, check in self.gates().items() if reference.split("/")[2] == region]
+        return found
+
     def records(self) -> list[dict[str, Any]]:
         pages = self.client("route53").get_paginator("list_resource_record_sets")
         answers = pages.paginate(HostedZoneId="Z0123456789EXAMPLE")

@@ -48,7 +48,11 @@ def orchestrator() -> tuple[Statement, ...]:
             "cloudformation:SetStackPolicy", "cloudformation:TagResource", "cloudformation:UpdateTerminationProtection",
             resource=stacks,
         ),
-        allow("rds:SwitchoverGlobalCluster", "rds:RemoveFromGlobalCluster", "rds:ModifyDBCluster", resource=clusters),
+        allow("rds:SwitchoverGlobalCluster", "rds:RemoveFromGlobalCluster", "rds:ModifyDBCluster", "rds:DeleteDBCluster",
+              "rds:ModifyGlobalCluster", "rds:DeleteGlobalCluster", resource=clusters),
+        allow("rds:DeleteDBInstance", "rds:DeleteDBCluster",  # with the final snapshot that it makes
+              resource=[f"arn:aws:rds:*:{ACCOUNT}:{kind}:*" for kind in ("db", "cluster-snapshot")]),
+        allow("lambda:DeleteFunction", resource=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:meridian-*-edge-*"),
         allow("route53:CreateHealthCheck"),
         allow("route53:UpdateHealthCheck", "route53:DeleteHealthCheck", "route53:ChangeTagsForResource",
               resource="arn:aws:route53:::healthcheck/*"),
