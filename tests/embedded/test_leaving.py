@@ -65,6 +65,21 @@ def until(world: Converged, condition: Callable[[Observed], Any], move: Callable
     return found
 
 
+def minute_by_minute(
+    world: Converged, condition: Callable[[Observed], Any], move: Callable[[Observed], act.Move]
+) -> Observed:
+    """The same, while the clock stands still whenever somebody looks: for what is there for minutes only."""
+    world.aws.still()
+
+    def later(observed: Observed) -> act.Move:
+        world.aws.passes(60)
+        return move(observed)
+
+    found = until(world, condition, later)
+    world.aws.go(QUICKLY)
+    return found
+
+
 def waiting(_: Observed) -> act.Move:
     return act.Wait("for AWS")
 
@@ -103,7 +118,7 @@ def close_gate(world: Converged, desired: Topology) -> None:
     with pytest.raises(StalePlan):  # by version
         world.ports.cloud.perform(wanted)
     call(world, AP, "/orders")
-    drained = until(world, lambda o: o.gates[AP].unhealthy_since() and o.requests[AP], waiting)
+    drained = minute_by_minute(world, lambda o: o.gates[AP].unhealthy_since() and o.requests[AP], waiting)
     assert drained.gates[AP].version == gate.version + 1
     assert set(drained.requests) == {AP}, "nobody asks for the requests of a Region that serves"
     assert sum(count for _, count in drained.requests[AP]) == 1, "health checks do not count"
@@ -136,7 +151,7 @@ def test_a_region_leaves_and_nothing_of_it_is_left_but_snapshot_key_and_logs(wor
     close_gate(world, desired)
     unroute(world, desired)
     gone = step(StepAction.DELETE, "api", AP, API)
-    after = until(world, lambda o: o.stacks[API] is None, lambda o: act.delete_stack(gone, desired, o))
+    after = minute_by_minute(world, lambda o: o.stacks[API] is None, lambda o: act.delete_stack(gone, desired, o))
     assert after.interfaces[AP] > 0, "Lambda keeps its interfaces for a while"
     until(world, lambda o: o.interfaces[AP] == 0, waiting)
 
@@ -150,6 +165,9 @@ def test_a_region_leaves_and_nothing_of_it_is_left_but_snapshot_key_and_logs(wor
         lambda o: act.detach(out, desired, o),
     )
     assert alone.clusters[AP].protected
+    arn = f"arn:aws:rds:{AP}:{world.topology.account}:cluster:orders-{AP}"
+    again = Detach(region=AP, writer_region=US, global_cluster="orders", cluster_arn=arn)
+    world.ports.cloud.perform(again)  # who is no member needs no leave
     until(world, lambda o: o.stacks[DATA[AP]] is None, lambda o: act.delete_stack(data, desired, o))
     [kept] = world.aws.client("rds", AP).describe_db_cluster_snapshots()["DBClusterSnapshots"]
     assert kept["DBClusterSnapshotIdentifier"].startswith(f"orders-{AP}-final-")
@@ -211,3 +229,13 @@ def test_a_version_goes_when_the_edge_has_no_copy_of_it(world: Converged) -> Non
     unused = client.publish_version(FunctionName=router)["Version"]
     for _ in range(2):
         world.ports.cloud.perform(DeleteVersion(function=router, version=unused))
+
+
+def test_the_global_cluster_goes_when_nobody_belongs_to_it(world: Converged) -> None:
+    rds, another = world.aws.client("rds"), replace(world.topology, name="billing")
+    made = {"GlobalClusterIdentifier": "billing", "Engine": "aurora-postgresql", "DeletionProtection": True}
+    rds.create_global_cluster(**made)
+    smaller = replace(world, topology=another)
+    until(smaller, lambda o: o.global_cluster is None, lambda o: act.delete_global(another, o))
+    refused = act.delete_global(world.topology, world.observed())
+    assert isinstance(refused, act.Wait)

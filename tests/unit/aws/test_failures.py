@@ -69,6 +69,13 @@ def test_only_what_aws_says_is_absent_is_absent(error: Exception, *, expected: b
         (client_error("HealthCheckAlreadyExists"), StalePlan, "StalePlan"),
         (client_error("ValidationError", "Stack [x] does not exist"), StalePlan, "StalePlan"),
         (client_error("ValidationError", "is in UPDATE_IN_PROGRESS state"), OperationInProgress, "OperationInProgress"),
+        (client_error("InvalidGlobalClusterStateFault"), OperationInProgress, "OperationInProgress"),
+        (client_error("InvalidDBInstanceState"), OperationInProgress, "OperationInProgress"),
+        (
+            client_error("InvalidParameterValueException", "unable to delete f:1 because it is a replicated function"),
+            OperationInProgress,
+            "StillReplicated",
+        ),
         (client_error("NoSuchBucket", "The specified bucket does not exist"), failures.RequestRefused, "NoSuchBucket"),
         (client_error("LimitExceededException"), failures.RequestRefused, "LimitExceededException"),
     ],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
+from reconciler.aws.read_global import read_health
 from reconciler.aws.read_stacks import Resources, start_resources
 from reconciler.aws.reading import account, left_over
 from reconciler.model.errors import CloudUnavailable, CredentialsMissing
@@ -103,3 +104,32 @@ def test_a_stack_settled_when_the_last_of_its_resources_did() -> None:
     assert isinstance(found, Resources)
     assert found.ids == {"Stage": "id-Stage", "Api": "id-Api"}
     assert found.settled_at == datetime(2026, 1, 1, 0, 9, tzinfo=UTC)
+
+
+@dataclass
+class Metrics:
+    """CloudWatch that has nothing, and keeps how far back it was asked."""
+
+    asked: list[Any] = field(default_factory=list)
+
+    def reader(self, _service: str, _region: str) -> Any:
+        return self
+
+    def get_paginator(self, _operation: str) -> Any:
+        return self
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        self.asked.append(asked)
+        return []
+
+
+@pytest.mark.parametrize(("drain_seconds", "minutes"), [(300, 15), (3600, 65)])
+def test_health_is_read_as_far_back_as_a_drain_takes_in_one_call(drain_seconds: int, minutes: int) -> None:
+    cloudwatch, at = Metrics(), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    topology = orders()
+    topology = replace(topology, routing=replace(topology.routing, drain_seconds=drain_seconds))
+    reads = Reads(cast("Clients", cloudwatch))
+    read_health(reads, topology, [{"Id": "a"}, {"Id": "b"}], at)
+    reads.close()
+    [asked] = cloudwatch.asked
+    assert at - asked["StartTime"] == timedelta(minutes=minutes)

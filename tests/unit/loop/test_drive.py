@@ -2,12 +2,14 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, LeaseLost, Throttled
 from reconciler.model.observed import Failure, StackState
+from reconciler.model.plan import Step, StepAction, Wave
 from reconciler.model.requests import ChangeSet, CreateChangeSet
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.topologies import NAMES, with_regions
@@ -138,3 +140,38 @@ def test_a_change_set_of_no_use_is_put_away_and_the_second_time_a_problem(world,
     _, (problem,) = driver(world, cloud, run).first_wave()
     assert cloud.calls == ["DeleteChangeSet"]
     assert problem.code == code
+
+
+VERSION = Step(
+    action=StepAction.DELETE_VERSION, target="version", region=None, eta=timedelta(), subject="router:1", why=""
+)
+
+
+@pytest.mark.parametrize("error", [Throttled("slow down"), AccessDenied("no")])
+def test_what_finishes_aside_is_tried_for_ever_and_fails_nothing(world, error):
+    cloud, run = FakeCloud(error=error), Run()
+    aside = driver(world, cloud, run)
+    plan = replace(aside.seen.plan, waves=(Wave(steps=(VERSION,), aside=True),))
+    aside = replace(aside, seen=replace(aside.seen, plan=plan))
+    for _ in range(30):
+        _, (problem,) = aside.first_wave()
+        assert (problem.code, problem.retry) == (error.code, True)
+
+
+def test_a_deletion_that_fails_is_tried_again_but_not_for_ever(world):
+    api = StackRef(StackKind.API, NAMES[0])
+    state = StackState(ref=api, id="arn:1", status="DELETE_FAILED", changed_at=START, template={})
+    deletes = Step(action=StepAction.DELETE, target="api", region=NAMES[0], eta=timedelta(), stack=api)
+    cloud, run = FakeCloud(), Run()
+    failing = driver(world, cloud, run)
+    seen = replace(
+        failing.seen,
+        plan=replace(failing.seen.plan, waves=(Wave(steps=(deletes,)),)),
+        observed=replace(failing.seen.observed, stacks={api: state}),
+    )
+    failing = replace(failing, seen=seen)
+    problems = [failing.first_wave()[1] for _ in range(6)]
+    assert cloud.calls == ["DeleteStack"] * 5
+    assert run.begun == set()
+    assert [len(p) for p in problems] == [0, 0, 0, 0, 0, 1]
+    assert (problems[-1][0].code, problems[-1][0].retry) == ("DeletionFailed", False)
