@@ -15,7 +15,7 @@ from reconciler import act
 from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
-from reconciler.model.plan import Step, StepAction, Wave
+from reconciler.model.plan import Step, StepAction
 from reconciler.model.requests import ContinueRollback, CreateChangeSet, DeleteChangeSet, DeleteStack, ExecuteChangeSet
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
@@ -67,13 +67,13 @@ class Driver:
         """Requests that were made and problems that were met; the steps of a wave run together. What finishes aside is tried
         again whatever the problem, for as long as it takes: nobody waits for it."""
         self.run.begun.clear()
-        wave = self.seen.plan.waves[0] if self.seen.plan.waves else Wave()
-        if not wave.steps:
+        steps, aside = self.seen.plan.current, self.seen.plan.converged
+        if not steps:
             return (), ()
-        with ThreadPoolExecutor(min(_PARALLEL, len(wave.steps))) as pool:
-            results = list(pool.map(partial(self._step, aside=wave.aside), wave.steps))
+        with ThreadPoolExecutor(min(_PARALLEL, len(steps))) as pool:
+            results = list(pool.map(partial(self._step, aside=aside), steps))
         sent = tuple(s for sents, _ in results for s in sents)
-        return sent, tuple(replace(p, retry=p.retry or wave.aside) for _, p in results if p)
+        return sent, tuple(replace(p, retry=p.retry or aside) for _, p in results if p)
 
     def _step(self, step: Step, *, aside: bool = False) -> tuple[tuple[Sent, ...], Problem | None]:
         sent: list[Sent] = []

@@ -138,11 +138,11 @@ def replicas_gone(scene: Scene, version: str, due: str) -> Gate:
 
 
 def member_gone(scene: Scene, region: str) -> Gate:
-    """The cluster stands alone and at rest: only then may it be deleted."""
+    """The cluster stands alone and at rest: only then may it be deleted. Its instances go first, so they do not count."""
     whole, cluster = scene.observed.global_cluster, scene.observed.clusters.get(region)
     member = known(whole).member(region) if known(whole) else None  # type: ignore[union-attr]
     alone = not isinstance(whole, Unknown) and member is None
-    rests = cluster is None or (not isinstance(cluster, Unknown) and cluster.available)
+    rests = cluster is None or (not isinstance(cluster, Unknown) and cluster.status in {"available", "deleting"})
     state = "unreadable" if isinstance(cluster, Unknown) else cluster.status if cluster else "gone"
     detail = f"cluster is {state}, " + ("no member any more" if alone else "still a member")
     return Gate(name="member-gone", region=region, met=alone and rests, detail=detail)
