@@ -154,7 +154,7 @@ class Scene:
             return False
         if region == self.writer or (gate is not None and not gate.is_closed):
             return False
-        apart = cluster is not None and self.database is not None and self.database.member(region) is None
+        apart = self.database is not None and self.database.member(region) is None  # the cluster goes before its stack
         broken = cluster is not None and data.beyond_update
         return data.status in _DELETING or broken or (apart and data.stands)
 

@@ -370,3 +370,13 @@ def test_what_finishes_aside_does_not_wait_for_each_other(world):
     assert {g.id for w in world.plan().tombstones for g in w.waiting_for} >= {f"interfaces/{AP}", f"interfaces/{SA}"}
     world.gone_apis.pop(SA)
     assert ids(world.plan().current) == ["detach/sa-east-1"]
+
+
+def test_a_region_whose_cluster_went_before_its_stack_goes_on_going_and_joins_anew(world):
+    whole = world.desired
+    world.desired = with_regions(US, EU)
+    advance(world, f"detach/{AP}")
+    world.desired = whole
+    observed = world.observed()
+    outcome, _ = world.seen(replace(observed, clusters={**observed.clusters, AP: None}))
+    assert ids(outcome.plan.waves[0].steps) == [f"delete/data/{AP}"]
