@@ -106,8 +106,8 @@ def test_our_templates_deploy_with_a_service_role_by_whoever_may_pass_it(product
     stacks = world.aws.client("cloudformation", "eu-west-1").describe_stacks()["Stacks"]
     assert {s["RoleARN"] for s in stacks} == {role}
     assert caller.client("rds").describe_global_clusters()["GlobalClusters"][0]["GlobalClusterMembers"]
-    with refused("AccessDenied", "rds:DeleteDBCluster"):
-        caller.client("rds").delete_db_cluster(DBClusterIdentifier="orders-us-east-1")
+    with refused("AccessDenied", "rds:CreateDBCluster"):
+        caller.client("rds").create_db_cluster(DBClusterIdentifier="another", Engine="aurora-postgresql")
 
 
 @dataclass(frozen=True)
