@@ -5,7 +5,6 @@ Between passes it waits for what the pass asked for, but wakes when a stack that
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ def run_passes(
         return []
     ports = wiring.ports()
     pace = Pace(poll=0.2 if wiring.on_loopback() else 5.0)
-    _stop_after(timeout)
+    exits.stop_after(timeout, "not converged")
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
@@ -140,9 +139,3 @@ def _moved_on(before: Mapping[StackRef, str | None] | None, now: Mapping[StackRe
     if before is None:
         return any(status is not None and not status.endswith("_IN_PROGRESS") for status in now.values())
     return any(status is not None and status != before[ref] for ref, status in now.items())
-
-
-def _stop_after(timeout: timedelta) -> None:
-    """By wall time, and wherever we are then: dying at any call loses nothing."""
-    exits.stop_on(signal.SIGALRM, exits.TIMEOUT, f"not converged after {timeout.total_seconds():g} s")
-    signal.setitimer(signal.ITIMER_REAL, timeout.total_seconds())
