@@ -60,6 +60,9 @@ class Journal(Protocol):
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
         """Keep the status document. Does nothing while the table does not exist yet."""
 
+    def forget(self, topology: Topology) -> None:
+        """Drop the status document of a topology that is destroyed. Does nothing while there is none."""
+
     def lease(self, topology: Topology) -> AbstractContextManager[Lease]:
         """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 
@@ -26,6 +27,8 @@ TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock
 RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
 PATIENCE = 60.0  # seconds of AWS's clock that a pass may wait for a change set
 SOME_TIME = timedelta(seconds=30)
+LINGER = timedelta(hours=1)
+"""So long a converged topology is stayed with while nothing moves of what it finishes aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ def run_passes(
     once: bool = False,
     agreed: Mapping[str, str] | None = None,
     quiet: bool = False,
+    goal: Goal = Goal.CONVERGE,
 ) -> list[int]:
     """Converge each in turn; one that fails does not keep the next from its turn."""
     from reconciler import wiring
@@ -64,7 +68,7 @@ def run_passes(
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
+        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal)
         try:
             with display:
                 if agreed is not None:
@@ -81,8 +85,8 @@ def run_passes(
     return codes
 
 
-def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run) -> Outcome:
-    outcome = run_pass(ports, topology, run)
+def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal) -> Outcome:
+    outcome = run_pass(ports, topology, run, goal)
     if settings.verbose:
         from reconciler.cli import logs
 
@@ -94,6 +98,7 @@ def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace:
     """Run passes until one ends it. The first error ends it, too, unless AWS can be reached: passes before it, AWS asking
     to slow down, or a call that it took, show that."""
     last: Outcome | None = None
+    aside = Aside()
     failures = 0
     while True:
         try:
@@ -108,9 +113,31 @@ def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace:
             continue
         failures = 0
         display.pass_done(last)
-        if last.result in ENDS:
+        if last.result in ENDS and not aside.worth_staying(last, ports.clock.now()):
             return last
         wait(ports, last, display, pace)
+
+
+@dataclass(slots=True)
+class Aside:
+    """What finishes aside after a topology is Ready: a Region's network interfaces, its cluster, its gate."""
+
+    seen: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    def worth_staying(self, outcome: Outcome, now: datetime) -> bool:
+        """Something is left that is due soon, and it moves. What takes longer, a later converge finishes."""
+        waves = outcome.plan.tombstones if outcome.result is Result.CONVERGED else ()
+        if (
+            not waves
+            or any(not p.retry for p in outcome.problems)
+            or all(s.eta > LINGER for w in waves for s in w.steps)
+        ):
+            return False
+        left = tuple(s.id for w in waves for s in w.steps) + tuple(g.id for w in waves for g in w.gates)
+        if left != self.seen or self.since is None:
+            self.seen, self.since = left, now
+        return now - self.since < LINGER
 
 
 def _passing(error: ReconcilerError) -> bool:

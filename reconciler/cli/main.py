@@ -167,6 +167,25 @@ def failover(settings: Settings, name: str, to: str, accept_data_loss: bool, tim
 
 
 @cli.command()
+@click.argument("name")
+@click.option("--confirm", metavar="NAME", required=True, help="The same name once more.")
+@click.option(
+    "--path", type=click.Path(path_type=Path), default=Path("desired_state"), help="Desired state that declares NAME."
+)
+@click.option("--timeout", type=Duration(), default="6h", show_default=True, help="Stop waiting after so long.")
+@common_options(formats=DATA_FORMATS)
+@click.pass_obj
+def destroy(settings: Settings, name: str, confirm: str, path: Path, timeout: timedelta) -> int:
+    """Take NAME off AWS, from the edge to the last Region.
+
+    database.deletionPolicy says whether the data stays (retain) or goes after final snapshots (snapshot).
+    """
+    from reconciler.cli.destroying import destroy
+
+    return destroy(settings, name, confirm=confirm, path=path, timeout=timeout)
+
+
+@cli.command()
 @path_argument
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="One folder per topology goes here."
