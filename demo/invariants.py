@@ -21,7 +21,7 @@ from datetime import timedelta
 
 from demo.databases import alone_and_unused, data_is_kept, data_stays, gone, identities, linked, writer_stays
 from demo.memory import Memory
-from demo.snapshot import Distribution, Record, Region, Snapshot
+from demo.snapshot import Distribution, Record, Snapshot
 
 CHECKED = ("I1", "I2", "I4", "I7", "I8", "I9", "I10", "I14", "I19")
 DRAIN = timedelta(seconds=300)

@@ -169,15 +169,16 @@ def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mappin
 
 
 def _result(outcome: Outcome) -> Result:
-    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure."""
+    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure, but what
+    fails aside takes nothing from a topology that is as declared."""
+    if outcome.plan.converged:
+        return Result.CONVERGED
     if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
         return Result.BLOCKED
     if any(p.code in {"Stalled", "RolloutFailed"} for p in outcome.problems):
         return Result.STALLED
     if any(not p.retry for p in outcome.problems):
         return Result.FAILED
-    if outcome.plan.converged:
-        return Result.CONVERGED
     if outcome.plan.waves[0].steps:
         return Result.PROGRESSING
     return Result.STALLED if _denied(outcome) else Result.WAITING
