@@ -107,7 +107,9 @@ def test_a_region_that_leaves_serves_drains_and_is_gone_one_after_the_other(traf
 
 def test_a_region_that_left_is_forgotten():
     before = status_document(outcomes.finishing(), None)
-    seen = outcomes.nothing()
+    there = outcomes.observed()
+    stacks = {at: state for at, state in there.stacks.items() if at.region == "eu-west-1"}
+    seen = replace(there, stacks=stacks, gates={"us-east-1": None, "eu-west-1": gate("eu-west-1")})
     left = outcomes.outcome(observed=seen, regions=("eu-west-1",))
     assert [r["name"] for r in status_document(left, before)["regions"]] == ["eu-west-1"]
 
