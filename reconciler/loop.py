@@ -61,6 +61,7 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
                 run=run,
             )
             sent, problems = driver.first_wave()
+            problems = (*outcome.problems, *problems)
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
             outcome = replace(outcome, motion=_tried(outcome))
             outcome = replace(outcome, result=_result(outcome))
@@ -172,10 +173,10 @@ def _result(outcome: Outcome) -> Result:
     """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure, but what
     fails aside takes nothing from a topology that is as declared."""
     if outcome.plan.converged:
-        return Result.CONVERGED
+        return Result.STALLED if any(p.code == "RolloutFailed" for p in outcome.problems) else Result.CONVERGED
     if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
         return Result.BLOCKED
-    if any(p.code in {"Stalled", "RolloutFailed"} for p in outcome.problems):
+    if any(p.code == "Stalled" for p in outcome.problems):
         return Result.STALLED
     if any(not p.retry for p in outcome.problems):
         return Result.FAILED

@@ -17,6 +17,7 @@ from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
+from reconciler.model.motion import Motion
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
@@ -126,13 +127,10 @@ class Aside:
     since: datetime | None = None
 
     def worth_staying(self, outcome: Outcome, now: datetime) -> bool:
-        """Something is left that is due soon, and it moves. What takes longer, a later converge finishes."""
-        waves = outcome.plan.tombstones if outcome.result is Result.CONVERGED else ()
-        if (
-            not waves
-            or any(not p.retry for p in outcome.problems)
-            or all(s.eta > LINGER for w in waves for s in w.steps)
-        ):
+        """Something of a Region is left, or a version may go now, and it moves. What takes longer, a later converge finishes."""
+        later = {v for v, due in (outcome.motion or Motion()).versions.items() if datetime.fromisoformat(due) > now}
+        waves = [w for w in outcome.plan.tombstones if w.chain not in later]
+        if outcome.result is not Result.CONVERGED or not waves or any(not p.retry for p in outcome.problems):
             return False
         left = tuple(s.id for w in waves for s in w.steps) + tuple(g.id for w in waves for g in w.gates)
         if left != self.seen or self.since is None:

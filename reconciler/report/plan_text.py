@@ -135,10 +135,9 @@ def verified(plan: Plan) -> str:
 def _titled(plan: Plan) -> list[tuple[str, Wave]]:
     """Waves are counted but for those that finish aside, which Ready does not wait for."""
     counted = len(plan.waves) - len(plan.tombstones)
-    titles = [f"Wave {n} of {counted}" for n in range(1, counted + 1)]
-    aside = ["Aside, after Ready", *["Then"] * len(plan.tombstones)]
-    numbered = (w for w in plan.waves if not w.aside)
-    return [*zip(titles, numbered, strict=True), *zip(aside, plan.tombstones, strict=False)]
+    numbered = enumerate((w for w in plan.waves if not w.aside), 1)
+    aside = [(f"Aside, {wave.chain}", wave) for wave in plan.tombstones]
+    return [*((f"Wave {n} of {counted}", wave) for n, wave in numbered), *aside]
 
 
 def _waves_text(plan: Plan, paint: Paint) -> list[str]:

@@ -21,7 +21,7 @@ def tombstones(outcome: Outcome, before: Iterable[Mapping[str, Any]]) -> list[di
             "kind": kind,
             "region": region,
             "subject": subject,
-            "what": ", ".join(verb_of(s) for s in steps),
+            "what": _verbs(steps),
             "since": since.get((kind, region, subject), now),
             "waitingFor": waiting_for(outcome.plan, steps[0]),
         }
@@ -30,12 +30,14 @@ def tombstones(outcome: Outcome, before: Iterable[Mapping[str, Any]]) -> list[di
 
 
 def finishing(plan: Plan) -> str:
-    """In half a line: `us-east-1 (detach, delete/data, delete-gate)`."""
-    told = [
-        f"{subject or region} ({', '.join(verb_of(s) for s in steps)})"
-        for (_, region, subject), steps in _left(plan).items()
-    ]
-    return ", ".join(told)
+    """Regions of which something is left, in half a line: `us-east-1 (detach, delete/data, delete-gate)`. Versions, of which
+    CloudFront keeps copies for hours, are not worth one."""
+    regions = {region: steps for (kind, region, _), steps in _left(plan).items() if kind == "region"}
+    return ", ".join(f"{region} ({_verbs(steps)})" for region, steps in regions.items())
+
+
+def _verbs(steps: Iterable[Step]) -> str:
+    return ", ".join(str(s.action) if s.subject else verb_of(s) for s in steps)
 
 
 def _left(plan: Plan) -> dict[Key, list[Step]]:
@@ -51,7 +53,8 @@ def _left(plan: Plan) -> dict[Key, list[Step]]:
 
 def waiting_for(plan: Plan, step: Step) -> str:
     """The first thing that has to be over before this step begins: a gate, or a step; the step itself once it is its turn."""
-    for wave in plan.waves:
+    chain = next(w.chain for w in plan.waves if step in w.steps)
+    for wave in (w for w in plan.waves if w.chain in {"", chain}):
         if step in wave.steps:
             break
         if wave.steps:

@@ -185,10 +185,19 @@ def remains() -> tuple[Wave, ...]:
     """What is left of the old writer's Region once it is out of service."""
     data = step(StackKind.DATA, OLD, action=StepAction.DELETE, eta=minutes(20), hazards=(Hazard.DATA_DELETION,))
     return (
-        Wave(gates=(Gate(name="interfaces", region=OLD, detail="2 are left"),), aside=True),
-        Wave(steps=(motion(StepAction.DETACH, OLD, "", Hazard.DATA_DELETION, target="data"),), aside=True),
-        Wave(steps=(data,), aside=True),
-        Wave(steps=(motion(StepAction.DELETE_GATE, OLD),), aside=True),
+        Wave(gates=(Gate(name="interfaces", region=OLD, detail="2 are left"),), aside=True, chain=OLD),
+        Wave(steps=(motion(StepAction.DETACH, OLD, "", Hazard.DATA_DELETION, target="data"),), aside=True, chain=OLD),
+        Wave(steps=(data,), aside=True, chain=OLD),
+        Wave(steps=(motion(StepAction.DELETE_GATE, OLD),), aside=True, chain=OLD),
+    )
+
+
+def superseded(version: str = "router:1") -> tuple[Wave, ...]:
+    """A version of the edge's function that may go in some hours."""
+    step = motion(StepAction.DELETE_VERSION, "us-east-1", subject=version, target="version")
+    return (
+        Wave(gates=(Gate(name="replicas", region=None, detail="for 5 h more"),), aside=True, chain=version),
+        Wave(steps=(step,), aside=True, chain=version),
     )
 
 

@@ -14,8 +14,8 @@ from reconciler.cli.converge import RETRIES, TICK, Pace, drive, run_passes, wait
 from reconciler.cli.display import Display
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan, Throttled, Unanswered
+from reconciler.model.motion import Motion
 from reconciler.model.outcome import Problem, Result, Sent
-from reconciler.model.plan import StepAction, Wave
 from tests.fakes import outcomes
 
 WAITING = outcomes.outcome(Result.WAITING)
@@ -83,8 +83,10 @@ def test_a_ready_topology_is_stayed_with_while_something_finishes_aside():
 
 def test_what_finishes_aside_much_later_or_not_at_all_is_left_to_another_run():
     finishing = outcomes.finishing()
-    lasting = Wave(steps=(outcomes.motion(StepAction.DELETE_VERSION, "us-east-1", eta=timedelta(hours=6)),), aside=True)
-    slow = replace(finishing, plan=outcomes.plan(waves=(lasting,)))
+    later = (outcomes.NOW + timedelta(hours=5)).isoformat()
+    slow = replace(
+        finishing, plan=outcomes.plan(waves=outcomes.superseded()), motion=Motion(versions={"router:1": later})
+    )
     assert driven(slow, WAITING) == (slow, [slow])
     failed = replace(finishing, problems=(Problem(code="DeploymentFailed", step="delete/data", message="no"),))
     assert driven(failed, WAITING) == (failed, [failed])

@@ -58,13 +58,13 @@ Wave 2 of 3, about 2m
   then wait for drained, quiet in us-east-1
 Wave 3 of 3, about 6m
   delete/api in us-east-1: nothing leads there any more
-Aside, after Ready
+Aside, us-east-1
   wait for interfaces in us-east-1: 2 are left
-Then, about 2m
+Aside, us-east-1, about 2m
   detach in us-east-1  [hazard: data-deletion]
-Then, about 20m
+Aside, us-east-1, about 20m
   delete/data in us-east-1  [hazard: data-deletion]
-Then, about 2m
+Aside, us-east-1, about 2m
   delete-gate in us-east-1
 
 Hazards

@@ -132,6 +132,14 @@ def test_what_finishes_aside_is_told_since_when_and_waits_for_what():
         assert "waiting for interfaces/us-east-1: 2 are left" in text
 
 
+def test_chains_that_finish_aside_do_not_wait_for_each_other():
+    both = outcomes.outcome(plan=outcomes.plan(waves=(*outcomes.remains(), *outcomes.superseded())))
+    region, version = status_document(both, None)["tombstones"]
+    assert (region["kind"], region["waitingFor"]) == ("region", "interfaces/us-east-1: 2 are left")
+    assert (version["kind"], version["subject"], version["what"]) == ("version", "router:1", "delete-version")
+    assert version["waitingFor"] == "replicas: for 5 h more"
+
+
 def test_a_region_still_to_be_taken_out_of_service_is_no_tombstone():
     assert status_document(outcomes.leaving(), None)["tombstones"] == []
 
