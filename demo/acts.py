@@ -11,7 +11,7 @@ from demo.stage import Stage, StepFailed
 LAST_REGION = "    - {name: ap-northeast-1, cidr: 10.30.0.0/16, traffic: serving}\n"
 NEW_REGION = "    - {name: eu-central-1,   cidr: 10.40.0.0/16, traffic: serving}\n"
 DRAINED = LAST_REGION.replace("serving", "drained")
-FIRST_REGION = "    - {name: us-east-1,      cidr: 10.10.0.0/16, traffic: serving}\n"
+FIRST_REGION = "    - {name: us-east-1,      cidr: 10.10.0.0/16, traffic: serving}     # serving | drained\n"
 SECOND_REGION = "    - {name: eu-west-1,      cidr: 10.20.0.0/16, traffic: serving}\n"
 NAMED = ("2 drift findings", "priceClass", "routing/ttlSeconds", REGION)
 """What the drift report has to say of the changes made by hand."""

@@ -26,6 +26,8 @@ from demo.snapshot import Distribution, Record, Snapshot
 CHECKED = ("I1", "I2", "I4", "I7", "I8", "I9", "I10", "I14", "I19")
 DRAIN = timedelta(seconds=300)
 """`routing.drainSeconds` of the worked example."""
+TOLD = timedelta(minutes=20)
+"""So long after a change of the records the gate's metric, which is read half an hour back, tells how it was before."""
 
 
 def remember(snapshot: Snapshot, memory: Memory) -> Memory:
@@ -129,9 +131,10 @@ def _drained_first(snapshot: Snapshot, memory: Memory) -> Iterator[str]:
     """Told from AWS's own times: since when the gate's metric says unhealthy, and when the change of the records began."""
     for region in sorted(memory.published & memory.gates.keys()):
         gate = snapshot.checks.get(memory.gates[region])
-        if snapshot.latency("origin", region) or gate is None or snapshot.routed_at is None:
+        routed_at = snapshot.routed_at or snapshot.at - TOLD
+        if snapshot.latency("origin", region) or gate is None or snapshot.at - routed_at >= TOLD:
             continue
-        if gate.unhealthy_since is None or snapshot.routed_at - gate.unhealthy_since < DRAIN:
+        if gate.unhealthy_since is None or routed_at - gate.unhealthy_since < DRAIN:
             yield f"I8: {region} lost its records before it had been out of DNS for {DRAIN.total_seconds():.0f} s"
 
 

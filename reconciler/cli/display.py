@@ -112,11 +112,12 @@ class Lines(Display):
     def show(self, outcome: Outcome, *, first: bool) -> None:
         if first:
             self._open(outcome)
-        if outcome.result is Result.CONVERGED and outcome.plan.tombstones and not self._ready_said:
-            self._ready_said = True
-            self.print(self._paint("good", f"Ready; finishing aside: {finishing(outcome.plan)}"))
         self.progress, events = advance(self.progress, outcome)
         self.print_events(events)
+        left = finishing(outcome.plan) if outcome.result is Result.CONVERGED else ""
+        if left and not self._ready_said:
+            self._ready_said = True
+            self.print(self._paint("good", f"Ready; finishing aside: {left}"))
 
     def _open(self, outcome: Outcome) -> None:
         """The plan, unless it was read before. With nothing to do, the status that follows says all but that; a refusal

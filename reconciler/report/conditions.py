@@ -47,7 +47,7 @@ def _ready(outcome: Outcome, serving: tuple[str, str, str, str]) -> tuple[str, s
     if outcome.result is Result.CONVERGED:
         _, status, reason, message = serving
         if status == "True":
-            aside = f"; finishing aside: {finishing(outcome.plan)}" if outcome.plan.tombstones else ""
+            aside = f"; finishing aside: {finishing(outcome.plan)}" if finishing(outcome.plan) else ""
             return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}{aside}"
         return "Ready", status, reason, f"nothing to change, but not serving: {message}"
     return "Ready", "False", str(outcome.result), _why_not(outcome)

@@ -75,7 +75,7 @@ def _headline(outcome: Outcome, paint: Paint) -> list[str]:
         if outcome.goal is Goal.DESTROY:
             return [paint("good", f"Nothing is left of {plan.topology}.")]
         rest = "suspended, so nothing would be done" if outcome.result is Result.SUSPENDED else "converged"
-        aside = f" Finishing aside: {finishing(plan)}." if plan.tombstones else ""
+        aside = f" Finishing aside: {finishing(plan)}." if finishing(plan) else ""
         return [paint("good", f"No changes. {plan.topology} is {rest}.{aside}")]
     lines = [paint("bold", f"{plan.topology}: {summary(outcome)}")]
     if plan.steps and not plan.refusals:

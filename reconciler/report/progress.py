@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Gate, Plan, Step, Wave
+from reconciler.model.plan import Gate, Plan, Step, StepAction, Wave
 from reconciler.report.words import count, human_duration, in_regions, one_line, together, verb_of
 
 
@@ -98,12 +98,13 @@ def _active(outcome: Outcome, step: Step) -> bool:
 
 
 def _run(old: Progress, outcome: Outcome, step: Step) -> Running:
-    """A stack's operation began when AWS says so, which may be before this process did."""
+    """A stack's operation began when AWS says so, which may be before this process did; of a deletion it says nothing."""
     state = outcome.observed.stack(step.stack.kind, step.stack.region) if step.stack else None
+    known = old.running.get(step.id) or Running(step=step, since=outcome.observed.at)
     if state and state.in_progress:
-        return Running(step=step, since=state.changed_at, status=state.status)
-    known = old.running.get(step.id)
-    return known or Running(step=step, since=outcome.observed.at)
+        since = known.since if step.action is StepAction.DELETE else state.changed_at
+        return Running(step=step, since=since, status=state.status)
+    return known
 
 
 def _ended(old: Progress, running: Mapping[str, Running], outcome: Outcome) -> list[Running]:
@@ -119,13 +120,14 @@ def _waiting_since(old: Progress, gate: Gate, now: datetime) -> datetime:
 
 
 def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterator[Event]:
-    """A step that left the plan is done, unless its stack says otherwise."""
+    """A step that left the plan is done, unless its stack says otherwise: one to be deleted is gone, any other complete."""
     now = outcome.observed.at
     well: list[Running] = []
     for run in ended:
         stack = run.step.stack
         state = outcome.observed.stack(stack.kind, stack.region) if stack else None
-        if stack is None or (state and state.complete):
+        gone = run.step.action is StepAction.DELETE and stack and outcome.observed.stacks.get(stack) is None
+        if stack is None or gone or (state and state.complete):
             well.append(run)
             continue
         status = state.status if state else "gone or unreadable"

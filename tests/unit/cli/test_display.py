@@ -55,8 +55,8 @@ def test_what_finishes_aside_is_told_once_beside_ready(capsys):
         display.pass_done(outcomes.outcome())
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:3] == [
-        "Ready; finishing aside: us-east-1 (detach, delete/data, delete-gate)",
         "03:00:00  waiting  interfaces in us-east-1: 2 are left",
+        "Ready; finishing aside: us-east-1 (detach, delete/data, delete-gate)",
     ]
     assert sum("finishing aside" in line for line in lines) == 1
 

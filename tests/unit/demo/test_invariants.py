@@ -52,7 +52,7 @@ def healthy() -> Snapshot:
         distributions=(Distribution(id="E1", domain="d1.cloudfront.net", aliases=frozenset({D})),),
         writers=(WRITER,),
         members=frozenset({WRITER, READER}),
-        routed_at=datetime(2025, 1, 1, tzinfo=UTC),
+        routed_at=datetime(2025, 12, 31, 23, 59, tzinfo=UTC),
     )
 
 
@@ -152,6 +152,11 @@ def test_a_region_that_was_drained_and_detached_may_go_and_come_back():
     assert {place for place, _ in forgotten.identities} == {WRITER}
     again = in_region(READER, identities={"cluster/DbClusterResourceId": "cluster-new"})(healthy())
     assert violations(again, forgotten) == []
+
+
+def test_what_a_gate_was_like_long_ago_is_not_judged():
+    late = leaving(timedelta(0))
+    assert violations(replace(late, at=late.at + timedelta(minutes=20)), SEEN) == []
 
 
 def test_the_writer_may_move():
