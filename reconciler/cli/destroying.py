@@ -49,5 +49,6 @@ def stays(topology: Topology) -> list[str]:
     return [
         kept,
         "versions of the edge's function, of which CloudFront keeps copies for hours",
+        f"the records by which certificates of {topology.domain.name} were validated",
         "what the account's topologies share: asset buckets, table meridian-state, stacks meridian-foundation",
     ]

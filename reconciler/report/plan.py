@@ -59,8 +59,12 @@ _DELETIONS = (StepAction.DELETE, StepAction.DELETE_GATE, StepAction.DELETE_GLOBA
 
 
 def _as_deletion(step: Step) -> Change:
-    alone = step.action is StepAction.DELETE_GLOBAL or (step.stack is not None and str(step.stack) == step.target)
-    path = step.target if alone else f"regions/{step.region}/{step.target}"
+    if step.action is StepAction.DELETE_GLOBAL:
+        path = "global/cluster"
+    elif step.stack is not None and str(step.stack) == step.target:
+        path = step.target
+    else:
+        path = f"regions/{step.region}/{step.target}"
     return Change(path=path, action=Action.DELETE, origin=Origin.GIT, stack=step.stack)
 
 

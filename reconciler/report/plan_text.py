@@ -27,7 +27,7 @@ from reconciler.report.words import (
 SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REPLACE: "±"}
 _MEANING: Mapping[str, str] = {
     Hazard.WRITE_INTERRUPTION: "writes fail for up to some minutes",
-    Hazard.DATA_DELETION: "this Region's copy of the data goes, after a final snapshot",
+    Hazard.DATA_DELETION: "data goes, after a final snapshot",
     Hazard.DATABASE_RESTART: "connections break, instance after instance",
     Hazard.BLAST_RADIUS: "more Regions than maxConcurrentRegions go out of service in one commit",
 }

@@ -68,8 +68,8 @@ Aside, us-east-1, about 2m
   delete-gate in us-east-1
 
 Hazards
-  data-deletion       delete/data/us-east-1  this Region's copy of the data goes, after a final snapshot
-  data-deletion       detach/us-east-1       this Region's copy of the data goes, after a final snapshot
+  data-deletion       delete/data/us-east-1  data goes, after a final snapshot
+  data-deletion       detach/us-east-1       data goes, after a final snapshot
   write-interruption  switchover/eu-west-1   writes fail for up to some minutes"""
 
 
@@ -100,7 +100,7 @@ def test_what_is_destroyed_is_told_as_deletions_whatever_the_document_wants():
         "edge",
         "regions/eu-west-1/api",
         "regions/eu-west-1/gate",
-        "global",
+        "global/cluster",
     ]
     nothing = outcomes.outcome(plan=outcomes.plan(changes=wanted), goal=Goal.DESTROY, regions=())
     assert plan_text(nothing) == "Nothing is left of orders."
