@@ -63,6 +63,24 @@ def test_it_needs_one_region_only_and_goes_on_when_killed(meridian, world):
     assert calls.keys() == {"rds:DescribeGlobalClusters", "rds:DescribeDBClusters", "s3:ListObjectsV2", "s3:GetObject"}
 
 
+def test_the_writer_stays_where_it_was_failed_over_to_until_a_commit_agrees(meridian, world):
+    """The old writer's Region comes back; Aurora builds its copy anew while converge goes on with everything else."""
+    aws, file = world.aws, meridian.folder / "desired_state" / "orders.yaml"
+    aws.control("faults", {"faults": GONE})
+    assert meridian.json(*FAILOVER)[0] == 0
+    aws.control("faults", {"faults": []})
+    aws.go(5000)
+    code, documents = meridian.json("converge")
+    assert (code, writer(aws)) == (0, WEST)
+    assert {c["type"]: c["reason"] for c in documents[-1]["conditions"]}["DriftDetected"] == "Hold"
+    file.write_text(file.read_text().replace("writer: us-east-1", "writer: eu-west-1"))
+    code, documents = meridian.json("converge")
+    assert (code, writer(aws)) == (0, WEST)
+    assert {c["type"]: c["status"] for c in documents[-1]["conditions"]}["DriftDetected"] == "False"
+    roles = {r["name"]: r["databaseRole"] for r in documents[-1]["regions"]}
+    assert roles == {EAST: "reader", WEST: "writer", "ap-northeast-1": "reader"}
+
+
 def test_a_region_without_a_copy_of_the_data_is_named(meridian):
     code, (error,) = meridian.json("failover", "orders", "--to", "eu-central-1", "--accept-data-loss")
     assert (code, error["errors"][0]["code"]) == (1, "NotAMember")
