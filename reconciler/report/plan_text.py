@@ -124,9 +124,9 @@ def _made(changes: Iterable[Change]) -> list[tuple[Action, str, str]]:
 
 
 def verified(plan: Plan) -> str:
-    """What the replay of the plan came to; empty where there was none."""
+    """What the replay of the plan came to; empty where there is none to speak of."""
     done = plan.verification
-    if not done.prefixes:
+    if not done.prefixes or plan.refusals:
         return ""
     states = f"{count(done.prefixes, 'prefix', 'prefixes')}, {count(done.faulted, 'faulted state')} checked"
     return f"{states}, {count(len(done.violations), 'violation')}"
