@@ -105,13 +105,13 @@ def test_what_is_not_safe_is_refused_by_name(world: World, project: Project, cod
 
 
 def test_a_refusal_leaves_the_rest_of_the_commit_alone_and_says_where(world: World, project: Project) -> None:
-    project.edit(("memoryMb: 512", "memoryMb: 1024"), REFUSED["major engine version"][1], REFUSED["cidr"][1])
+    project.edit(("memoryMb: 512", "memoryMb: 1024"), REFUSED["older engine version"][1], REFUSED["cidr"][1])
     world.forget_calls()
     plan = world.meridian(project, "plan", "--format", "json")
     assert plan.code == 3
     assert plan.json["waves"] == []
     assert {r["code"]: r["path"] for r in plan.json["refusals"]} == {
-        "EngineMajorUpgradeNotSupported": "spec.database.version",
+        "EngineDowngradeRefused": "spec.database.version",
         "ReplacementRefused": "spec.regions.eu-west-1.cidr",
     }
     assert world.mutating() == 0

@@ -78,7 +78,7 @@ def test_healing_leaves_commits_alone(meridian, world):
 
 
 def test_a_refusal_names_its_rule_and_exits_3(meridian):
-    edit(meridian, 'version: "16.8"', 'version: "17.4"')
+    edit(meridian, 'version: "16.8"', 'version: "16.6"')
     for command in ("plan", "converge"):
         code, documents = meridian.json(command)
         assert code == 3
