@@ -37,6 +37,7 @@ check: setup
 	@$(BIN)/python -m tests.contract.operations --check
 
 bench: setup
+	@$(BIN)/python -m benchmarks.planning
 	@$(BIN)/python -m benchmarks
 
 # ENDPOINT=real: on the account of the environment, what costs next to nothing, tagged, and removed at the end.

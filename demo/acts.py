@@ -10,6 +10,9 @@ from demo.stage import Stage, StepFailed
 
 LAST_REGION = "    - {name: ap-northeast-1, cidr: 10.30.0.0/16, traffic: serving}\n"
 NEW_REGION = "    - {name: eu-central-1,   cidr: 10.40.0.0/16, traffic: serving}\n"
+DRAINED = LAST_REGION.replace("serving", "drained")
+FIRST_REGION = "    - {name: us-east-1,      cidr: 10.10.0.0/16, traffic: serving}     # serving | drained\n"
+SECOND_REGION = "    - {name: eu-west-1,      cidr: 10.20.0.0/16, traffic: serving}\n"
 NAMED = ("2 drift findings", "priceClass", "routing/ttlSeconds", REGION)
 """What the drift report has to say of the changes made by hand."""
 
@@ -53,6 +56,57 @@ def change(stage: Stage) -> str:
     return "rolled out, four Regions serve"
 
 
+def drain(stage: Stage) -> str:
+    stage.console.tell(
+        "A commit takes one Region out of traffic. Everything in it goes on running, its replication too."
+    )
+    stage.edit((LAST_REGION, DRAINED))
+    stage.commit("Drain Tokyo")
+    stage.meridian("converge", says=("close-gate", "Ready (Converged)"))
+    return "no client is sent there any more"
+
+
+def refuse(stage: Stage) -> str:
+    stage.console.tell(
+        "A commit that would take two more Regions out of traffic at once. One at a time is allowed, so there is no plan at "
+        "all: a refusal that names the rule, the field and the way out, and nothing is touched."
+    )
+    changes = [(region, region.replace("serving", "drained")) for region in (SECOND_REGION, NEW_REGION)]
+    stage.edit(*changes)
+    stage.commit("Drain Ireland and Frankfurt, too")
+    stage.forget_calls()
+    stage.meridian("converge", expect=3, says=("BlastRadius", "maxConcurrentRegions"))
+    _nothing_changed(stage)
+    stage.console.tell("The commit is taken back.")
+    stage.edit(*((new, old) for old, new in changes))
+    stage.commit("Revert: drain Ireland and Frankfurt, too")
+    return "refused, nothing touched"
+
+
+def leave(stage: Stage) -> str:
+    stage.console.tell(
+        "One commit: Tokyo takes traffic again, the writer moves from us-east-1 to eu-west-1, and us-east-1 goes, where the "
+        "database was founded. What serves more comes first, then the writer moves without loss, and only then is the old "
+        "writer's Region drained and taken apart."
+    )
+    stage.edit((DRAINED, LAST_REGION), (FIRST_REGION, ""), ("writer: us-east-1", "writer: eu-west-1"))
+    stage.commit("The writer moves to Ireland, Virginia goes")
+    stage.meridian("plan", "--detailed-exitcode", "--out", "../plan-leave.json", expect=2, says=("0 violations",))
+    stage.console.tell(
+        "The plan was replayed before it was shown: after each step, and with each step failing, half done or repeated. What "
+        "finishes aside takes its time (Lambda keeps network interfaces for half an hour), and Ready does not wait for it."
+    )
+    stage.meridian("converge", "--plan", "../plan-leave.json", says=("finishing aside", "Ready (Converged)"))
+    return "eu-west-1 writes, us-east-1 is gone but for a snapshot"
+
+
+def _nothing_changed(stage: Stage) -> None:
+    calls = stage.calls()
+    if calls["mutating"]:
+        made = ", ".join(c["call"] for c in calls["calls"] if c["mutating"])
+        raise StepFailed(f"mutating calls were made: {made}")
+
+
 def repair(stage: Stage) -> str:
     stage.console.tell("Somebody changes two things by hand, past Git. The desired state has not moved.")
     stage.python("demo.by_hand")
@@ -72,15 +126,16 @@ def rest(stage: Stage) -> str:
     stage.console.tell(
         f"Calls that this converge made: {calls['total']}, of which may change anything: {calls['mutating']}."
     )
-    if calls["mutating"]:
-        made = ", ".join(c["call"] for c in calls["calls"] if c["mutating"])
-        raise StepFailed(f"a converge with nothing to do made mutating calls: {made}")
+    _nothing_changed(stage)
     return f"{calls['total']} reads, 0 writes"
 
 
 ACTS = (
     Act("From nothing to three Regions", create),
     Act("Change settings and add a Region", change),
+    Act("Drain a Region", drain),
+    Act("Ask for too much", refuse),
+    Act("Move the writer, and remove its old Region", leave),
     Act("Repair what was changed by hand", repair),
     Act("Nothing to do", rest),
 )

@@ -33,7 +33,7 @@ class Console:
     def tell(self, text: str) -> None:
         """What the reader should notice."""
         self.line()
-        for line in textwrap.wrap(" ".join(text.split()), WIDTH - 3):
+        for line in textwrap.wrap(" ".join(text.split()), WIDTH - 3, break_on_hyphens=False):
             self.line(f"   {line}")
 
     def command(self, line: str) -> None:

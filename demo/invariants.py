@@ -2,50 +2,47 @@
 
 I1   at least one Region serves                      from the first serving on
 I2   no record leads to an endpoint that is not there
-I4   the writer's Region is never taken away
+I4   there is one writer, and its Region is never taken away
+I7   a cluster that left the global database, and can be written to by itself, has no API before it
+I8   a Region loses its records only after it has been out of DNS for the whole drain
 I9   the public name leads to a working distribution from the first serving on
 I10  the origin that CloudFront resolves has a record from the first one on
-I14  databases stay in their global cluster, and nothing that holds data is replaced
+I14  databases stay in their global cluster, and nothing that holds data is replaced, unless its Region leaves
+I19  where data is deleted, a final snapshot is left
 
 A violation is one line without times or counts in it, so that two snapshots that show the same thing say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
-from demo.snapshot import Distribution, Record, Region, Snapshot
+from demo.databases import alone_and_unused, data_is_kept, data_stays, gone, identities, linked, writer_stays
+from demo.memory import Memory
+from demo.snapshot import Distribution, Record, Snapshot
 
-CHECKED = ("I1", "I2", "I4", "I9", "I10", "I14")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What earlier snapshots showed; the invariants speak of what may never change back."""
-
-    serving_since: datetime | None = None
-    origin_known: bool = False
-    deployed: frozenset[str] = frozenset()
-    """Distributions that were Deployed once."""
-    had_writer: bool = False
-    published: frozenset[str] = frozenset()
-    """Regions that had a latency record."""
-    linked: frozenset[tuple[str, str]] = frozenset()
-    identities: Mapping[tuple[str, str], str] = field(default_factory=dict)
+CHECKED = ("I1", "I2", "I4", "I7", "I8", "I9", "I10", "I14", "I19")
+DRAIN = timedelta(seconds=300)
+"""`routing.drainSeconds` of the worked example."""
+TOLD = timedelta(minutes=20)
+"""So long after a change of the records the gate's metric, which is read half an hour back, tells how it was before."""
 
 
 def remember(snapshot: Snapshot, memory: Memory) -> Memory:
     """What the next snapshot is compared with."""
+    named = {**identities(snapshot), **memory.identities}
     memory = replace(
         memory,
         origin_known=memory.origin_known or _has_origin(snapshot),
         deployed=memory.deployed | {d.id for d in snapshot.distributions if d.deployed},
         had_writer=memory.had_writer or bool(snapshot.writers),
         published=memory.published | {r.region for r in snapshot.records if r.region},
-        linked=memory.linked | _linked(snapshot),
-        identities={**_identities(snapshot), **memory.identities},
+        gates=memory.gates | {r.region: r.check for r in snapshot.records if r.region and r.check},
+        joined=memory.joined | snapshot.members,
+        linked=frozenset(item for item in memory.linked | linked(snapshot) if not gone(snapshot, memory, *item)),
+        identities={item: name for item, name in named.items() if not gone(snapshot, memory, *item)},
     )
     if memory.serving_since is None and serving(snapshot) and not any(_public_name(snapshot, memory)):
         memory = replace(memory, serving_since=snapshot.at)
@@ -57,10 +54,13 @@ def violations(snapshot: Snapshot, memory: Memory) -> list[str]:
     return [
         *(_one_serves(snapshot) if memory.serving_since else ()),
         *_no_dead_ends(snapshot),
-        *_writer_stays(snapshot, memory),
+        *writer_stays(snapshot, memory),
+        *alone_and_unused(snapshot, memory),
+        *_drained_first(snapshot, memory),
         *(_public_name(snapshot, memory) if memory.serving_since else ()),
         *_origin_resolves(snapshot, memory),
-        *_data_stays(snapshot, memory),
+        *data_stays(snapshot, memory),
+        *data_is_kept(snapshot, memory),
     ]
 
 
@@ -124,21 +124,18 @@ def _dead_ends_of_latency(snapshot: Snapshot, record: Record) -> Iterator[str]:
             yield f"I2: {record} needs custom domain {name} in {region}, which is absent or not mapped to a stage"
 
 
-# --- I4: the writer's Region is never taken away ------------------------------------------------------------------------------
+# --- I8: a Region is drained before it is taken out of DNS -----------------------------------------------------------------------
 
 
-def _writer_stays(snapshot: Snapshot, memory: Memory) -> Iterator[str]:
-    if memory.had_writer and len(snapshot.writers or ()) != 1:
-        yield f"I4: the global cluster has {len(snapshot.writers or ())} writers"
-    for writer in snapshot.writers or ():
-        region = snapshot.regions.get(writer, Region())
-        if region.cluster is None or region.cluster.startswith(("stop", "delet")):
-            yield f"I4: the writer's cluster in {writer} is {region.cluster or 'gone'}"
-        if writer in memory.published and not snapshot.latency("origin", writer):
-            yield f"I4: the writer's Region {writer} lost its latency record"
-        for stack, status in region.stacks.items():
-            if status.startswith("DELETE_") and stack.startswith(f"meridian-{snapshot.topology}-"):
-                yield f"I4: stack {stack} of the writer's Region {writer} is {status}"
+def _drained_first(snapshot: Snapshot, memory: Memory) -> Iterator[str]:
+    """Told from AWS's own times: since when the gate's metric says unhealthy, and when the change of the records began."""
+    for region in sorted(memory.published & memory.gates.keys()):
+        gate = snapshot.checks.get(memory.gates[region])
+        routed_at = snapshot.routed_at or snapshot.at - TOLD
+        if snapshot.latency("origin", region) or gate is None or snapshot.at - routed_at >= TOLD:
+            continue
+        if gate.unhealthy_since is None or routed_at - gate.unhealthy_since < DRAIN:
+            yield f"I8: {region} lost its records before it had been out of DNS for {DRAIN.total_seconds():.0f} s"
 
 
 # --- I9: the public name leads to a working distribution ----------------------------------------------------------------------
@@ -176,28 +173,3 @@ def _has_origin(snapshot: Snapshot) -> bool:
 def _origin_resolves(snapshot: Snapshot, memory: Memory) -> Iterator[str]:
     if memory.origin_known and not _has_origin(snapshot):
         yield f"I10: origin.{snapshot.domain} has no record"
-
-
-# --- I14: databases stay in their global cluster, nothing that holds data is replaced -----------------------------------------
-
-
-def _linked(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
-    return frozenset((name, item) for name, region in snapshot.regions.items() for item in region.linked)
-
-
-def _identities(snapshot: Snapshot) -> dict[tuple[str, str], str]:
-    return {
-        (name, item): identity
-        for name, region in snapshot.regions.items()
-        for item, identity in region.identities.items()
-    }
-
-
-def _data_stays(snapshot: Snapshot, memory: Memory) -> Iterator[str]:
-    for region, item in sorted(memory.linked - _linked(snapshot)):
-        yield f"I14: the template of {item} in {region} lost GlobalClusterIdentifier"
-    now = _identities(snapshot)
-    for (region, item), identity in memory.identities.items():
-        found = now.get((region, item))
-        if found != identity:
-            yield f"I14: {item} in {region} was {identity} and is {found or 'gone'}"

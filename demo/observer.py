@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from demo.invariants import CHECKED, Memory, remember, violations
+from demo.invariants import CHECKED, remember, violations
+from demo.memory import Memory
 from demo.reading import Reader
 from demo.snapshot import Snapshot
 

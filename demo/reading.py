@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import boto3
@@ -27,6 +28,8 @@ KEPT = {
     "AWS::EC2::VPC",
 }
 """Types that hold data, or that data depends on: replacing one loses it."""
+WINDOW = timedelta(minutes=30)
+"""How far back the health of checks is read: longer than a Region drains."""
 
 
 class Reader:
@@ -39,6 +42,7 @@ class Reader:
                 service, region_name=region, endpoint_url=endpoint, config=config
             )
         )
+        self._routed_at: datetime | None = None
         self._stacks: dict[tuple[str, str], tuple[object, dict[str, Any]]] = {}
 
     def now(self) -> datetime:
@@ -50,17 +54,22 @@ class Reader:
         """Records first: what they lead to is made before them."""
         at = self.now()
         records = tuple(self._records())
-        checks = {c["Id"]: _check(c["HealthCheckConfig"]) for c in self._checks()}
+        configs = {c["Id"]: c["HealthCheckConfig"] for c in self._checks()}
+        minutes = self._minutes(list(configs), at)
+        checks = {name: _check(config, minutes.get(name, [])) for name, config in configs.items()}
+        writers, members = self._database()
         return Snapshot(
             at=at,
             topology=self.topology,
             domain=self.domain,
             records=records,
             checks=checks,
-            healthy=self._healthy(list(checks), at),
+            healthy={name: found[0][1] for name, found in minutes.items()},
             regions={region: self._region(region) for region in self.regions},
             distributions=tuple(self._distributions(at)),
-            writers=self._writers(),
+            writers=writers,
+            members=members,
+            routed_at=self._routed_at,
         )
 
     # --- DNS and health -------------------------------------------------------------------------------------------------------
@@ -82,8 +91,8 @@ class Reader:
     def _checks(self) -> list[dict[str, Any]]:
         return [c for page in self._pages("route53", GLOBAL, "list_health_checks") for c in page["HealthChecks"]]
 
-    def _healthy(self, checks: list[str], at: datetime) -> dict[str, bool]:
-        """The latest minute of each check, as CloudWatch has it."""
+    def _minutes(self, checks: list[str], at: datetime) -> dict[str, list[tuple[datetime, bool]]]:
+        """(minute, healthy) of each check that CloudWatch has data of, the latest first."""
         if not checks:
             return {}
         queries = [
@@ -101,12 +110,15 @@ class Reader:
             }
             for i, check in enumerate(checks)
         ]
-        window = {"StartTime": at - timedelta(minutes=10), "EndTime": at + timedelta(minutes=5)}
+        window = {"StartTime": at - WINDOW, "EndTime": at + timedelta(minutes=5)}
         pages = self._pages(
             "cloudwatch", GLOBAL, "get_metric_data", MetricDataQueries=queries, ScanBy="TimestampDescending", **window
         )
-        found = {r["Id"]: r["Values"][0] for page in pages for r in page["MetricDataResults"] if r["Values"]}
-        return {check: found[f"c{i}"] >= 1 for i, check in enumerate(checks) if f"c{i}" in found}
+        found: dict[str, list[tuple[datetime, bool]]] = {}
+        for result in (r for page in pages for r in page["MetricDataResults"]):
+            minutes = zip(result["Timestamps"], (value >= 1 for value in result["Values"]), strict=True)
+            found.setdefault(result["Id"], []).extend(minutes)
+        return {check: found[f"c{i}"] for i, check in enumerate(checks) if found.get(f"c{i}")}
 
     # --- the edge and the database --------------------------------------------------------------------------------------------
 
@@ -128,13 +140,14 @@ class Reader:
         found = self._client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
         return bool(found["Status"] == "ISSUED" and found["NotAfter"] > at)
 
-    def _writers(self) -> tuple[str, ...] | None:
+    def _database(self) -> tuple[tuple[str, ...] | None, frozenset[str]]:
+        """Where it is written, and every Region that has a member."""
         pages = self._pages("rds", GLOBAL, "describe_global_clusters")
         ours = [g for page in pages for g in page["GlobalClusters"] if g["GlobalClusterIdentifier"] == self.topology]
         if not ours:
-            return None
-        members = ours[0]["GlobalClusterMembers"]
-        return tuple(m["DBClusterArn"].split(":")[3] for m in members if m["IsWriter"])
+            return None, frozenset()
+        regions = {m["DBClusterArn"].split(":")[3]: m["IsWriter"] for m in ours[0]["GlobalClusterMembers"]}
+        return tuple(region for region, writes in regions.items() if writes), frozenset(regions)
 
     # --- one Region -----------------------------------------------------------------------------------------------------------
 
@@ -142,8 +155,11 @@ class Reader:
         prefix = f"meridian-{self.topology}-"
         pages = self._pages("cloudformation", region, "describe_stacks")
         stacks = [s for page in pages for s in page["Stacks"] if s["StackName"].startswith(prefix)]
+        routing = next((s for s in stacks if s["StackName"] == f"{prefix}routing"), None)
+        if routing:
+            self._routed_at = routing.get("LastUpdatedTime", routing["CreationTime"])
         if not stacks:
-            return Region()
+            return Region(snapshot=self._kept(region))
         holdings = [self._holding(region, s) for s in stacks if s["StackStatus"] != "REVIEW_IN_PROGRESS"]
         cluster = self._cluster(region)
         identities = {key: value for h in holdings for key, value in h["identities"].items()}
@@ -154,6 +170,7 @@ class Reader:
             stacks={s["StackName"]: s["StackStatus"] for s in stacks},
             domains=tuple(self._domains(region)),
             cluster=cluster["Status"] if cluster else None,
+            snapshot=not cluster and self._kept(region),
             linked=frozenset(item for h in holdings for item in h["linked"]),
             identities=identities,
         )
@@ -190,6 +207,12 @@ class Reader:
         name = f"{self.topology}-{region}"
         return next((c for page in pages for c in page["DBClusters"] if c["DBClusterIdentifier"] == name), None)
 
+    def _kept(self, region: str) -> bool:
+        """A snapshot that is whole."""
+        pages = self._pages("rds", region, "describe_db_cluster_snapshots")
+        found = (s for page in pages for s in page["DBClusterSnapshots"] if s["Status"] == "available")
+        return any(s["DBClusterIdentifier"] == f"{self.topology}-{region}" for s in found)
+
     def _domains(self, region: str) -> Iterator[CustomDomain]:
         client = self._client("apigateway", region)
         pages = self._pages("apigateway", region, "get_domain_names")
@@ -206,11 +229,13 @@ class Reader:
         yield from self._client(service, region).get_paginator(operation).paginate(**arguments)
 
 
-def _check(config: Mapping[str, Any]) -> Check:
+def _check(config: Mapping[str, Any], minutes: Sequence[tuple[datetime, bool]]) -> Check:
+    unhealthy = list(takewhile(lambda minute: not minute[1], minutes))
     return Check(
         children=tuple(config.get("ChildHealthChecks", ())),
         threshold=config.get("HealthThreshold", 0),
         normal=not (config.get("Inverted") or config.get("Disabled")),
+        unhealthy_since=unhealthy[-1][0] if unhealthy else None,
     )
 
 

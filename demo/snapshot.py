@@ -29,6 +29,8 @@ class Check:
     threshold: int = 0
     normal: bool = True
     """Neither inverted nor disabled."""
+    unhealthy_since: datetime | None = None
+    """When the unhealthy minutes began that reach to now, as far back as was asked; None: healthy, or no data."""
 
     @property
     def open(self) -> bool:
@@ -64,6 +66,8 @@ class Region:
     domains: tuple[CustomDomain, ...] = ()
     cluster: str | None = None
     """Status of the database cluster."""
+    snapshot: bool = False
+    """A snapshot of a cluster of this name is there; only looked for where there is no cluster."""
     linked: frozenset[str] = frozenset()
     identities: Mapping[str, str] = field(default_factory=dict)
     """What must never be replaced, to the id that a replacement would change."""
@@ -84,6 +88,10 @@ class Snapshot:
     distributions: tuple[Distribution, ...] = ()
     writers: tuple[str, ...] | None = None
     """Regions whose member of the global cluster writes; None while there is no global cluster."""
+    members: frozenset[str] = frozenset()
+    """Regions with a member of the global cluster."""
+    routed_at: datetime | None = None
+    """When the latest change of the records began."""
 
     def latency(self, name: str, region: str) -> Record | None:
         wanted = f"{name}.{self.domain}"

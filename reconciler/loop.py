@@ -15,7 +15,7 @@ from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
 from reconciler.model.outcome import Outcome, Problem, Result
-from reconciler.model.plan import StepAction
+from reconciler.model.plan import Goal, StepAction
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.observe import observe
@@ -41,13 +41,13 @@ class Ports:
     clock: Clock
 
 
-def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
+def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
     before = ports.cloud.calls()
     if ports.cloud.account(topology) != topology.account:
-        return look(ports, topology)  # refused: nothing is ours to write there, the lease included
+        return look(ports, topology, goal)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
-        outcome, stacks = _see(ports, topology)
+        outcome, stacks = _see(ports, topology, goal)
         _need_record(outcome)
         if outcome.result in {Result.PROGRESSING, Result.WAITING} or (outcome.plan.converged and outcome.plan.waves):
             outcome = _remembered(ports, topology, outcome)
@@ -61,12 +61,16 @@ def run_pass(ports: Ports, topology: Topology, run: Run) -> Outcome:
                 run=run,
             )
             sent, problems = driver.first_wave()
+            problems = (*outcome.problems, *problems)
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
             outcome = replace(outcome, motion=_tried(outcome))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
         lease.check()
-        ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
+        if goal is Goal.DESTROY and outcome.result is Result.CONVERGED:
+            ports.journal.forget(topology)
+        else:
+            ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
 
 
@@ -103,25 +107,27 @@ def _need_record(outcome: Outcome) -> None:
         raise error(f"the last status of {outcome.topology} cannot be read: {reason.message}", code=reason.code)
 
 
-def look(ports: Ports, topology: Topology) -> Outcome:
+def look(ports: Ports, topology: Topology, goal: Goal = Goal.CONVERGE) -> Outcome:
     """Load → observe → diff → plan, and nothing else: what `plan` and `drift` show. Reads only."""
     before = ports.cloud.calls()
-    outcome, _ = _see(ports, topology)
+    outcome, _ = _see(ports, topology, goal)
     return _finished(ports, topology, outcome, before)
 
 
 def offline(ports: Ports, topology: Topology) -> Outcome:
     """The plan for an account in which nothing is there yet; no call to AWS."""
     observed = nothing_there(topology, ports.clock.now())
-    outcome, _ = _judge(ports, topology, observed)
+    outcome, _ = _judge(ports, topology, observed, Goal.CONVERGE)
     return replace(outcome, conditions=conditions(outcome, topology))
 
 
-def _see(ports: Ports, topology: Topology) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
-    return _judge(ports, topology, observe(ports.cloud.facts(topology), topology))
+def _see(ports: Ports, topology: Topology, goal: Goal) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+    return _judge(ports, topology, observe(ports.cloud.facts(topology), topology), goal)
 
 
-def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+def _judge(
+    ports: Ports, topology: Topology, observed: Observed, goal: Goal
+) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
     keys = tuple(dict.fromkeys(template_keys(topology, observed).values()))
     stacks = desired_stacks(topology, observed, ports.synthesizer.templates(topology, keys))
     revision = ports.revisions.revision(topology, observed.recorded)
@@ -131,9 +137,11 @@ def _judge(ports: Ports, topology: Topology, observed: Observed) -> tuple[Outcom
         revision=revision,
         result=Result.SUSPENDED,
         requeue_after=None,
-        plan=plan(topology, revision.commit, observed, found, stacks),
+        plan=plan(topology, revision.commit, observed, found, stacks, goal),
         diff=found,
         observed=observed,
+        goal=goal,
+        regions=() if goal is Goal.DESTROY else topology.region_names,
         motion=_motion(observed),
     )
     held = next((s for s in stacks.values() if s.held), None)
@@ -162,15 +170,16 @@ def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mappin
 
 
 def _result(outcome: Outcome) -> Result:
-    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure."""
+    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure, but what
+    fails aside takes nothing from a topology that is as declared."""
+    if outcome.plan.converged:
+        return Result.STALLED if any(p.code == "RolloutFailed" for p in outcome.problems) else Result.CONVERGED
     if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
         return Result.BLOCKED
-    if any(p.code in {"Stalled", "RolloutFailed"} for p in outcome.problems):
+    if any(p.code == "Stalled" for p in outcome.problems):
         return Result.STALLED
     if any(not p.retry for p in outcome.problems):
         return Result.FAILED
-    if outcome.plan.converged:
-        return Result.CONVERGED
     if outcome.plan.waves[0].steps:
         return Result.PROGRESSING
     return Result.STALLED if _denied(outcome) else Result.WAITING

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from reconciler.model.facts import Facts
 from reconciler.model.outcome import Outcome, Revision
-from reconciler.model.requests import ChangeSet, Request
+from reconciler.model.requests import ChangeSet, FailOver, Request
 from reconciler.model.stacks import StackRef, Template
 from reconciler.model.topology import Topology
 
@@ -60,11 +60,30 @@ class Journal(Protocol):
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
         """Keep the status document. Does nothing while the table does not exist yet."""
 
+    def forget(self, topology: Topology) -> None:
+        """Drop the status document of a topology that is destroyed. Does nothing while there is none."""
+
     def lease(self, topology: Topology) -> AbstractContextManager[Lease]:
         """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it.
 
         While the table does not exist yet nothing is held: deterministic names keep two first runs from clashing.
         """
+
+
+class Emergency(Protocol):
+    """What a failover needs, all of it in the one Region that takes over: nothing else has to be up."""
+
+    def global_cluster(self, name: str) -> Mapping[str, Any] | None:
+        """The global cluster as this Region sees it, in AWS's shape. Raises `ReconcilerError`."""
+
+    def cluster(self, identifier: str) -> Mapping[str, Any] | None:
+        """A cluster of this Region, in AWS's shape. Raises `ReconcilerError`."""
+
+    def fail_over(self, request: FailOver) -> None:
+        """One attempt. Raises `ReconcilerError`."""
+
+    def keep(self, bucket: str, key: str, text: str) -> None:
+        """Write an object into a bucket of this Region. Raises `ReconcilerError`."""
 
 
 class Clock(Protocol):

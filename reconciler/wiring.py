@@ -9,11 +9,13 @@ from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.emergency import OneRegion
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.loop import Ports
+from reconciler.ports import Clock, Emergency
 
 
 def ports(*, offline: bool = False) -> Ports:
@@ -28,6 +30,11 @@ def ports(*, offline: bool = False) -> Ports:
         journal=DynamoJournal(clients),
         clock=clock,
     )
+
+
+def emergency(region: str) -> tuple[Emergency, Clock]:
+    """What a failover into this Region uses."""
+    return OneRegion(Clients(), region), system_clock()
 
 
 def on_loopback() -> bool:

@@ -54,6 +54,9 @@ class DynamoJournal:
         item = {**_key(topology, "status"), "body": {"S": _bounded(status)}}
         self._write(topology, "put_item", Item=item)
 
+    def forget(self, topology: Topology) -> None:
+        self._write(topology, "delete_item", Key=_key(topology, "status"))
+
     @contextmanager
     def lease(self, topology: Topology) -> Iterator[Lease]:
         lease = Lease()

@@ -5,11 +5,10 @@ Between passes it waits for what the pass asked for, but wakes when a stack that
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,9 @@ from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
+from reconciler.model.motion import Motion
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 
@@ -27,6 +28,8 @@ TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock
 RETRIES = 6  # passes in a row that may fail on AWS's side before we give up
 PATIENCE = 60.0  # seconds of AWS's clock that a pass may wait for a change set
 SOME_TIME = timedelta(seconds=30)
+LINGER = timedelta(hours=1)
+"""So long a converged topology is stayed with while nothing moves of what it finishes aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ def run_passes(
     once: bool = False,
     agreed: Mapping[str, str] | None = None,
     quiet: bool = False,
+    goal: Goal = Goal.CONVERGE,
 ) -> list[int]:
     """Converge each in turn; one that fails does not keep the next from its turn."""
     from reconciler import wiring
@@ -61,11 +65,11 @@ def run_passes(
         return []
     ports = wiring.ports()
     pace = Pace(poll=0.2 if wiring.on_loopback() else 5.0)
-    _stop_after(timeout)
+    exits.stop_after(timeout, "not converged")
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE))
+        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal)
         try:
             with display:
                 if agreed is not None:
@@ -82,8 +86,8 @@ def run_passes(
     return codes
 
 
-def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run) -> Outcome:
-    outcome = run_pass(ports, topology, run)
+def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal) -> Outcome:
+    outcome = run_pass(ports, topology, run, goal)
     if settings.verbose:
         from reconciler.cli import logs
 
@@ -95,6 +99,7 @@ def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace:
     """Run passes until one ends it. The first error ends it, too, unless AWS can be reached: passes before it, AWS asking
     to slow down, or a call that it took, show that."""
     last: Outcome | None = None
+    aside = Aside()
     failures = 0
     while True:
         try:
@@ -109,9 +114,28 @@ def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace:
             continue
         failures = 0
         display.pass_done(last)
-        if last.result in ENDS:
+        if last.result in ENDS and not aside.worth_staying(last, ports.clock.now()):
             return last
         wait(ports, last, display, pace)
+
+
+@dataclass(slots=True)
+class Aside:
+    """What finishes aside after a topology is Ready: a Region's network interfaces, its cluster, its gate."""
+
+    seen: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    def worth_staying(self, outcome: Outcome, now: datetime) -> bool:
+        """Something of a Region is left, or a version may go now, and it moves. What takes longer, a later converge finishes."""
+        later = {v for v, due in (outcome.motion or Motion()).versions.items() if datetime.fromisoformat(due) > now}
+        waves = [w for w in outcome.plan.tombstones if w.chain not in later]
+        if outcome.result is not Result.CONVERGED or not waves or any(not p.retry for p in outcome.problems):
+            return False
+        left = tuple(s.id for w in waves for s in w.steps) + tuple(g.id for w in waves for g in w.gates)
+        if left != self.seen or self.since is None:
+            self.seen, self.since = left, now
+        return now - self.since < LINGER
 
 
 def _passing(error: ReconcilerError) -> bool:
@@ -140,9 +164,3 @@ def _moved_on(before: Mapping[StackRef, str | None] | None, now: Mapping[StackRe
     if before is None:
         return any(status is not None and not status.endswith("_IN_PROGRESS") for status in now.values())
     return any(status is not None and status != before[ref] for ref, status in now.items())
-
-
-def _stop_after(timeout: timedelta) -> None:
-    """By wall time, and wherever we are then: dying at any call loses nothing."""
-    exits.stop_on(signal.SIGALRM, exits.TIMEOUT, f"not converged after {timeout.total_seconds():g} s")
-    signal.setitimer(signal.ITIMER_REAL, timeout.total_seconds())

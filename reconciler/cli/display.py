@@ -10,6 +10,7 @@ from reconciler.cli import output
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock
@@ -19,6 +20,7 @@ from reconciler.report.plan_text import plan_text
 from reconciler.report.progress import Event, Progress, advance
 from reconciler.report.status import status_document
 from reconciler.report.status_text import status_text
+from reconciler.report.tombstones import finishing
 from reconciler.report.words import Paint, plain
 
 
@@ -104,6 +106,7 @@ class Lines(Display):
         self._show = output.tell if to_stderr else output.show
         self._to_stderr = to_stderr
         self._all_said = to_stderr  # the report says how things stand
+        self._ready_said = False
         self.progress: Progress | None = None
 
     def show(self, outcome: Outcome, *, first: bool) -> None:
@@ -111,6 +114,10 @@ class Lines(Display):
             self._open(outcome)
         self.progress, events = advance(self.progress, outcome)
         self.print_events(events)
+        left = finishing(outcome.plan) if outcome.result is Result.CONVERGED else ""
+        if left and not self._ready_said:
+            self._ready_said = True
+            self.print(self._paint("good", f"Ready; finishing aside: {left}"))
 
     def _open(self, outcome: Outcome) -> None:
         """The plan, unless it was read before. With nothing to do, the status that follows says all but that; a refusal
@@ -118,7 +125,8 @@ class Lines(Display):
         if self._to_stderr:
             self.print(f"{self._name}: {summary(outcome)}")
         elif outcome.result is Result.CONVERGED:
-            self.print(self._paint("good", "No changes."))
+            done = "No changes." if outcome.goal is Goal.CONVERGE else f"Nothing is left of {outcome.topology}."
+            self.print(self._paint("good", done))
         elif outcome.plan.refusals:
             self.print(plan_text(outcome, self._paint) + "\n\nNothing was changed.")
             self._all_said = True
@@ -128,7 +136,8 @@ class Lines(Display):
             self.print(plan_text(outcome, self._paint) + "\n")
 
     def finish(self, outcome: Outcome) -> None:
-        if not self._all_said:
+        destroyed = outcome.goal is Goal.DESTROY and outcome.result is Result.CONVERGED
+        if not self._all_said and not destroyed:
             document = status_document(outcome, outcome.observed.recorded)
             self.print("\n" + status_text(document, self._paint))
 

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from types import FrameType
 
 import click
@@ -63,6 +64,12 @@ def stop_on(number: signal.Signals, code: int, reason: str) -> None:
         raise Stopped(code, reason)
 
     signal.signal(number, stop)
+
+
+def stop_after(timeout: timedelta, what: str) -> None:
+    """By wall time, and wherever we are then: dying at any call loses nothing."""
+    stop_on(signal.SIGALRM, TIMEOUT, f"{what} after {timeout.total_seconds():g} s")
+    signal.setitimer(signal.ITIMER_REAL, timeout.total_seconds())
 
 
 def _say(text: str) -> None:

@@ -30,6 +30,14 @@ def topologies(path: Path) -> tuple[Topology, ...]:
     return loaded.topologies
 
 
+def named(name: str, path: Path) -> Topology:
+    """The one topology of that name."""
+    found = next((t for t in topologies(path) if t.name == name), None)
+    if found is None:
+        raise click.UsageError(f"{path} holds no topology called {name}")
+    return found
+
+
 def fingerprints(path: Path) -> Mapping[str, str]:
     """Topology to the fingerprint of its plan, from what `plan --out` wrote."""
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,12 @@ ALL_FORMATS = tuple(Format)
 DATA_FORMATS = (Format.TEXT, Format.JSON)
 
 path_argument = click.argument("path", type=click.Path(path_type=Path), default=Path("desired_state"))
+
+
+def _region(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
+        raise click.BadParameter(f"{value!r} is not the name of a Region, such as eu-west-1")
+    return value
 
 
 class InOrder(click.Group):
@@ -140,6 +147,42 @@ def status(settings: Settings, name: str | None, path: Path, home_region: str | 
     from reconciler.cli.looking import status
 
     return status(settings, name, path=path, home_region=home_region)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--to", metavar="REGION", required=True, callback=_region, help="The Region that takes over.")
+@click.option("--accept-data-loss", is_flag=True, help="Writes that have not reached REGION are lost.")
+@click.option("--timeout", type=Duration(), default="1h", show_default=True, help="Stop waiting after so long.")
+@common_options(formats=DATA_FORMATS)
+@click.pass_obj
+def failover(settings: Settings, name: str, to: str, accept_data_loss: bool, timeout: timedelta) -> int:
+    """Make REGION the writer of NAME when the writer's Region is lost.
+
+    Needs nothing but RDS and S3 in REGION. Where the writer's Region works, commit another database.writer instead.
+    """
+    from reconciler.cli.failover import failover
+
+    return failover(settings, name, to=to, accept_data_loss=accept_data_loss, timeout=timeout)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--confirm", metavar="NAME", required=True, help="The same name once more.")
+@click.option(
+    "--path", type=click.Path(path_type=Path), default=Path("desired_state"), help="Desired state that declares NAME."
+)
+@click.option("--timeout", type=Duration(), default="6h", show_default=True, help="Stop waiting after so long.")
+@common_options(formats=DATA_FORMATS)
+@click.pass_obj
+def destroy(settings: Settings, name: str, confirm: str, path: Path, timeout: timedelta) -> int:
+    """Take NAME off AWS, from the edge to the last Region.
+
+    database.deletionPolicy says whether the data stays (retain) or goes after final snapshots (snapshot).
+    """
+    from reconciler.cli.destroying import destroy
+
+    return destroy(settings, name, confirm=confirm, path=path, timeout=timeout)
 
 
 @cli.command()

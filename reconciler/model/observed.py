@@ -187,6 +187,8 @@ class GlobalCluster:
     members: tuple[GlobalMember, ...] = ()
     failover: str | None = None
     """FailoverState's status while a switchover or failover runs."""
+    moving_to: str | None = None
+    """The Region that it moves the writer to."""
     protected: bool = True
     """Deletion protection."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from reconciler.model.change import Diff
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Goal, Plan
 from reconciler.model.stacks import StackRef
 
 
@@ -73,6 +73,9 @@ class Outcome:
     plan: Plan
     diff: Diff
     observed: Observed
+    goal: Goal = Goal.CONVERGE
+    regions: tuple[str, ...] = ()
+    """The Regions that are to be there: those of the document; none, where all of it is destroyed."""
     motion: Motion | None = None
     """What is known of motion after this pass, kept in the status: so that a later pass can tell a commit from a hand. None:
     nothing is known, though the topology lives."""

@@ -179,5 +179,6 @@ class Plan:
 
     @property
     def eta(self) -> timedelta:
-        """The longest step of each wave, added up; waiting on gates comes on top."""
-        return sum((max((s.eta for s in w.steps), default=timedelta()) for w in self.waves), timedelta())
+        """The longest step of each wave, added up, but for what finishes aside; waiting on gates comes on top."""
+        longest = (max((s.eta for s in w.steps), default=timedelta()) for w in self.waves if not w.aside)
+        return sum(longest, timedelta())

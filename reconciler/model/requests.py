@@ -104,6 +104,17 @@ class Switchover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailOver:
+    """Make `target_arn` the writer with what it has, though the present writer may have had more. Only `meridian failover`
+    asks for it, in the target's own Region: the writer's may be gone."""
+
+    region: str
+    global_cluster: str
+    target_arn: str
+    call: str = "rds:FailoverGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detach:
     """Take `cluster_arn` (in `region`) out of the global cluster; asked in `writer_region`."""
 

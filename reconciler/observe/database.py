@@ -11,22 +11,30 @@ from reconciler.model.observed import Cluster, GlobalCluster, GlobalMember, Seen
 
 def global_cluster(facts: Facts) -> Seen[GlobalCluster]:
     found = facts.global_cluster
-    if found is None or isinstance(found, Unknown):
-        return found
+    return found if found is None or isinstance(found, Unknown) else read_global(found)
+
+
+def read_global(found: Mapping[str, Any]) -> GlobalCluster:
+    moving = found.get("FailoverState") or {}
     return GlobalCluster(
         identifier=found["GlobalClusterIdentifier"],
         status=found["Status"],
         engine_version=found["EngineVersion"],
         members=tuple(sorted(map(_member, found.get("GlobalClusterMembers", ())), key=lambda m: m.region)),
-        failover=(found.get("FailoverState") or {}).get("Status"),
+        failover=moving.get("Status"),
+        moving_to=_region(moving["ToDbClusterArn"]) if moving.get("ToDbClusterArn") else None,
         protected=found.get("DeletionProtection", True),
     )
+
+
+def _region(arn: str) -> str:
+    return arn.split(":")[3]
 
 
 def _member(member: Mapping[str, Any]) -> GlobalMember:
     arn = member["DBClusterArn"]
     return GlobalMember(
-        region=arn.split(":")[3],
+        region=_region(arn),
         cluster_arn=arn,
         is_writer=member["IsWriter"],
         synchronization=member.get("SynchronizationStatus"),

@@ -12,7 +12,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Plan, Refusal, Wave
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
-from reconciler.plan.permission import approvals, objections
+from reconciler.plan.permission import approvals, at_their_hour, objections
 from reconciler.plan.picture import picture
 from reconciler.plan.rules import refusals
 from reconciler.plan.scene import Scene
@@ -37,6 +37,7 @@ def plan(
     path = () if refused else waves(scene)
     fingerprint = _fingerprint(diff, path, refused)
     refused = refused or tuple(dict.fromkeys(objections(scene, path, fingerprint)))
+    path = tuple(at_their_hour(scene, path, fingerprint))
     proof = verify(picture(topology, observed), path, topology, goal)
     refused = refused or tuple(map(_unsafe, proof.violations))
     return Plan(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from reconciler.model.plan import Hazard, Refusal, Step, Wave
+from reconciler.model.plan import Gate, Hazard, Refusal, Step, Wave
 from reconciler.model.topology import Topology, Window
 from reconciler.plan.scene import Scene
 
@@ -20,14 +20,30 @@ ALLOWED_BY_NAME = frozenset({Hazard.BLAST_RADIUS})
 
 def objections(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Iterator[Refusal]:
     """What keeps the plan from starting: a hazard anywhere in it that must be allowed by name, or one in its first wave while
-    no window is open. What has begun goes on, whatever the hour."""
+    no window is open. What has begun goes on, whatever the hour; what finishes aside waits instead (`at_their_hour`)."""
     for step, hazard in _named(waves):
         if not _allowed(scene, hazard, step, fingerprint):
             yield _not_allowed(scene, hazard, fingerprint)
-    for step in waves[0].steps if waves else ():
-        hazards = [h for h in step.hazards if h not in ALLOWED_BY_NAME and not step.begun]
-        if hazards and not _in_window(scene) and not all(_allowed(scene, h, step, fingerprint) for h in hazards):
-            yield _closed(scene, hazards[0], step)
+    for step in waves[0].steps if waves and not waves[0].aside else ():
+        if late := _out_of_hours(scene, step, fingerprint):
+            yield _closed(scene, late, step)
+
+
+def at_their_hour(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Iterator[Wave]:
+    """The waves, those aside that must not start now behind a gate: a refusal would keep the whole topology from Ready."""
+    for wave in waves:
+        if wave.aside and any(_out_of_hours(scene, step, fingerprint) for step in wave.steps):
+            gate = Gate(name="window", region=None, detail=_next_window(scene))
+            yield Wave(gates=(gate,), aside=True, chain=wave.chain)
+        yield wave
+
+
+def _out_of_hours(scene: Scene, step: Step, fingerprint: str) -> str | None:
+    """A hazard of this step that may only start in a window, while none is open."""
+    if step.begun or _in_window(scene):
+        return None
+    hazards = (h for h in step.hazards if h not in ALLOWED_BY_NAME)
+    return next((h for h in hazards if not _allowed(scene, h, step, fingerprint)), None)
 
 
 def _named(waves: tuple[Wave, ...]) -> list[tuple[Step, str]]:
@@ -77,16 +93,17 @@ def _opens(window: Window, at: datetime) -> datetime | None:
     return next(CronSim(window.cron, at.astimezone(ZoneInfo(window.time_zone))), None)
 
 
-def _closed(scene: Scene, hazard: str, step: Step) -> Refusal:
+def _next_window(scene: Scene) -> str:
     opening = [t for w in scene.topology.safety.windows if (t := _opens(w, scene.observed.at))]
-    next_time = (
-        f"the next window opens at {min(opening):%Y-%m-%d %H:%M %Z}" if opening else "none of its windows ever opens"
-    )
+    return f"the next window opens at {min(opening):%Y-%m-%d %H:%M %Z}" if opening else "none of its windows ever opens"
+
+
+def _closed(scene: Scene, hazard: str, step: Step) -> Refusal:
     return Refusal(
         code="WindowClosed",
         path="spec.safety.windows",
-        message=f"{step.id} carries the hazard {hazard} and may start only in a window: {next_time}; converge again then, "
-        "or change safety.windows",
+        message=f"{step.id} carries the hazard {hazard} and may start only in a window: {_next_window(scene)}; converge again "
+        "then, or change safety.windows",
     )
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from reconciler.model.change import Disposition
 from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
+from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.report.tombstones import finishing
 
 _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
@@ -39,10 +41,14 @@ def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
 
 
 def _ready(outcome: Outcome, serving: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
+    if outcome.goal is Goal.DESTROY:
+        done = outcome.result is Result.CONVERGED
+        return "Ready", "False", "Destroyed" if done else "Destroying", "nothing is left" if done else _why_not(outcome)
     if outcome.result is Result.CONVERGED:
         _, status, reason, message = serving
         if status == "True":
-            return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}"
+            aside = f"; finishing aside: {finishing(outcome.plan)}" if finishing(outcome.plan) else ""
+            return "Ready", "True", "Converged", f"converged on {outcome.revision.commit[:12]}{aside}"
         return "Ready", status, reason, f"nothing to change, but not serving: {message}"
     return "Ready", "False", str(outcome.result), _why_not(outcome)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Gate, Step
+from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.report.words import human_duration, iso_duration, json_value
 
 
@@ -19,13 +19,17 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "topology": plan.topology,
         "revision": plan.revision,
         "fingerprint": plan.fingerprint,
+        "goal": str(outcome.goal),
         "converged": plan.converged,
         "result": str(outcome.result),
         "eta": iso_duration(plan.eta),
         "changes": [_change_json(c) for c in planned_changes(outcome)],
-        "waves": [
-            {"steps": [_step_json(s) for s in w.steps], "gates": [gate_json(g) for g in w.gates]} for w in plan.waves
-        ],
+        "waves": [_wave_json(w) for w in plan.waves],
+        "verification": {
+            "prefixes": plan.verification.prefixes,
+            "faultedStates": plan.verification.faulted,
+            "violations": len(plan.verification.violations),
+        },
         "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in plan.refusals],
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "notes": list(plan.notes),
@@ -37,7 +41,10 @@ def gate_json(gate: Gate) -> dict[str, Any]:
 
 
 def planned_changes(outcome: Outcome) -> tuple[Change, ...]:
-    """What the plan changes: what the desired state brings along, and the drift that some step of it repairs."""
+    """What the plan changes: what the desired state brings along, and the drift that some step of it repairs; or all that it
+    deletes, where the topology is destroyed."""
+    if outcome.goal is Goal.DESTROY:
+        return tuple(_as_deletion(s) for s in outcome.plan.steps if s.action in _DELETIONS)
     repaired = {step.stack for step in outcome.plan.steps}
     known = {(c.path, c.stack) for c in outcome.plan.changes}
     drifted = (
@@ -46,6 +53,19 @@ def planned_changes(outcome: Outcome) -> tuple[Change, ...]:
         if f.disposition is Disposition.HEAL and f.stack in repaired and (f.path, f.stack) not in known
     )
     return (*outcome.plan.changes, *(_as_change(f) for f in drifted))
+
+
+_DELETIONS = (StepAction.DELETE, StepAction.DELETE_GATE, StepAction.DELETE_GLOBAL)
+
+
+def _as_deletion(step: Step) -> Change:
+    if step.action is StepAction.DELETE_GLOBAL:
+        path = "global/cluster"
+    elif step.stack is not None and str(step.stack) == step.target:
+        path = step.target
+    else:
+        path = f"regions/{step.region}/{step.target}"
+    return Change(path=path, action=Action.DELETE, origin=Origin.GIT, stack=step.stack)
 
 
 def _as_change(finding: Finding) -> Change:
@@ -66,9 +86,10 @@ def summary(outcome: Outcome) -> str:
     plan = outcome.plan
     changes = planned_changes(outcome)
     if plan.converged and not changes:
-        return "no changes"
+        return "no changes" if outcome.goal is Goal.CONVERGE else "nothing left to destroy"
     n = Counter(c.action for c in changes)
-    text = f"+{n[Action.CREATE]} ~{n[Action.UPDATE]} -{n[Action.DELETE]}, replaced {n[Action.REPLACE]}"
+    text = "destroy: " if outcome.goal is Goal.DESTROY else ""
+    text += f"+{n[Action.CREATE]} ~{n[Action.UPDATE]} -{n[Action.DELETE]}, replaced {n[Action.REPLACE]}"
     if plan.refusals:
         return f"refused ({text})" if changes else "refused"
     return f"{text}, ETA {human_duration(plan.eta)}" if plan.steps else f"{text}, only waiting"
@@ -86,6 +107,14 @@ def _change_json(change: Change) -> dict[str, Any]:
     }
 
 
+def _wave_json(wave: Wave) -> dict[str, Any]:
+    return {
+        "steps": [_step_json(s) for s in wave.steps],
+        "gates": [gate_json(g) for g in wave.gates],
+        "aside": wave.aside,
+    }
+
+
 def _step_json(step: Step) -> dict[str, Any]:
     return {
         "id": step.id,
@@ -94,5 +123,7 @@ def _step_json(step: Step) -> dict[str, Any]:
         "region": step.region,
         "hazards": list(step.hazards),
         "eta": iso_duration(step.eta),
+        "begun": step.begun,
+        "abortable": step.abortable,
         "why": step.why,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Plan, Step, Wave
+from reconciler.model.plan import Goal, Hazard, Plan, Step, Wave
 from reconciler.report.plan import planned_changes, summary
+from reconciler.report.tombstones import finishing
 from reconciler.report.words import (
     Paint,
     columns,
@@ -24,6 +25,12 @@ from reconciler.report.words import (
 )
 
 SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REPLACE: "±"}
+_MEANING: Mapping[str, str] = {
+    Hazard.WRITE_INTERRUPTION: "writes fail for up to some minutes",
+    Hazard.DATA_DELETION: "data goes, after a final snapshot",
+    Hazard.DATABASE_RESTART: "connections break, instance after instance",
+    Hazard.BLAST_RADIUS: "more Regions than maxConcurrentRegions go out of service in one commit",
+}
 STYLES = {Action.CREATE: "good", Action.UPDATE: "warn", Action.DELETE: "bad", Action.REPLACE: "bad"}
 
 
@@ -49,8 +56,9 @@ def plan_markdown(outcome: Outcome) -> str:
     if changes := planned_changes(outcome):
         rows = [(SYMBOLS[c.action], f"`{c.path}`", f"`{_old(c)}`", f"`{_new(c)}`", str(c.origin)) for c in changes]
         lines += ["", *markdown_table(("", "path", "now", "desired", "origin"), rows)]
-    for number, wave in enumerate(plan.waves, 1):
-        lines += ["", f"**Wave {number} of {len(plan.waves)}**", ""]
+    lines += ["", verified(plan)] if verified(plan) else []
+    for title, wave in _titled(plan):
+        lines += ["", f"**{title}**", ""]
         lines += [
             f"- `{s.id}` ({human_duration(s.eta)}){': ' + s.why if s.why else ''}{_hazards(s)}" for s in wave.steps
         ]
@@ -63,14 +71,20 @@ def plan_markdown(outcome: Outcome) -> str:
 
 def _headline(outcome: Outcome, paint: Paint) -> list[str]:
     plan = outcome.plan
-    if plan.converged and not plan.changes and not outcome.problems:
+    if plan.converged and not planned_changes(outcome) and not outcome.problems:
+        if outcome.goal is Goal.DESTROY:
+            return [paint("good", f"Nothing is left of {plan.topology}.")]
         rest = "suspended, so nothing would be done" if outcome.result is Result.SUSPENDED else "converged"
-        return [paint("good", f"No changes. {plan.topology} is {rest}.")]
+        aside = f" Finishing aside: {finishing(plan)}." if finishing(plan) else ""
+        return [paint("good", f"No changes. {plan.topology} is {rest}.{aside}")]
     lines = [paint("bold", f"{plan.topology}: {summary(outcome)}")]
     if plan.steps and not plan.refusals:
-        lines.append(
-            f"{count(len(plan.steps), 'step')} in {count(len(plan.waves), 'wave')}; waiting on gates comes on top"
-        )
+        waves = [w for w in plan.waves if not w.aside]
+        later = sum(len(w.steps) for w in plan.tombstones)
+        more = f", {later} more aside" if later else ""
+        steps = f"{count(len(plan.steps) - later, 'step')} in {count(len(waves), 'wave')}{more}"
+        lines.append(f"{steps}; waiting on gates comes on top")
+        lines += [f"verified: {verified(plan)}"] if verified(plan) else []
     if outcome.result is Result.SUSPENDED:
         lines.append(paint("warn", "suspended: none of this is done until the suspension is lifted"))
     return [*lines, paint("dim", f"revision {plan.revision[:12]}"), paint("dim", f"fingerprint {plan.fingerprint}")]
@@ -109,12 +123,29 @@ def _made(changes: Iterable[Change]) -> list[tuple[Action, str, str]]:
     return [(Action.CREATE, place, ", ".join(parts)) for place, parts in places.items()]
 
 
+def verified(plan: Plan) -> str:
+    """What the replay of the plan came to; empty where there is none to speak of."""
+    done = plan.verification
+    if not done.prefixes or plan.refusals:
+        return ""
+    states = f"{count(done.prefixes, 'prefix', 'prefixes')}, {count(done.faulted, 'faulted state')} checked"
+    return f"{states}, {count(len(done.violations), 'violation')}"
+
+
+def _titled(plan: Plan) -> list[tuple[str, Wave]]:
+    """Waves are counted but for those that finish aside, which Ready does not wait for."""
+    counted = len(plan.waves) - len(plan.tombstones)
+    numbered = enumerate((w for w in plan.waves if not w.aside), 1)
+    aside = [(f"Aside, {wave.chain}", wave) for wave in plan.tombstones]
+    return [*((f"Wave {n} of {counted}", wave) for n, wave in numbered), *aside]
+
+
 def _waves_text(plan: Plan, paint: Paint) -> list[str]:
     lines: list[str] = []
-    for number, wave in enumerate(plan.waves, 1):
+    for title, wave in _titled(plan):
         longest = max((s.eta for s in wave.steps), default=None)
         eta = f", about {human_duration(longest)}" if longest else ""
-        lines.append(paint("bold", f"Wave {number} of {len(plan.waves)}{eta}"))
+        lines.append(paint("bold", f"{title}{eta}"))
         lines += [f"  {line}" for line in _steps(wave)]
         lines += [paint("dim", f"  {'then ' if wave.steps else ''}wait for {line}") for line in _gates(wave)]
     return lines
@@ -148,7 +179,7 @@ def _gates(wave: Wave) -> list[str]:
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
-    found = sorted({(h, s.id) for s in plan.steps for h in s.hazards})
+    found = sorted({(h, s.id, _MEANING.get(h, "")) for s in plan.steps for h in s.hazards})
     return [paint("bold", "Hazards"), *(paint("warn", line) for line in columns(found))] if found else []
 
 
@@ -195,7 +226,8 @@ def _values(change: Change) -> str:
         case Action.CREATE:
             return "" if change.desired is None else _new(change)
         case Action.DELETE:
-            return "" if _old(change) == "(none)" else _old(change)
+            old = "" if _old(change) == "(none)" else _old(change)
+            return f"leaves (now {old})" if old and change.path == f"regions/{_place(change)}" else old
         case _:
             return f"{_old(change)} → {_new(change)}"
 

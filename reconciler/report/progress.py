@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Gate, Step, Wave
+from reconciler.model.plan import Gate, Plan, Step, StepAction, Wave
 from reconciler.report.words import count, human_duration, in_regions, one_line, together, verb_of
 
 
@@ -63,7 +63,7 @@ def advance(before: Progress | None, outcome: Outcome) -> tuple[Progress, tuple[
     """Where it stands after this pass, and what happened since the pass before."""
     now = outcome.observed.at
     old = before or Progress(topology=outcome.topology, began=now)
-    wave, *later = outcome.plan.waves or (Wave(),)
+    wave, later = _current(outcome.plan)
     running = {s.id: _run(old, outcome, s) for s in wave.steps if s.id in old.running or _active(outcome, s)}
     ended = _ended(old, running, outcome)
     new = Progress(
@@ -73,12 +73,24 @@ def advance(before: Progress | None, outcome: Outcome) -> tuple[Progress, tuple[
         steps=old.done + len(ended) + len(outcome.plan.steps),
         running=running,
         queued=tuple(s for s in wave.steps if s.id not in running),
-        waiting={} if wave.steps else {g.id: (g, _waiting_since(old, g, now)) for g in wave.waiting_for},
-        later=tuple(later),
+        waiting={}
+        if wave.steps and not outcome.plan.converged
+        else {g.id: (g, _waiting_since(old, g, now)) for g in wave.waiting_for},
+        later=later,
         told=old.told | {_key(p.code, p.step) for p in outcome.problems},
     )
     events = (*_told_ended(ended, new, outcome), *_told_met(old, new, now), *_told_begun(old, new, now))
     return new, (*events, *_trouble(old, outcome))
+
+
+def _current(plan: Plan) -> tuple[Wave, tuple[Wave, ...]]:
+    """What is under way, and what comes after it. What finishes aside does so side by side, chain by chain."""
+    if not plan.converged:
+        first, *later = plan.waves or (Wave(),)
+        return first, tuple(later)
+    firsts = list({w.chain: w for w in reversed(plan.waves)}.values())
+    gates = tuple(g for w in reversed(firsts) if not w.steps for g in w.gates)
+    return Wave(steps=plan.current, gates=gates), tuple(w for w in plan.waves if w not in firsts)
 
 
 def _active(outcome: Outcome, step: Step) -> bool:
@@ -86,12 +98,13 @@ def _active(outcome: Outcome, step: Step) -> bool:
 
 
 def _run(old: Progress, outcome: Outcome, step: Step) -> Running:
-    """A stack's operation began when AWS says so, which may be before this process did."""
+    """A stack's operation began when AWS says so, which may be before this process did; of a deletion it says nothing."""
     state = outcome.observed.stack(step.stack.kind, step.stack.region) if step.stack else None
+    known = old.running.get(step.id) or Running(step=step, since=outcome.observed.at)
     if state and state.in_progress:
-        return Running(step=step, since=state.changed_at, status=state.status)
-    known = old.running.get(step.id)
-    return known or Running(step=step, since=outcome.observed.at)
+        since = known.since if step.action is StepAction.DELETE else state.changed_at
+        return Running(step=step, since=since, status=state.status)
+    return known
 
 
 def _ended(old: Progress, running: Mapping[str, Running], outcome: Outcome) -> list[Running]:
@@ -107,13 +120,14 @@ def _waiting_since(old: Progress, gate: Gate, now: datetime) -> datetime:
 
 
 def _told_ended(ended: list[Running], new: Progress, outcome: Outcome) -> Iterator[Event]:
-    """A step that left the plan is done, unless its stack says otherwise."""
+    """A step that left the plan is done, unless its stack says otherwise: one to be deleted is gone, any other complete."""
     now = outcome.observed.at
     well: list[Running] = []
     for run in ended:
         stack = run.step.stack
         state = outcome.observed.stack(stack.kind, stack.region) if stack else None
-        if stack is None or (state and state.complete):
+        gone = run.step.action is StepAction.DELETE and stack and outcome.observed.stacks.get(stack) is None
+        if stack is None or gone or (state and state.complete):
             well.append(run)
             continue
         status = state.status if state else "gone or unreadable"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.model.observed import StackState, Unknown, known
+from reconciler.model.observed import StackState, TrafficGate, Unknown, known
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Step, StepAction
 from reconciler.model.stacks import StackKind, StackRef
@@ -71,17 +71,29 @@ def _status(state: StackState | Unknown | None) -> str:
 
 
 def _traffic(outcome: Outcome, region: str) -> str:
-    """A gate that was never opened belongs to a Region that joins, unless nothing is planned to open it: then it is drained."""
+    """A Region that nobody can look into is left alone: quarantined. Behind a closed gate it is still draining, on its way out
+    or in, or drained."""
     gate = outcome.observed.gates.get(region)
-    probe = known(outcome.observed.probes.get(region))
+    if any(isinstance(outcome.observed.stacks.get(StackRef(kind, region)), Unknown) for kind in KINDS):
+        return "quarantined"
     if isinstance(gate, Unknown):
         return "unknown"
     if gate is None:
-        return "joining" if steps_of(outcome, region) else "unknown"
-    if gate.is_open:
-        return "serving" if probe and probe.healthy and gate.healthy is not False else "unknown"
-    if not gate.is_closed:
-        return "unknown"
+        return "leaving" if region not in outcome.regions else "joining" if steps_of(outcome, region) else "unknown"
+    if gate.is_closed:
+        return _out_of_traffic(outcome, region, gate)
+    probe = known(outcome.observed.probes.get(region))
+    serves = gate.is_open and probe and probe.healthy and gate.healthy is not False
+    return "serving" if serves else "unknown"
+
+
+def _out_of_traffic(outcome: Outcome, region: str, gate: TrafficGate) -> str:
+    """A gate that was never opened belongs to a Region that joins, unless nothing is planned to open it: then it is drained."""
+    waits = {g.name for w in outcome.plan.waves for g in w.waiting_for if g.region == region}
+    if waits & {"drained", "quiet"}:
+        return "draining"
+    if region not in outcome.regions:
+        return "leaving"
     opens = any(s.action is StepAction.OPEN_GATE for s in steps_of(outcome, region))
     return "joining" if opens or (gate.never_opened and steps_of(outcome, region)) else "drained"
 
@@ -96,8 +108,8 @@ def _health(outcome: Outcome, region: str) -> tuple[str, str]:
         if isinstance(part, Unknown):
             return "Unknown", f"its {what} could not be read: {part}"
     stacks = [(kind, state) for kind, state in states if isinstance(state, StackState)]
-    if not stacks:
-        return "Missing", "it has no stacks yet"
+    if not stacks and (region in outcome.regions or not steps_of(outcome, region)):
+        return "Missing", "it has no stacks"
     if outcome.result is Result.SUSPENDED:
         return "Suspended", "reconciliation is suspended"
     if bad := _degraded(outcome, region, stacks):

@@ -9,6 +9,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Result
 from reconciler.report.plan import gate_json
 from reconciler.report.regions import RegionReport, region_reports
+from reconciler.report.tombstones import tombstones
 from reconciler.report.words import iso_duration, iso_time
 
 HISTORY = 20
@@ -20,6 +21,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
     goes on from the previous document."""
     before: Mapping[str, Any] = previous or {}
     now = iso_time(outcome.observed.at)
+    waves = tuple(w for w in outcome.plan.waves if not w.aside)
     return {
         "schemaVersion": "1",
         "kind": "Status",
@@ -35,9 +37,9 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "edge": _edge(outcome),
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in outcome.plan.refusals],
-        "waitingFor": [gate_json(g) for g in outcome.plan.waves[0].waiting_for] if outcome.plan.waves else [],
-        "stepsLeft": len(outcome.plan.steps),
-        "tombstones": list(before.get("tombstones", ())),
+        "waitingFor": [gate_json(g) for g in waves[0].waiting_for] if waves else [],
+        "stepsLeft": sum(len(w.steps) for w in waves),
+        "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
     }
 
@@ -46,7 +48,8 @@ def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
     """Attempted: a pass tried to get there. Applied: no step is left. Serving: converged on it."""
     commit, generation = outcome.revision.commit, outcome.revision.generation
     tried = outcome.result is not Result.SUSPENDED
-    applied = tried and not (outcome.plan.steps or outcome.plan.refusals or outcome.problems)
+    left = any(w.steps for w in outcome.plan.waves if not w.aside)
+    applied = tried and not (left or outcome.plan.refusals or outcome.problems)
     served = outcome.result is Result.CONVERGED
 
     def reached(condition: bool, field: str) -> str | None:

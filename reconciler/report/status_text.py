@@ -20,6 +20,7 @@ def status_text(document: Document, paint: Paint = plain) -> str:
         _trouble(document, paint),
         _conditions(document, paint),
         _regions(document, paint),
+        _tombstones(document, paint),
         _history(document, paint),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -32,6 +33,7 @@ def status_markdown(document: Document) -> str:
     lines += ["", *markdown_table(("condition", "status", "reason", "message"), rows), ""]
     lines += markdown_table(("Region", "traffic", "health", "database", "stacks"), _region_rows(document))
     lines += ["", f"Edge: {_edge(document)}", ""]
+    lines += [f"Finishing aside: {t['region']}: {t['what']}, {_awaited(t)}" for t in document["tombstones"]]
     lines.append(f"<sub>generation {document['generation']}, revision `{document['desiredRevision']}`, ")
     lines.append(f"as of {document['updatedAt']}</sub>")
     return "\n".join(lines)
@@ -128,6 +130,19 @@ def _edge(document: Document) -> str:
         return "no distribution yet"
     disabled = "" if edge.get("enabled", True) else ", disabled"
     return f"{edge['domainName'] or 'unreadable'} ({edge['distributionId']}): {edge['status']}{disabled}"
+
+
+def _tombstones(document: Document, paint: Paint) -> list[str]:
+    """What is out of service already and takes its time."""
+    lines: list[str] = []
+    for stone in document["tombstones"]:
+        lines.append(f"  {stone.get('subject') or stone['region']}  {stone['what']}  since {stone['since']}")
+        lines.append(paint("dim", f"    {_awaited(stone)}"))
+    return [paint("bold", "Finishing aside"), *lines] if lines else []
+
+
+def _awaited(stone: Mapping[str, Any]) -> str:
+    return f"waiting for {one_line(stone['waitingFor'])}"
 
 
 def _history(document: Document, paint: Paint) -> list[str]:

@@ -75,10 +75,9 @@ def test_a_fourth_region_joins(world: World, project: Project) -> None:
 
 
 REFUSED = {
-    "remove a Region": ("RegionRemovalNotSupported", (f"    - {EU}\n", "")),
-    "drain": ("DrainNotSupported", (EU, EU.replace("serving", "drained"))),
-    "move the writer": ("WriterMoveNotSupported", ("writer: us-east-1", "writer: eu-west-1")),
-    "engine version": ("EngineUpgradeNotSupported", ('version: "16.8"', 'version: "16.9"')),
+    "remove two Regions": ("BlastRadius", (f"    - {EU}\n    - {TOKYO}\n", "")),
+    "major engine version": ("EngineMajorUpgradeNotSupported", ('version: "16.8"', 'version: "17.4"')),
+    "older engine version": ("EngineDowngradeRefused", ('version: "16.8"', 'version: "16.6"')),
     "cidr": ("ReplacementRefused", ("10.20.0.0/16", "10.77.0.0/16")),
     "probe interval": ("ReplacementRefused", ("intervalSeconds: 10", "intervalSeconds: 30")),
     "database name": ("ReplacementRefused", ("    name: orders\n    writer", "    name: other\n    writer")),
@@ -106,13 +105,13 @@ def test_what_is_not_safe_is_refused_by_name(world: World, project: Project, cod
 
 
 def test_a_refusal_leaves_the_rest_of_the_commit_alone_and_says_where(world: World, project: Project) -> None:
-    project.edit(("memoryMb: 512", "memoryMb: 1024"), REFUSED["drain"][1], REFUSED["cidr"][1])
+    project.edit(("memoryMb: 512", "memoryMb: 1024"), REFUSED["older engine version"][1], REFUSED["cidr"][1])
     world.forget_calls()
     plan = world.meridian(project, "plan", "--format", "json")
     assert plan.code == 3
     assert plan.json["waves"] == []
     assert {r["code"]: r["path"] for r in plan.json["refusals"]} == {
-        "DrainNotSupported": "spec.regions[1].traffic",
+        "EngineDowngradeRefused": "spec.database.version",
         "ReplacementRefused": "spec.regions.eu-west-1.cidr",
     }
     assert world.mutating() == 0

@@ -78,8 +78,8 @@ def test_healing_leaves_commits_alone(meridian, world):
 
 
 def test_a_refusal_names_its_rule_and_exits_3(meridian):
-    edit(meridian, "writer: us-east-1", "writer: eu-west-1")
+    edit(meridian, 'version: "16.8"', 'version: "16.6"')
     for command in ("plan", "converge"):
         code, documents = meridian.json(command)
         assert code == 3
-        assert documents[0]["refusals"][0]["path"] == "spec.database.writer"
+        assert documents[0]["refusals"][0]["path"] == "spec.database.version"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.invariants import Memory, not_serving, remember, violations
+from demo.invariants import not_serving, remember, violations
+from demo.memory import Memory
 from demo.reading import Reader
 from demo.snapshot import Region
 from tests.embedded.conftest import ROOT, Aws

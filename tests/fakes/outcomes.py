@@ -19,7 +19,7 @@ from reconciler.model.observed import (
     Zone,
 )
 from reconciler.model.outcome import Condition, Outcome, Problem, Result, Revision
-from reconciler.model.plan import Gate, Plan, Refusal, Step, StepAction, Wave
+from reconciler.model.plan import Gate, Hazard, Plan, Refusal, Step, StepAction, Verification, Wave
 from reconciler.model.stacks import StackKind, StackRef
 
 NOW = datetime(2026, 3, 1, 3, 0, 0, tzinfo=UTC)
@@ -103,6 +103,7 @@ def outcome(result: Result = Result.CONVERGED, **more: Any) -> Outcome:
         "plan": plan(),
         "diff": Diff(coverage=Coverage(fields=212, checked=212)),
         "observed": observed(),
+        "regions": REGIONS,
         "conditions": (condition("Ready", "True" if result is Result.CONVERGED else "False"),),
     }
     return Outcome(result=result, **(given | more))
@@ -171,6 +172,63 @@ def refused() -> Outcome:
     return outcome(Result.BLOCKED, plan=plan(refusals=(refusal,)))
 
 
+OLD, NEW = REGIONS
+
+
+def motion(action: StepAction, region: str, why: str = "", *hazards: str, **more: Any) -> Step:
+    """A step on a gate or on the writer."""
+    given = {"target": "gate", "eta": minutes(2), **more}
+    return Step(action=action, region=region, why=why, hazards=hazards, **given)
+
+
+def remains() -> tuple[Wave, ...]:
+    """What is left of the old writer's Region once it is out of service."""
+    data = step(StackKind.DATA, OLD, action=StepAction.DELETE, eta=minutes(20), hazards=(Hazard.DATA_DELETION,))
+    return (
+        Wave(gates=(Gate(name="interfaces", region=OLD, detail="2 are left"),), aside=True, chain=OLD),
+        Wave(steps=(motion(StepAction.DETACH, OLD, "", Hazard.DATA_DELETION, target="data"),), aside=True, chain=OLD),
+        Wave(steps=(data,), aside=True, chain=OLD),
+        Wave(steps=(motion(StepAction.DELETE_GATE, OLD),), aside=True, chain=OLD),
+    )
+
+
+def superseded(version: str = "router:1") -> tuple[Wave, ...]:
+    """A version of the edge's function that may go in some hours."""
+    step = motion(StepAction.DELETE_VERSION, "us-east-1", subject=version, target="version")
+    return (
+        Wave(gates=(Gate(name="replicas", region=None, detail="for 5 h more"),), aside=True, chain=version),
+        Wave(steps=(step,), aside=True, chain=version),
+    )
+
+
+def leaving() -> Outcome:
+    """A commit that moves the writer and drops its old Region; nothing of it is done yet."""
+    changes = (
+        Change(path=f"regions/{OLD}", action=Action.DELETE, origin=Origin.GIT, observed="serving"),
+        Change(path="database/writer", action=Action.UPDATE, origin=Origin.GIT, desired=NEW, observed=OLD),
+    )
+    quiet = tuple(Gate(name=name, region=OLD, detail="not yet") for name in ("drained", "quiet"))
+    api = step(StackKind.API, OLD, action=StepAction.DELETE, eta=minutes(6), why="nothing leads there any more")
+    waves = (
+        Wave(
+            steps=(motion(StepAction.SWITCHOVER, NEW, "the writer moves", Hazard.WRITE_INTERRUPTION, target="writer"),)
+        ),
+        Wave(steps=(motion(StepAction.CLOSE_GATE, OLD, "it leaves"),), gates=quiet),
+        Wave(steps=(api,)),
+        *remains(),
+    )
+    proven = Verification(prefixes=7, faulted=33)
+    return outcome(Result.PROGRESSING, plan=plan(changes=changes, waves=waves, verification=proven), regions=(NEW,))
+
+
+def finishing() -> Outcome:
+    """As declared and serving, while the old writer's Region goes."""
+    stacks = {at: seen for at, seen in observed().stacks.items() if at != ref(StackKind.API, OLD)}
+    seen = observed(stacks=stacks, gates={OLD: gate(OLD, threshold=2), NEW: gate(NEW)})
+    waits = timedelta(seconds=60)
+    return outcome(plan=plan(waves=remains()), observed=seen, regions=(NEW,), requeue_after=waits)
+
+
 def failed() -> Outcome:
     """eu-west-1's API did not come up; us-east-1 serves."""
     at = ref(StackKind.API, "eu-west-1")
@@ -185,4 +243,12 @@ def failed() -> Outcome:
     )
 
 
-EXAMPLES = {"converged": outcome, "building": building, "drifted": drifted, "refused": refused, "failed": failed}
+EXAMPLES = {
+    "converged": outcome,
+    "building": building,
+    "drifted": drifted,
+    "refused": refused,
+    "failed": failed,
+    "leaving": leaving,
+    "finishing": finishing,
+}

@@ -172,6 +172,7 @@ class World:
             plan=plan(self.desired, "abc", observed, found, stacks, self.goal),
             diff=found,
             observed=observed,
+            regions=self.desired.region_names,
         )
         return outcome, stacks
 

@@ -106,7 +106,16 @@ def test_without_a_table_nothing_is_held_or_kept(dynamodb: Any, clients: Clients
     with DynamoJournal(clients, LENGTH).lease(TOPOLOGY) as lease:
         lease.check()
     DynamoJournal(clients, LENGTH).record(TOPOLOGY, {"kind": "Status"})
+    DynamoJournal(clients, LENGTH).forget(TOPOLOGY)
     assert dynamodb.list_tables()["TableNames"] == []
+
+
+def test_a_topology_that_is_destroyed_is_forgotten(table: Any, clients: Clients) -> None:
+    journal, key = DynamoJournal(clients, LENGTH), {**KEY, "sk": {"S": "status"}}
+    journal.record(TOPOLOGY, {"kind": "Status"})
+    assert "Item" in table.get_item(TableName=TABLE, Key=key)
+    journal.forget(TOPOLOGY)
+    assert "Item" not in table.get_item(TableName=TABLE, Key=key)
 
 
 def test_a_status_document_loses_its_oldest_history_rather_than_not_fit(table: Any, clients: Clients) -> None:

@@ -1,10 +1,11 @@
 """The arithmetic and the words of the benchmarks; what they measure is measured by `make bench`."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
-from benchmarks import peer_app
+from benchmarks import peer_app, planning
 from benchmarks.embedded import Embedded
 from benchmarks.goals import Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
@@ -100,3 +101,13 @@ def test_the_peer_gets_the_bucket_name_as_it_is_deployed(tmp_path):
     template.write_text('{"S3Bucket": "meridian-assets-111111111111-eu-west-1"}')
     peer_app.same_spelling(tmp_path)
     assert template.read_text() == '{"S3Bucket": {"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}}'
+
+
+def test_planning_is_measured_on_a_plan_that_was_verified():
+    small = planning.measure(3, runs=1)
+    assert small.steps > 10
+    assert small.faulted > small.prefixes > small.steps
+    table = planning.markdown(dict.fromkeys(planning.SIZES, small), runs=1, machine="- here")
+    assert table.count("| met |") == 2
+    slow = planning.markdown(dict.fromkeys(planning.SIZES, replace(small, seconds=1.0)), runs=1, machine="- here")
+    assert slow.count("**missed**") == 2

@@ -24,7 +24,17 @@ def broken(tmp_path):
 
 
 def test_only_commands_that_work_are_offered():
-    assert sorted(main.cli.commands) == ["converge", "drift", "local", "plan", "status", "synth", "validate"]
+    assert sorted(main.cli.commands) == [
+        "converge",
+        "destroy",
+        "drift",
+        "failover",
+        "local",
+        "plan",
+        "status",
+        "synth",
+        "validate",
+    ]
 
 
 def test_invalid_desired_state_is_told_by_place_and_exits_65(meridian, broken):
@@ -51,6 +61,10 @@ def test_stdout_is_one_document_also_when_the_desired_state_is_invalid(meridian,
         ("drift", "--format", "json", "--timeout", "0s"),
         ("local", "--speed", "0", "--format", "json"),
         ("status", "--home-region", "eu-west-1", "--format", "json"),
+        ("failover", "orders", "--format", "json"),
+        ("destroy", "orders", "--confirm", "order", "--format", "json"),
+        ("destroy", "accounts", "--confirm", "accounts", "--format", "json"),
+        ("failover", "orders", "--to", "Ireland", "--format", "json"),
     ],
 )
 def test_wrong_usage_exits_64_with_the_way_out(meridian, arguments):
@@ -96,7 +110,7 @@ def test_without_a_command_the_help_is_shown_once(meridian):
     ran = meridian()
     assert (ran.code, ran.out, ran.err.count("Usage:")) == (64, "", 1)
     names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
-    assert names == ["validate", "plan", "converge", "drift", "status", "synth", "local"]
+    assert names == ["validate", "plan", "converge", "drift", "status", "failover", "destroy", "synth", "local"]
 
 
 def test_a_bug_shows_where_with_v(meridian, monkeypatch):

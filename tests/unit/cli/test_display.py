@@ -48,6 +48,19 @@ def test_the_stream_ends_with_the_status_whatever_ended_it(capsys, error):
     assert settings.told is error
 
 
+def test_what_finishes_aside_is_told_once_beside_ready(capsys):
+    with Lines("orders", plain) as display:
+        display.pass_done(outcomes.finishing())
+        display.pass_done(outcomes.finishing())
+        display.pass_done(outcomes.outcome())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "03:00:00  waiting  interfaces in us-east-1: 2 are left",
+        "Ready; finishing aside: us-east-1 (detach, delete/data, delete-gate)",
+    ]
+    assert sum("finishing aside" in line for line in lines) == 1
+
+
 def test_an_error_before_the_first_pass_is_left_to_the_caller(capsys):
     settings = Settings(format=Format.JSON)
     with pytest.raises(CloudUnavailable), Stream(settings):

@@ -14,7 +14,8 @@ from reconciler.cli.converge import RETRIES, TICK, Pace, drive, run_passes, wait
 from reconciler.cli.display import Display
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, StalePlan, Throttled, Unanswered
-from reconciler.model.outcome import Result, Sent
+from reconciler.model.motion import Motion
+from reconciler.model.outcome import Problem, Result, Sent
 from tests.fakes import outcomes
 
 WAITING = outcomes.outcome(Result.WAITING)
@@ -73,6 +74,26 @@ def driven(*passes, world=None):
 def test_passes_run_until_one_ends_it(result):
     last = outcomes.outcome(result)
     assert driven(WAITING, FLYING, last, WAITING) == (last, [WAITING, FLYING, last])
+
+
+def test_a_ready_topology_is_stayed_with_while_something_finishes_aside():
+    last = outcomes.outcome()
+    assert driven(outcomes.finishing(), outcomes.finishing(), last)[0] is last
+
+
+def test_what_finishes_aside_much_later_or_not_at_all_is_left_to_another_run():
+    finishing = outcomes.finishing()
+    later = (outcomes.NOW + timedelta(hours=5)).isoformat()
+    slow = replace(
+        finishing, plan=outcomes.plan(waves=outcomes.superseded()), motion=Motion(versions={"router:1": later})
+    )
+    assert driven(slow, WAITING) == (slow, [slow])
+    failed = replace(finishing, problems=(Problem(code="DeploymentFailed", step="delete/data", message="no"),))
+    assert driven(failed, WAITING) == (failed, [failed])
+    world = World()
+    stuck, shown = driven(*[finishing] * 100, world=world)
+    assert (stuck, len(shown)) == (finishing, 61)
+    assert world.slept == pytest.approx(3600, abs=5)
 
 
 @pytest.mark.parametrize("error", [CloudUnavailable("down"), AccessDenied("no"), LeaseHeld("busy")])
@@ -139,7 +160,7 @@ def test_a_stack_that_cannot_be_read_does_not_wake_anybody():
 
 
 def test_one_topology_that_fails_does_not_keep_the_next_from_its_turn(monkeypatch, capsys):
-    def one_pass(ports, topology, run):
+    def one_pass(ports, topology, run, goal):
         if topology.name == "bad":
             raise AccessDenied("no")
         return replace(DONE, topology=topology.name)

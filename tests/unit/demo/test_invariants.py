@@ -1,12 +1,13 @@
 """Each invariant, broken once in a made-up snapshot, is caught by its name; the healthy snapshot breaks none."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from demo.invariants import CHECKED, Memory, not_serving, remember, violations
+from demo.invariants import CHECKED, DRAIN, not_serving, remember, violations
+from demo.memory import Memory
 from demo.observer import Watch
 from demo.snapshot import Check, CustomDomain, Distribution, Record, Region, Snapshot
 
@@ -50,6 +51,8 @@ def healthy() -> Snapshot:
         regions={r: region(r) for r in (WRITER, READER)},
         distributions=(Distribution(id="E1", domain="d1.cloudfront.net", aliases=frozenset({D})),),
         writers=(WRITER,),
+        members=frozenset({WRITER, READER}),
+        routed_at=datetime(2025, 12, 31, 23, 59, tzinfo=UTC),
     )
 
 
@@ -76,6 +79,24 @@ def domains(name: str, **changed: object) -> Callable[[Snapshot], Snapshot]:
     return in_region(name, domains=tuple(replace(d, **changed) for d in region(name).domains))
 
 
+def leaving(gate_closed: timedelta = DRAIN) -> Snapshot:
+    """The reader's Region is drained and out of DNS, its API gone, its cluster alone: the data stack is next."""
+    found = without(lambda r: r.region != READER and r.name != f"{READER}.origin.{D}")(healthy())
+    closed = Check(children=(f"probe-{READER}",), threshold=2, unhealthy_since=found.at - gate_closed)
+    found = replace(found, checks={**found.checks, f"gate-{READER}": closed}, routed_at=found.at)
+    stacks = {DATA: "UPDATE_COMPLETE"}
+    return replace(in_region(READER, stacks=stacks, domains=())(found), members=frozenset({WRITER}))
+
+
+def left(**more: object) -> Snapshot:
+    """All that the Region had is gone."""
+    return in_region(READER, **{**vars_of(Region()), "snapshot": True, **more})(leaving())
+
+
+def vars_of(region: Region) -> dict[str, object]:
+    return {field.name: getattr(region, field.name) for field in fields(region)}
+
+
 BREACHES = [
     ("I1", lambda s: replace(s, healthy={}), "no Region serves: us-east-1: probe not healthy; eu-west-1: probe"),
     ("I1", lambda s: replace(s, checks={}), "gate not open"),
@@ -97,7 +118,17 @@ BREACHES = [
     ("I9", edge(domain="d2.cloudfront.net"), "leads to d1.cloudfront.net, which is no distribution"),
     ("I9", without(lambda r: r.type != "AAAA"), "AAAA api.example.com leads to nothing"),
     ("I10", without(lambda r: r.name != f"origin.{D}"), "has no record"),
+    (
+        "I7",
+        lambda s: replace(s, members=frozenset({WRITER})),
+        "stands alone, and stack api before it is CREATE_COMPLETE",
+    ),
+    ("I7", lambda s: replace(s, members=frozenset({WRITER})), "eu-west-1 stands alone, and clients are sent there"),
+    ("I8", lambda _: leaving(DRAIN - timedelta(seconds=1)), "eu-west-1 lost its records before it had been out of DNS"),
+    ("I8", without(lambda r: r.region != READER), "eu-west-1 lost its records before"),
     ("I14", in_region(READER, linked=frozenset()), "lost GlobalClusterIdentifier"),
+    ("I14", lambda _: in_region(READER, linked=frozenset())(leaving()), "lost GlobalClusterIdentifier"),
+    ("I19", lambda _: left(snapshot=False), "the cluster in eu-west-1 is gone, and no snapshot of it is left"),
     ("I14", in_region(READER, identities={}), f"{DATA}/Cluster in eu-west-1 was orders-eu-west-1 and is gone"),
     ("I14", in_region(READER, identities={"cluster/DbClusterResourceId": "cluster-new"}), "and is cluster-new"),
 ]
@@ -112,6 +143,24 @@ def test_a_broken_invariant_is_named(name, breach, says):
 def test_every_invariant_is_broken_once_above_and_none_by_the_healthy_snapshot():
     assert {name for name, _, _ in BREACHES} == set(CHECKED)
     assert violations(healthy(), SEEN) == []
+
+
+def test_a_region_that_was_drained_and_detached_may_go_and_come_back():
+    deleting = in_region(READER, stacks={DATA: "DELETE_IN_PROGRESS"}, identities={})(leaving())
+    assert violations(leaving(), SEEN) == violations(deleting, SEEN) == violations(left(), SEEN) == []
+    forgotten = remember(left(), SEEN)
+    assert {place for place, _ in forgotten.identities} == {WRITER}
+    again = in_region(READER, identities={"cluster/DbClusterResourceId": "cluster-new"})(healthy())
+    assert violations(again, forgotten) == []
+
+
+def test_what_a_gate_was_like_long_ago_is_not_judged():
+    late = leaving(timedelta(0))
+    assert violations(replace(late, at=late.at + timedelta(minutes=20)), SEEN) == []
+
+
+def test_the_writer_may_move():
+    assert violations(replace(healthy(), writers=(READER,)), SEEN) == []
 
 
 def test_nothing_binds_before_it_was_true_once():

@@ -270,6 +270,21 @@ def test_a_hazard_starts_only_inside_a_window_and_what_has_begun_goes_on(world):
     assert ids(world.run()) == ["switchover/eu-west-1"]
 
 
+def test_what_finishes_aside_waits_for_its_window_and_refuses_nothing(world):
+    nights = Window(cron="0 22 * * *", duration=timedelta(hours=4), time_zone="UTC")
+    wanted = with_regions(US, EU)
+    safety = replace(wanted.safety, windows=(nights,))
+    world.desired = replace(wanted, safety=safety)
+    advance(world, "delete/api/ap-northeast-1")
+    world.now = world.now.replace(hour=12)
+    plan = world.plan()
+    assert (plan.converged, plan.current, plan.refusals) == (True, (), ())
+    (gate,) = plan.tombstones[0].gates
+    assert (gate.name, "22:00" in gate.detail) == ("window", True)
+    world.now = world.now.replace(hour=23)
+    assert ids(world.run()) == ["detach/ap-northeast-1", "delete/data/ap-northeast-1", "delete-gate/ap-northeast-1"]
+
+
 def test_an_engine_upgrade_goes_region_by_region_the_writer_last_and_the_global_cluster_after_all(world):
     world.desired = replace(world.desired, database=replace(world.desired.database, version="16.9"))
     world.writer = AP

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Gate, Wave
+from reconciler.model.plan import Gate, Goal, StepAction, Wave
 from reconciler.model.stacks import StackKind
 from reconciler.report.plan import plan_json
 from reconciler.report.plan_text import plan_markdown, plan_text
@@ -38,6 +38,72 @@ Notes
 
 def test_a_first_deployment_reads_from_headline_to_notes():
     assert plan_text(outcomes.building()) == BUILDING
+
+
+LEAVING = """\
+orders: +0 ~1 -1, replaced 0, ETA 10m
+3 steps in 3 waves, 3 more aside; waiting on gates comes on top
+verified: 7 prefixes, 33 faulted states checked, 0 violations
+revision a1b2c3d
+fingerprint sha256:0123456789ab
+
+Changes
+  -  us-east-1  leaves (now serving)
+  ~  database   writer  us-east-1 → eu-west-1
+
+Wave 1 of 3, about 2m
+  switchover in eu-west-1: the writer moves  [hazard: write-interruption]
+Wave 2 of 3, about 2m
+  close-gate in us-east-1: it leaves
+  then wait for drained, quiet in us-east-1
+Wave 3 of 3, about 6m
+  delete/api in us-east-1: nothing leads there any more
+Aside, us-east-1
+  wait for interfaces in us-east-1: 2 are left
+Aside, us-east-1, about 2m
+  detach in us-east-1  [hazard: data-deletion]
+Aside, us-east-1, about 20m
+  delete/data in us-east-1  [hazard: data-deletion]
+Aside, us-east-1, about 2m
+  delete-gate in us-east-1
+
+Hazards
+  data-deletion       delete/data/us-east-1  data goes, after a final snapshot
+  data-deletion       detach/us-east-1       data goes, after a final snapshot
+  write-interruption  switchover/eu-west-1   writes fail for up to some minutes"""
+
+
+def test_a_region_that_leaves_reads_as_what_ready_waits_for_and_what_finishes_aside():
+    assert plan_text(outcomes.leaving()) == LEAVING
+    assert (
+        "No changes. orders is converged. Finishing aside: us-east-1 (detach, delete/data, delete-gate)."
+        in plan_text(outcomes.finishing())
+    )
+    document = plan_json(outcomes.leaving())
+    assert document["verification"] == {"prefixes": 7, "faultedStates": 33, "violations": 0}
+    assert [w["aside"] for w in document["waves"]] == [False] * 3 + [True] * 4
+    assert "7 prefixes, 33 faulted states checked, 0 violations" in plan_markdown(outcomes.leaving())
+
+
+def test_what_is_destroyed_is_told_as_deletions_whatever_the_document_wants():
+    steps = (
+        outcomes.step(StackKind.EDGE, "us-east-1", action=StepAction.DELETE),
+        outcomes.step(StackKind.API, "eu-west-1", action=StepAction.DELETE),
+        outcomes.motion(StepAction.DELETE_GATE, "eu-west-1"),
+        outcomes.motion(StepAction.DELETE_GLOBAL, "us-east-1", target="global"),
+    )
+    wanted = (Change(path="edge", action=Action.CREATE, origin=Origin.GIT),)
+    plan = outcomes.plan(changes=wanted, waves=(Wave(steps=steps),))
+    gone = outcomes.outcome(Result.PROGRESSING, plan=plan, goal=Goal.DESTROY, regions=())
+    assert plan_text(gone).splitlines()[0] == "orders: destroy: +0 ~0 -4, replaced 0, ETA 25m"
+    assert [c["path"] for c in plan_json(gone)["changes"]] == [
+        "edge",
+        "regions/eu-west-1/api",
+        "regions/eu-west-1/gate",
+        "global/cluster",
+    ]
+    nothing = outcomes.outcome(plan=outcomes.plan(changes=wanted), goal=Goal.DESTROY, regions=())
+    assert plan_text(nothing) == "Nothing is left of orders."
 
 
 def test_nothing_to_do_is_one_line():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.model.outcome import Problem, Result, Sent
-from reconciler.model.plan import Gate, Wave
+from reconciler.model.plan import Gate, StepAction, Wave
 from reconciler.model.stacks import StackKind
 from reconciler.report.progress import advance
 from tests.fakes import outcomes
@@ -87,3 +87,12 @@ def test_a_stack_that_rolled_back_did_not_end_well():
 def test_a_refusal_in_between_is_not_taken_for_success():
     _, lines = told(at(0, PLAN, sent=DATA), replace(outcomes.refused(), observed=outcomes.observed()))
     assert lines[1] == []
+
+
+def test_a_stack_that_was_to_go_is_done_once_it_is_gone():
+    """When its deletion began AWS does not say: its last change may be long ago."""
+    goes = replace(DATA[0], action=StepAction.DELETE)
+    plan = outcomes.plan(waves=(Wave(steps=(goes,)),))
+    running = {"us-east-1": "DELETE_IN_PROGRESS"}
+    _, lines = told(at(0, plan, sent=(goes,)), at(5, plan, statuses=running), at(9, outcomes.plan()))
+    assert lines[2] == ["done     delete/data in us-east-1 after 9m; 1 of 1 step"]

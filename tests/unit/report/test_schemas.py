@@ -65,5 +65,5 @@ def test_what_cannot_be_read_is_said_to_be_unknown():
     seen = outcomes.observed(stacks=stacks, gates={"eu-west-1": dark}, distribution=dark, global_cluster=dark)
     document = check(status_document(outcomes.outcome(observed=seen), None))
     (region,) = [r for r in document["regions"] if r["name"] == "eu-west-1"]
-    assert (region["traffic"], region["health"], region["databaseRole"]) == ("unknown", "Unknown", "unknown")
+    assert (region["traffic"], region["health"], region["databaseRole"]) == ("quarantined", "Unknown", "unknown")
     assert document["edge"]["status"] == "Unknown"

@@ -92,6 +92,58 @@ def test_traffic_of_a_region(traffic, more):
     assert regions["eu-west-1"] == traffic
 
 
+@pytest.mark.parametrize(
+    ("traffic", "outcome"),
+    [
+        ("serving", outcomes.leaving()),
+        ("leaving", outcomes.finishing()),
+        ("draining", replace(outcomes.leaving(), observed=outcomes.finishing().observed)),
+    ],
+)
+def test_a_region_that_leaves_serves_drains_and_is_gone_one_after_the_other(traffic, outcome):
+    regions = {r["name"]: r["traffic"] for r in status_document(outcome, None)["regions"]}
+    assert regions == {"us-east-1": traffic, "eu-west-1": "serving"}
+
+
+def test_a_region_that_left_is_forgotten():
+    before = status_document(outcomes.finishing(), None)
+    there = outcomes.observed()
+    stacks = {at: state for at, state in there.stacks.items() if at.region == "eu-west-1"}
+    seen = replace(there, stacks=stacks, gates={"us-east-1": None, "eu-west-1": gate("eu-west-1")})
+    left = outcomes.outcome(observed=seen, regions=("eu-west-1",))
+    assert [r["name"] for r in status_document(left, before)["regions"]] == ["eu-west-1"]
+
+
+def test_what_finishes_aside_is_told_since_when_and_waits_for_what():
+    first = status_document(outcomes.finishing(), None)
+    document = status_document(later(outcomes.finishing()), first)
+    assert (document["stepsLeft"], document["waitingFor"], document["lastAppliedRevision"]) == (0, [], "a1b2c3d")
+    assert document["tombstones"] == [
+        {
+            "kind": "region",
+            "region": "us-east-1",
+            "subject": "",
+            "what": "detach, delete/data, delete-gate",
+            "since": "2026-03-01T03:00:00Z",
+            "waitingFor": "interfaces/us-east-1: 2 are left",
+        }
+    ]
+    for text in (status_text(document), status_markdown(document)):
+        assert "waiting for interfaces/us-east-1: 2 are left" in text
+
+
+def test_chains_that_finish_aside_do_not_wait_for_each_other():
+    both = outcomes.outcome(plan=outcomes.plan(waves=(*outcomes.remains(), *outcomes.superseded())))
+    region, version = status_document(both, None)["tombstones"]
+    assert (region["kind"], region["waitingFor"]) == ("region", "interfaces/us-east-1: 2 are left")
+    assert (version["kind"], version["subject"], version["what"]) == ("version", "router:1", "delete-version")
+    assert version["waitingFor"] == "replicas: for 5 h more"
+
+
+def test_a_region_still_to_be_taken_out_of_service_is_no_tombstone():
+    assert status_document(outcomes.leaving(), None)["tombstones"] == []
+
+
 API = outcomes.ref(StackKind.API, "eu-west-1")
 WAITS = outcomes.plan(waves=(Wave(gates=(Gate(name="health", region="eu-west-1", detail="3 good minutes"),)),))
 
