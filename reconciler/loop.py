@@ -85,6 +85,8 @@ def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     intended = outcome.motion and outcome.motion.intends(outcome.plan, outcome.observed.gates)
     if intended and outcome.diff.failed_rollout:
         intended = replace(intended, broken=outcome.diff.failed_rollout)
+    if outcome.goal is Goal.DESTROY:
+        intended = replace(intended or Motion(), destroying=True)
     if intended and intended != outcome.motion and outcome.observed.recorded is not None:
         ports.journal.record(topology, {**outcome.observed.recorded, "motion": intended.document()})
     return replace(outcome, motion=intended)

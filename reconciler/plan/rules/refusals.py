@@ -15,6 +15,7 @@ Rule = Callable[[Scene], Iterator[Refusal]]
 
 RULES: tuple[Rule, ...] = (
     standing.account_matches,
+    standing.not_being_destroyed,
     standing.zone_is_ours,
     standing.names_are_free,
     standing.home_region_stays,

@@ -21,6 +21,18 @@ def account_matches(scene: Scene) -> Iterator[Refusal]:
         )
 
 
+def not_being_destroyed(scene: Scene) -> Iterator[Refusal]:
+    """A destroy that was begun is finished, not undone by a pass that does not know of it."""
+    if scene.motion and scene.motion.destroying:
+        name = scene.topology.name
+        yield Refusal(
+            code="BeingDestroyed",
+            path="metadata.name",
+            message=f"{name} is being destroyed: finish that with meridian destroy {name} --confirm {name}, and converge then to make "
+            "it anew",
+        )
+
+
 def zone_is_ours(scene: Scene) -> Iterator[Refusal]:
     """The hosted zone is public, in this account and named as the document says."""
     domain, zone = scene.topology.domain, scene.observed.zone

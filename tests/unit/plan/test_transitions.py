@@ -293,6 +293,13 @@ def test_an_engine_upgrade_goes_region_by_region_the_writer_last_and_the_global_
     assert steps == ["deploy/data/us-east-1", "deploy/data/eu-west-1", "deploy/data/ap-northeast-1", "deploy/global"]
 
 
+def test_what_is_being_destroyed_is_not_made_again_meanwhile(world):
+    world.recorded = {"motion": {**world.recorded["motion"], "destroying": True}}
+    assert codes(world) == ["BeingDestroyed"]
+    world.goal = Goal.DESTROY
+    assert not codes(world)
+
+
 @pytest.mark.parametrize("policy", ["retain", "snapshot"])
 def test_a_topology_is_destroyed_from_the_outside_in(world, policy):
     world.desired = replace(world.desired, database=replace(world.desired.database, deletion_policy=policy))
