@@ -34,7 +34,13 @@ from tests.fakes.aws.reading import read
 from tests.fakes.aws.refusal import Refusal
 from tests.fakes.aws.timeline import instant
 
-_STALE = {"ChangeSetNotFound", "HealthCheckVersionMismatch", "InvalidChangeSetStatus", "NoSuchHealthCheck"}
+_STALE = {
+    "ChangeSetNotFound",
+    "HealthCheckAlreadyExists",
+    "HealthCheckVersionMismatch",
+    "InvalidChangeSetStatus",
+    "NoSuchHealthCheck",
+}
 
 
 class IllegalError(AssertionError):
