@@ -8,7 +8,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check bench conformance operations clean format snapshots
+.PHONY: setup demo test check soak bench conformance operations clean format snapshots
 
 setup: $(VENV)/.done
 
@@ -35,6 +35,10 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.contract.operations --check
+
+# SEEDS=n: so many simulated runs under faults and clients; a seed that fails prints its trace.
+soak: setup
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000)
 
 bench: setup
 	@$(BIN)/python -m benchmarks.planning

@@ -21,7 +21,6 @@ from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, Lease
 
-_PARALLEL = 16
 _TRIES = 20
 _DELETIONS = 5
 """Of one stack in one run: what is in use is let go of in time, so a deletion may fail first and succeed later."""
@@ -37,6 +36,8 @@ class Run:
     """
 
     patience: float = 0
+    threads: int = 16
+    """Requests of a wave that are made at the same time; 1: one after another, in the wave's order."""
     executed: set[StackRef] = field(default_factory=set)
     """Stacks that this run began to deploy: one of them failing is a failure of this run."""
     recovered: set[StackRef] = field(default_factory=set)
@@ -70,8 +71,12 @@ class Driver:
         steps, aside = self.seen.plan.current, self.seen.plan.converged
         if not steps:
             return (), ()
-        with ThreadPoolExecutor(min(_PARALLEL, len(steps))) as pool:
-            results = list(pool.map(partial(self._step, aside=aside), steps))
+        step = partial(self._step, aside=aside)
+        if self.run.threads == 1:
+            results = list(map(step, steps))
+        else:
+            with ThreadPoolExecutor(min(self.run.threads, len(steps))) as pool:
+                results = list(pool.map(step, steps))
         sent = tuple(s for sents, _ in results for s in sents)
         return sent, tuple(replace(p, retry=p.retry or aside) for _, p in results if p)
 

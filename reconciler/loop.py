@@ -13,7 +13,7 @@ from reconciler.diff import desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Observed, StackState
+from reconciler.model.observed import Observed, StackState, known
 from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.stacks import DesiredStack, StackRef
@@ -82,7 +82,10 @@ def _motion(observed: Observed) -> Motion | None:
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
-    intended = outcome.motion and outcome.motion.intends(outcome.plan, outcome.observed.gates)
+    cluster = known(outcome.observed.global_cluster)
+    intended = outcome.motion and outcome.motion.intends(
+        outcome.plan, outcome.observed.gates, cluster.writer if cluster else None
+    )
     if intended and outcome.diff.failed_rollout:
         intended = replace(intended, broken=outcome.diff.failed_rollout)
     if outcome.goal is Goal.DESTROY:
@@ -196,7 +199,7 @@ def _denied(outcome: Outcome) -> bool:
 
 
 def _requeue(outcome: Outcome) -> timedelta | None:
-    if outcome.result is Result.CONVERGED and outcome.plan.waves:
+    if outcome.result in {Result.CONVERGED, Result.STALLED} and outcome.plan.converged and outcome.plan.waves:
         return ASIDE  # something out of service finishes by itself
     if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
         return None

@@ -82,7 +82,8 @@ def held_gate(topology: Topology, observed: Observed, region: str) -> bool:
         return False
     if motion is None:
         return True
-    return motion.gates.get(region) != gate.version and motion.traffic.get(region, str(wanted)) == wanted
+    # A version below the recorded one: we meant to move it, and did not get to it.
+    return gate.version > motion.gates.get(region, 0) and motion.traffic.get(region, str(wanted)) == wanted
 
 
 def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:

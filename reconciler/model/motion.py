@@ -77,17 +77,19 @@ class Motion:
             broken={},
         )
 
-    def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
-        """Before the first wave of a plan: where its switchover takes the writer, the version that each of its gates gets,
-        and the approvals that it rests on."""
-        moved = {}
+    def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]], writer: str | None = None) -> Motion:
+        """Before the first wave of a plan: where its switchover takes the writer (and where it leaves it, should it come
+        back), the version that each of its gates gets, and the approvals that it rests on."""
+        moved, moves = {}, [s.region for s in plan.current if s.action is StepAction.SWITCHOVER]
         for step in plan.current:
             gate = known(gates.get(step.region or ""))
+            if step.region and step.action is StepAction.CREATE_GATE:
+                moved[step.region] = 1
             if step.region and gate and step.action in _MOVES and self._ours(step, gate):
                 moved[step.region] = gate.version + 1
         return replace(
             self,
-            writers=self.writers | {s.region for s in plan.current if s.action is StepAction.SWITCHOVER and s.region},
+            writers=self.writers | {r for r in (*moves, writer if moves else None) if r},
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
         )

@@ -137,6 +137,16 @@ def replicas_gone(scene: Scene, version: str, due: str) -> Gate:
     )
 
 
+def cluster_at_rest(scene: Scene, region: str) -> Gate:
+    """AWS lets no cluster go that is being made or changed: a Region may leave before it had quite joined."""
+    cluster, stack = scene.cluster(region), scene.observed.stack(StackKind.DATA, region)
+    status = cluster.status if cluster else "gone"
+    busy = stack is not None and stack.in_progress
+    rests = status in {"available", "promoting"} and not busy
+    detail = f"cluster is {status}" + (f", its stack {stack.status}" if stack and busy else "")
+    return Gate(name="database-available", region=region, met=rests, detail=detail)
+
+
 def member_gone(scene: Scene, region: str) -> Gate:
     """The cluster stands alone and at rest: only then may it be deleted. Its instances go first, so they do not count."""
     whole, cluster = scene.observed.global_cluster, scene.observed.clusters.get(region)
@@ -196,6 +206,41 @@ def versions_equal(scene: Scene) -> Gate:
     )
 
 
+def members_upgraded(scene: Scene, *, but_for: str | None = None) -> Gate:
+    """Every member runs the desired version, but for the writer where it is its turn: readers first, then the writer, and the
+    global cluster's own version follows theirs. What cannot be read does not."""
+    whole, wanted = scene.observed.global_cluster, scene.topology.database.version
+    if isinstance(whole, Unknown):
+        return fact_readable("the global cluster", whole)
+    others = [m.region for m in (whole.members if whole else ()) if m.region != but_for]
+    behind = [r for r in others if (c := scene.cluster(r)) is None or c.engine_version != wanted]
+    detail = f"{', '.join(behind)} not known to run {wanted}" if behind else f"all run {wanted}"
+    return Gate(name="members-upgraded", region=None, met=not behind, detail=detail)
+
+
+def release_proven(scene: Scene, ref: StackRef) -> Gate:
+    """What is rolled out here does well in some Region that has it already, though nobody may be sent there: the first has to
+    try. Regions that serve have gates of their own."""
+    refs = [StackRef(ref.kind, r) for r in scene.established if r != ref.region]
+    holders = [r.region for r in refs if not scene.pending(r)]
+    healthy = [r for r in holders if (p := known(scene.observed.probes.get(r))) and p.healthy]
+    drained = [] if healthy else [r for r in holders if r not in scene.open_regions]
+    detail = f"{', '.join(drained)} not healthy with it" if drained else "healthy where it is already"
+    return Gate(name="release-proven", region=ref.region, met=not drained, detail=detail)
+
+
+def others_settled(scene: Scene, region: str) -> Gate:
+    """Regions that serve are changed one after another, also when a newer commit came while one was being changed (I16)."""
+    busy = [
+        str(ref)
+        for ref in scene.observed.stacks
+        if ref.kind in (StackKind.DATA, StackKind.API) and ref.region in scene.open_regions and ref.region != region
+        if (state := scene.state(ref)) and state.in_progress
+    ]
+    detail = f"{', '.join(busy)} in progress" if busy else "no other Region that serves is being changed"
+    return Gate(name="others-settled", region=region, met=not busy, detail=detail)
+
+
 def writer_at(scene: Scene, region: str) -> Gate:
     """The writer has arrived, and nothing moves any more."""
     gate = one_writer(scene)
@@ -217,10 +262,18 @@ def gate_soaked(scene: Scene, region: str) -> Gate:
 
 
 def stack_soaked(scene: Scene, ref: StackRef) -> Gate:
-    """Some time passes after a deployment before the next one in the serving path (I15)."""
-    state = scene.state(ref)
+    """Some time passes after a deployment before the next one in the serving path (I15): at least until the Region's health
+    was measured for some whole minutes after it. CloudWatch tells of a minute when it is long over."""
+    state, gate = scene.state(ref), scene.gate(ref.region)
     wanted = timedelta(seconds=scene.topology.safety.soak_seconds)
-    return _until(scene, "soak", ref.region, _settled(state), wanted)
+    since = _settled(state)
+    soak = _until(scene, "soak", ref.region, since, wanted)
+    watched = gate if gate and gate.is_open else known(scene.observed.probes.get(ref.region))
+    if soak.met and since and watched and ref.kind is StackKind.API:
+        measured = sum(1 for at, _ in watched.samples if at >= since)
+        detail = f"health measured in {min(measured, STEADY_SAMPLES)} of {STEADY_SAMPLES} minutes since it is in place"
+        return replace(soak, met=measured >= STEADY_SAMPLES, detail=detail)
+    return soak
 
 
 def dns_propagated(scene: Scene, beyond: timedelta = timedelta()) -> Gate:

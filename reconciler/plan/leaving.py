@@ -80,7 +80,7 @@ def remains(scene: Scene, region: str) -> Iterator[Wave]:
     if scene.observed.stacks.get(data) is not None or scene.cluster(region) is not None:
         yield Wave(gates=(gates.interfaces_gone(scene, region), *([gates.master_kept(scene)] if held else [])))
     if database and database.member(region):
-        yield Wave(gates=(gates.one_writer(scene),))
+        yield Wave(gates=(gates.one_writer(scene), gates.cluster_at_rest(scene, region)))
         yield Wave(steps=(steps.detach(region),))
     if scene.observed.stacks.get(data) is not None:
         yield Wave(gates=(gates.member_gone(scene, region),))

@@ -11,7 +11,7 @@ from reconciler.model.change import Action, Diff, Disposition
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
 from reconciler.model.plan import Goal
-from reconciler.model.stacks import DesiredStack, StackKind, StackRef, record_ids
+from reconciler.model.stacks import REGIONAL, DesiredStack, StackKind, StackRef, record_ids
 from reconciler.model.topology import Topology, Traffic
 
 FULL = 0.8
@@ -125,11 +125,15 @@ class Scene:
         return tuple(r for r in self.rollout_order if self.readable(r) and self._established(r))
 
     def _established(self, region: str) -> bool:
-        """A Region behind a closed gate that was taken apart joins anew, whoever closed it."""
+        """A Region behind a closed gate that was taken apart joins anew, whoever closed it. One that joined as drained, and
+        shall stay so, has joined once its records are there."""
         gate = self.gate(region)
-        if gate is None or gate.never_opened:
+        if gate is None:
             return False
-        return not gate.is_closed or (self._stands(StackKind.DATA, region) and self._stands(StackKind.API, region))
+        whole = self._stands(StackKind.DATA, region) and self._stands(StackKind.API, region)
+        if gate.never_opened:
+            return whole and region in self.routed and not self.opens(region)
+        return not gate.is_closed or whole
 
     def _stands(self, kind: StackKind, region: str) -> bool:
         state = self.observed.stack(kind, region)
@@ -156,7 +160,7 @@ class Scene:
             return False
         apart = self.database is not None and self.database.member(region) is None  # the cluster goes before its stack
         broken = cluster is not None and data.beyond_update
-        return data.status in _DELETING or broken or (apart and data.stands)
+        return data.status in _DELETING or broken or ((apart or cluster is None) and data.stands)
 
     # ---- traffic ----
 
@@ -197,14 +201,17 @@ class Scene:
 
     @cached_property
     def fallen(self) -> str | None:
-        """That Region, while it takes traffic, is unhealthy, and the others can carry its load: it is taken out at once."""
+        """That Region, while it takes traffic, is unhealthy, and the others can carry its load: it is taken out at once. A gate
+        that was opened again counts its old minutes for a while, so its probe has to say the same."""
         region = self.failed_rollout
         if region is None or region not in self.open_regions or region in self.closing:
             return None
-        gate, others = self.gate(region), [r for r in self.open_regions if r != region]
+        gate, probe = self.gate(region), known(self.observed.probes.get(region))
+        others = [r for r in self.open_regions if r != region]
         healthy = [r for r in others if (g := self.gate(r)) and g.healthy and self.serving_wanted(r)]
         enough = len(healthy) >= max(1, self.topology.safety.min_serving)
-        return region if gate and gate.healthy is False and enough and self.load_without([region]) <= FULL else None
+        sick = gate is not None and gate.healthy is False and probe is not None and probe.healthy is False
+        return region if sick and enough and self.load_without([region]) <= FULL else None
 
     def load_without(self, closing: Sequence[str]) -> float:
         """Share of their maximum capacity that the other Regions' databases would run at; 0 where nothing was measured."""
@@ -268,6 +275,11 @@ class Scene:
         broken = ref.kind is StackKind.DATA and cluster is not None and not cluster.available
         return unserved or down or broken
 
+    def out(self, region: str) -> bool:
+        """Nobody is sent there, and it would not answer: it is neither in need of anything at once, nor proof of anything."""
+        gate, probe = self.gate(region), known(self.observed.probes.get(region))
+        return gate is not None and gate.is_closed and probe is not None and probe.healthy is False
+
     def pending(self, ref: StackRef) -> bool:
         """The stack is not yet what it should be: absent, changing, failed, different, or drifted."""
         state = self.state(ref)
@@ -276,6 +288,20 @@ class Scene:
         if state is None or not (state.complete or state.rolled_back):
             return not isinstance(self.observed.stacks.get(ref), Unknown)
         return bool(self.diff.changed(ref) or self.heals(ref))
+
+    @property
+    def gateless(self) -> tuple[str, ...]:
+        """Desired Regions without a traffic gate yet: the routing stack names every Region's, and waits for them."""
+        return tuple(r for r in self.topology.region_names if self.gate(r) is None)
+
+    @property
+    def unread_members(self) -> tuple[str, ...]:
+        """Members of the global database that could not be read now: nobody can tell their engine's version."""
+        return tuple(m.region for m in (self.database.members if self.database else ()) if not self.readable(m.region))
+
+    def unsure(self, ref: StackRef) -> bool:
+        """A stack that all Regions rest on could not be read."""
+        return ref.kind not in REGIONAL and isinstance(self.observed.stacks.get(ref), Unknown)
 
     def heals(self, ref: StackRef) -> bool:
         """Drift is written back, but not while something in the same stack is held: a change set reverts all of it."""

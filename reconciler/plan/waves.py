@@ -7,10 +7,10 @@ then the writer moves; then Regions are drained and leave. What adds capacity co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.model.observed import known
+from reconciler.model.observed import Unknown, known
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.plan import durations, gates, leaving, steps
@@ -81,37 +81,59 @@ def _mended_gates(scene: Scene) -> Iterator[Wave]:
 
 
 def _settings(scene: Scene) -> Iterator[Wave]:
-    """What Regions that already serve have to change: one Region after another, the writer last, a soak between."""
+    """What Regions that already serve have to change: one Region after another, the writer last, a soak between. A sick API
+    comes before everything: nothing else is touched while it is sick, and its deployment may be the cure."""
+    if scene.fallen:
+        yield Wave(gates=gates.facts_readable(scene))
+        yield Wave(steps=(steps.move_gate(StepAction.CLOSE_GATE, scene.fallen, "its deployment made it sick"),))
+    apis = _sick_first(scene, StackKind.API)
+    yield from _api_settings(scene, [ref for ref in apis if scene.sick(ref)])
     for ref in _sick_first(scene, StackKind.DATA):
         if scene.pending(ref):
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
+        if scene.upgrades(ref) and ref.region == scene.writer:
+            yield Wave(gates=(gates.members_upgraded(scene, but_for=ref.region),))
+            if scene.unread_members:
+                continue
         yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
-    if scene.fallen:
-        yield Wave(steps=(steps.move_gate(StepAction.CLOSE_GATE, scene.fallen, "its deployment made it sick"),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
-        yield _deployments(scene, [_global(scene)])
-    for ref in _sick_first(scene, StackKind.API):
-        if scene.pending(ref):
-            yield Wave(gates=_others_do_well(scene, ref))
-        yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region), gates.alarms_quiet(scene, ref.region)))
+        yield Wave(gates=(gates.members_upgraded(scene),))
+        yield _deployments(scene, [] if scene.unread_members else [_global(scene)])
+    yield from _api_settings(scene, [ref for ref in apis if not scene.sick(ref)])
     if _edge_serves(scene):
         yield _deployments(scene, [steps.EDGE], *_edge_gates(scene))
 
 
+def _api_settings(scene: Scene, refs: Iterable[StackRef]) -> Iterator[Wave]:
+    for ref in refs:
+        if scene.pending(ref):
+            yield Wave(gates=_others_do_well(scene, ref))
+        yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region), gates.alarms_quiet(scene, ref.region)))
+
+
 def _sick_first(scene: Scene, kind: StackKind) -> list[StackRef]:
-    """In rollout order, but what is broken comes first: the change may be its cure, and nothing else is touched before."""
-    return sorted((_ref(kind, r) for r in scene.established), key=lambda ref: not scene.sick(ref))
+    """In rollout order, but what was begun is finished first, whoever could not be read then; and what is broken comes before
+    what works: the change may be its cure. A Region that is out anyway comes last: it proves nothing for the others."""
+
+    def later(ref: StackRef) -> tuple[bool, bool, bool]:
+        state = scene.state(ref)
+        return not (state and state.in_progress), not scene.sick(ref), scene.out(ref.region)
+
+    return sorted((_ref(kind, r) for r in scene.established), key=later)
 
 
 def _others_do_well(scene: Scene, ref: StackRef) -> tuple[Gate, ...]:
     """A Region that works is touched only while all others do: a change that broke one goes no further."""
+    alone = gates.others_settled(scene, ref.region)
     if scene.sick(ref):
-        return ()
+        return (alone,)
     others = [r for r in scene.topology.region_names if r != ref.region]
-    serving = [gates.gate_healthy(scene, r) for r in others if scene.serving_wanted(r)]
+    serving = [gates.gate_healthy(scene, r) for r in others if r in scene.open_regions]
     if ref.kind is StackKind.DATA:
         serving += [gates.database_available(scene, r) for r in others if r in scene.established]
-    return tuple(serving)
+    else:
+        serving.append(gates.release_proven(scene, ref))
+    return (alone, *serving)
 
 
 def _edge_serves(scene: Scene) -> bool:
@@ -139,14 +161,16 @@ def _joining(scene: Scene) -> Iterator[Wave]:
         steps=tuple(steps.create_gate(r) for r in joining if scene.gate(r) is None),
         gates=tuple(gates.probe_healthy(scene, r) for r in joining),
     )
+    yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unreadable if r in scene.gateless))
     # What the routing stack is to hold, but not the removal of records: that waits for its Region's drain.
     yield _deployments(scene, [] if scene.unrouting else [scene.routing], gates.dns_propagated(scene))
     yield from _openings(scene)
 
 
 def _deployments(scene: Scene, refs: Sequence[StackRef], *after: Gate) -> Wave:
-    """Deployments of these stacks and the gates after them; what cannot be judged keeps everything behind it waiting."""
-    blocked = any(scene.pending(ref) and not scene.deployable(ref) for ref in refs)
+    """Deployments of these stacks and the gates after them; what cannot be judged keeps everything behind it waiting. A
+    Region's own stacks that cannot be read do not: the others go on."""
+    blocked = any(scene.unsure(ref) or (scene.pending(ref) and not scene.deployable(ref)) for ref in refs)
     regions = (gates.region_readable(scene, r) for r in scene.unreadable)
     unread = (*gates.facts_readable(scene), *regions) if blocked else ()
     return Wave(steps=steps.deploys(scene, refs), gates=(*unread, *after))
@@ -163,6 +187,9 @@ def _openings(scene: Scene) -> Iterator[Wave]:
     """At first all Regions open together, since nothing serves yet; later one after another with a soak between."""
     closed = [r for r in scene.established if (gate := scene.gate(r)) and gate.is_closed]
     opening = [r for r in scene.topology.region_names if r in (*scene.joining, *closed) and scene.opens(r)]
+    if opening and isinstance(scene.observed.records, Unknown):  # nobody is sent where nothing may lead
+        yield Wave(gates=gates.facts_readable(scene))
+        return
     if not scene.open_regions and not closed:
         yield Wave(
             steps=tuple(_open(r) for r in opening),

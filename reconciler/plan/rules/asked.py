@@ -105,7 +105,8 @@ def the_engine_goes_up_alone(scene: Scene) -> Iterator[Refusal]:
     upgraded = [c for c in scene.diff.changes if c.path.endswith("database/version")]
     for change in upgraded:
         yield from _version_problem(change)
-    moving = [*scene.leaving, *(r for r in scene.joining if scene.established)]
+    founded = scene.database is not None and bool(scene.database.members)
+    moving = [*scene.leaving, *(r for r in scene.joining if founded)]
     if upgraded and scene.goal is Goal.CONVERGE and (moving or scene.writer_moves):
         what = f"{', '.join(moving)} join or leave" if moving else "the writer moves"
         yield Refusal(

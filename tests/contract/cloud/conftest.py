@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.cloud import worlds
+from tests.embedded.conftest import server  # noqa: F401 - the same kind of server, for this folder
+from tests.embedded.converged import Converged, converged
+
+
+@pytest.fixture(scope="module")
+def base(request: pytest.FixtureRequest) -> Iterator[Converged]:
+    with converged(request.getfixturevalue("server")) as found:
+        yield found
+
+
+@pytest.fixture(params=["fake", "embedded"])
+def world(request: pytest.FixtureRequest) -> worlds.World:
+    return worlds.fake() if request.param == "fake" else worlds.embedded(request.getfixturevalue("base"))

@@ -1,0 +1,137 @@
+"""The Cloud port on the account in memory: reads, and one attempt at each request, as the adapters make them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from reconciler.model.errors import OperationInProgress, StalePlan
+from reconciler.model.facts import Facts
+from reconciler.model.requests import (
+    ChangeSet,
+    ContinueRollback,
+    CreateChangeSet,
+    CreateGate,
+    DeleteChangeSet,
+    DeleteCluster,
+    DeleteGate,
+    DeleteGlobal,
+    DeleteInstance,
+    DeleteStack,
+    Detach,
+    ExecuteChangeSet,
+    Request,
+    Switchover,
+    Unprotect,
+    UnprotectGlobal,
+    UpdateGate,
+)
+from reconciler.model.stacks import StackRef
+from reconciler.model.topology import Topology
+from tests.fakes.aws.account import Account
+from tests.fakes.aws.aurora import ACCOUNT
+from tests.fakes.aws.reading import read
+from tests.fakes.aws.refusal import Refusal
+from tests.fakes.aws.timeline import instant
+
+_STALE = {
+    "ChangeSetNotFound",
+    "HealthCheckAlreadyExists",
+    "HealthCheckVersionMismatch",
+    "InvalidChangeSetStatus",
+    "NoSuchHealthCheck",
+}
+
+
+class IllegalError(AssertionError):
+    """AWS refuses this, and whoever asked could have known."""
+
+
+class FakeCloud:
+    """`informed`: whether the caller has seen everything as it is; only then is a refusal its fault."""
+
+    def __init__(self, account: Account) -> None:
+        self.aws, self.informed = account, True
+        self._calls: Counter[str] = Counter()
+
+    def calls(self) -> Mapping[str, int]:
+        return dict(self._calls)
+
+    def account(self, _topology: Topology) -> str:
+        self._calls["sts"] += 1
+        return ACCOUNT
+
+    def facts(self, topology: Topology) -> Facts:
+        self._calls["reads"] += 1
+        return read(self.aws, topology)
+
+    def change_set(self, stack: StackRef, _stack_name: str, name: str) -> ChangeSet | None:
+        self._calls["cloudformation"] += 1
+        return self.aws.stacks.change_set(stack, name)
+
+    def statuses(self, stacks: Mapping[StackRef, str]) -> Mapping[StackRef, str | None]:
+        found = {ref: self.aws.stacks.stacks.get(ref) for ref in stacks}
+        return {ref: stack.status if stack else None for ref, stack in found.items()}
+
+    def perform(self, request: Request) -> None:
+        self._calls[request.call.split(":")[0]] += 1
+        try:
+            self._carry_out(request)
+        except Refusal as refusal:
+            if self.informed and not refusal.passes:
+                raise IllegalError(f"{request}: {refusal}") from refusal
+            error = StalePlan if refusal.code in _STALE else OperationInProgress
+            raise error(str(refusal)) from refusal
+        self.aws.timeline.changed()
+
+    def _carry_out(self, request: Request) -> None:
+        stacks, aurora, dns = self.aws.stacks, self.aws.aurora, self.aws.route53
+        match request:
+            case CreateChangeSet():
+                stacks.create_change_set(request)
+            case ExecuteChangeSet():
+                stacks.execute(request.stack, request.name)
+            case DeleteChangeSet():
+                stacks.delete_change_set(request.stack, request.name)
+            case DeleteStack():
+                stacks.delete(request.stack, request.stack_id)
+            case ContinueRollback():
+                stacks.continue_rollback(request.stack)
+            case CreateGate():
+                config = {
+                    "Type": "CALCULATED",
+                    "ChildHealthChecks": list(request.children),
+                    "HealthThreshold": request.threshold,
+                }
+                dns.create_check(request.reference, config)
+            case UpdateGate():
+                dns.update_gate(request.id, request.version, list(request.children), request.threshold)
+            case DeleteGate():
+                dns.delete_check(request.id)
+            case Switchover():
+                aurora.switch_over(request.region)
+            case Detach():
+                aurora.detach(request.region)
+            case Unprotect():
+                aurora.unprotect(request.region)
+            case DeleteInstance():
+                aurora.delete_instance(request.region, request.instance)
+            case DeleteCluster():
+                aurora.delete(request.region, request.snapshot)
+            case UnprotectGlobal():
+                aurora.unprotect_group()
+            case DeleteGlobal():
+                aurora.delete_group()
+            case _:
+                raise IllegalError(f"nobody has told this fake of {request}")
+
+
+class FakeClock:
+    def __init__(self, account: Account) -> None:
+        self._timeline = account.timeline
+
+    def now(self):
+        return instant(self._timeline.now)
+
+    def sleep(self, seconds: float) -> None:
+        self._timeline.pass_time(seconds)
