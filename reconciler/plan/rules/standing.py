@@ -28,8 +28,8 @@ def not_being_destroyed(scene: Scene) -> Iterator[Refusal]:
         yield Refusal(
             code="BeingDestroyed",
             path="metadata.name",
-            message=f"{name} is being destroyed: finish that with meridian destroy {name} --confirm {name}, and converge then to make "
-            "it anew",
+            message=f"{name} is being destroyed: finish that with meridian destroy {name} --confirm {name}; a converge after that "
+            "makes it anew",
         )
 
 
