@@ -212,6 +212,8 @@ def _switchover(scene: Scene) -> Iterator[Wave]:
     wanted = scene.topology.database.writer
     if scene.writer_moves:
         step = steps.switchover(scene, wanted)
+        if not scene.readable(wanted):
+            yield Wave(gates=(gates.region_readable(scene, wanted),))
         if not step.begun:
             yield Wave(
                 gates=(
