@@ -299,6 +299,10 @@ class Scene:
         """Members of the global database that could not be read now: nobody can tell their engine's version."""
         return tuple(m.region for m in (self.database.members if self.database else ()) if not self.readable(m.region))
 
+    def out_of_service(self, region: str) -> bool:
+        """Neither records nor an API are left of it."""
+        return region not in self.routed and self.observed.stacks.get(StackRef(StackKind.API, region)) is None
+
     def unsure(self, ref: StackRef) -> bool:
         """A stack that all Regions rest on could not be read."""
         return ref.kind not in REGIONAL and isinstance(self.observed.stacks.get(ref), Unknown)

@@ -46,11 +46,15 @@ def _all(scene: Scene) -> Iterator[Wave]:
     if not _edge_serves(scene) and (scene.joining or scene.established):
         yield _deployments(scene, [steps.EDGE])
     yield from _switchover(scene)
-    yield from leaving.drains(scene)
-    for region in scene.leaving:
-        yield from leaving.removal(scene, region)
+    stuck = scene.writer_moves and bool(scene.unread_members)
+    if not stuck:
+        yield from leaving.drains(scene)
+        for region in scene.leaving:
+            yield from leaving.removal(scene, region)
     yield _serving(scene)
     for region in scene.leaving:
+        if stuck and not scene.out_of_service(region):
+            continue
         yield from (replace(w, aside=True, chain=region) for w in leaving.remains(scene, region))
     yield from leaving.versions(scene)
 
@@ -113,11 +117,14 @@ def _api_settings(scene: Scene, refs: Iterable[StackRef]) -> Iterator[Wave]:
 
 def _sick_first(scene: Scene, kind: StackKind) -> list[StackRef]:
     """In rollout order, but what was begun is finished first, whoever could not be read then; and what is broken comes before
-    what works: the change may be its cure. A Region that is out anyway comes last: it proves nothing for the others."""
+    what works: the change may be its cure. A Region that is out anyway comes last: it proves nothing for the others. The
+    writer's engine follows all others', however sick its Region is."""
 
-    def later(ref: StackRef) -> tuple[bool, bool, bool]:
+    def later(ref: StackRef) -> tuple[bool, bool, bool, bool]:
         state = scene.state(ref)
-        return not (state and state.in_progress), not scene.sick(ref), scene.out(ref.region)
+        begun = state is not None and state.in_progress
+        follows = ref.kind is StackKind.DATA and ref.region == scene.writer and scene.upgrades(ref)
+        return not begun, follows, not scene.sick(ref), scene.out(ref.region)
 
     return sorted((_ref(kind, r) for r in scene.established), key=later)
 
@@ -210,7 +217,9 @@ def _open(region: str) -> Step:
 def _switchover(scene: Scene) -> Iterator[Wave]:
     """The writer moves while every member is at rest; then the remaining Regions must hold the master credentials."""
     wanted = scene.topology.database.writer
-    if scene.writer_moves:
+    if scene.writer_moves and scene.unread_members:
+        yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unread_members))
+    elif scene.writer_moves:
         step = steps.switchover(scene, wanted)
         if not scene.readable(wanted):
             yield Wave(gates=(gates.region_readable(scene, wanted),))

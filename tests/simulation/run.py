@@ -198,6 +198,8 @@ class Simulation:
             self._note(f"pass failed: {type(error).__name__}: {error}")
             return False
         self._note(_told(outcome))
+        unsafe = [r.message for r in outcome.plan.refusals if r.code == "UnsafePlan"]
+        assert not unsafe, f"the planner and its verification disagree: {'; '.join(unsafe)}"
         self._taken_back = any(p.code == "RolloutFailed" for p in outcome.problems)
         if outcome.result not in {Result.PROGRESSING, Result.WAITING, Result.CONVERGED}:
             self._run = self._new_run()  # somebody, or the schedule, starts it again
