@@ -114,6 +114,9 @@ class World:
         self.global_cluster_left = False
         """Its stack is gone and left it behind."""
         self.loads: dict[str, float] = {}
+        self.clusters: dict[str, dict] = {}
+        """What differs about a Region's cluster from one that is well."""
+        self.requests: dict[str, tuple] = {}
         self.account = desired.account
         self.zone: object = Zone(id=desired.domain.zone_id, name=desired.domain.zone_name, private=False)
         self.extra_records: tuple[Record, ...] = ()
@@ -147,6 +150,7 @@ class World:
             records=(*self._records(), *self.extra_records),
             distribution=self._distribution(),
             interfaces={r: 2 for r, at in self.gone_apis.items() if self.now < at + INTERFACES_LINGER},
+            requests=self.requests,
             recorded=self.recorded,
             live=self.live,
         )
@@ -309,8 +313,9 @@ class World:
         self._forget(ref)
 
     def _forget(self, ref: StackRef) -> None:
+        made = ref.region in self._of(ref.kind)
         del self.stacks[ref]
-        self.global_cluster_left = self.global_cluster_left or ref.kind is StackKind.GLOBAL
+        self.global_cluster_left = self.global_cluster_left or (ref.kind is StackKind.GLOBAL and made)
         if ref.kind is StackKind.API:
             self.gone_apis[ref.region] = self.now
             self.probe_ids.pop(ref.region, None)
@@ -361,7 +366,7 @@ class World:
             return None
         resources = self.stacks[StackRef(StackKind.DATA, region)].template["Resources"]
         declared = resources.get("Cluster", {}).get("Properties", {})
-        return Cluster(
+        well = Cluster(
             identifier=region,
             status="available",
             engine_version=declared.get("EngineVersion", "16.8"),
@@ -370,6 +375,7 @@ class World:
             protected=region not in self.unprotected,
             load=self.loads.get(region),
         )
+        return replace(well, **self.clusters.get(region, {}))
 
     def _minutes(self) -> list[datetime]:
         return [self.now - MINUTE * m for m in reversed(range(int(min((self.now - START) / MINUTE, 15))))]

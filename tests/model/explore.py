@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from reconciler.model.plan import Plan, Step
+from reconciler.model.plan import Goal, Plan, Step
+from reconciler.model.stacks import StackKind
 from reconciler.model.topology import Topology
 from reconciler.plan.effects import done
 from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import INVARIANTS, moment, violations
+from tests.fakes.world import World
+from tests.model.legality import refused
 from tests.model.universe import Still, told
 
 
@@ -98,8 +101,9 @@ class Walk:
         ):
             self.found.steps += outcome == "done"
             self.found.faulted += outcome != "done"
-            then = here.after(plan, steps, outcome)
             what = f"{path} > {', '.join(s.id for s in steps)} {outcome}"
+            self.found.wrong += [f"{what}: AWS refuses: {why}" for step in steps for why in refused(here, step)]
+            then = here.after(plan, steps, outcome)
             self._held(here, then, steps, outcome, what)
             if then.moving_to:
                 back = then.copied()
@@ -121,9 +125,7 @@ class Walk:
         yield Place(then, path)
 
     def _refused(self, plan: Plan, path: str) -> None:
-        for refusal in plan.refusals:
-            if not (refusal.code and refusal.path and refusal.message) or refusal.code == "UnsafePlan":
-                self.found.wrong.append(f"{path}: {refusal.code} {refusal.message}")
+        self.found.wrong += [f"{path}: {wrong}" for wrong in refusals_named(plan)]
 
     def _verified(self, plan: Plan, path: str) -> None:
         for violation in plan.verification.violations:
@@ -143,16 +145,37 @@ class Walk:
                 self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
 
     def _goal(self, here: Still, path: str) -> None:
-        wanted = {r.name for r in self.desired.regions if r.traffic == "serving"}
-        open_gates = {r for r, g in here.gates.items() if g.is_open}
-        for what, is_so in (
-            (f"open gates {open_gates}, wanted {wanted}", open_gates == wanted),
-            (f"gates {set(here.gates)}", set(here.gates) == set(self.desired.region_names)),
-            (f"writer {here.writer}", here.writer == self.desired.database.writer),
-            (f"detached {here.apart}", not here.apart),
-        ):
-            if not is_so:
-                self.found.wrong.append(f"{path}: ends with {what}")
+        self.found.wrong += [f"{path}: {wrong}" for wrong in at_goal(here)]
+
+
+def refusals_named(plan: Plan) -> Iterator[str]:
+    """A refusal leaves no plan, names its rule and its field, and is never our own verifier's."""
+    for refusal in plan.refusals:
+        if plan.waves or not (refusal.code and refusal.path and refusal.message) or refusal.code == "UnsafePlan":
+            yield f"{refusal.code} {refusal.message}"
+
+
+def at_goal(here: World) -> Iterator[str]:
+    """Where an empty plan must have led."""
+    destroyed = here.goal is Goal.DESTROY
+    wanted = {r.name for r in here.desired.regions if r.traffic == "serving" and not destroyed}
+    there = set() if destroyed else set(here.desired.region_names)
+    data = set(here.desired.region_names) if here.desired.database.deletion_policy == "retain" else there
+    open_gates = {r for r, g in here.gates.items() if g.is_open}
+    for what, is_so in (
+        (f"open gates {open_gates}, wanted {wanted}", open_gates == wanted),
+        (f"gates {set(here.gates)}", set(here.gates) == there),
+        (f"data in {stacks(here, StackKind.DATA)}", stacks(here, StackKind.DATA) == data),
+        (f"APIs in {stacks(here, StackKind.API)}", stacks(here, StackKind.API) == there),
+        (f"writer {here.writer}", here.writer == here.desired.database.writer or not data),
+        (f"detached {here.apart}", not here.apart),
+    ):
+        if not is_so:
+            yield f"ends with {what}"
+
+
+def stacks(here: World, kind: StackKind) -> set[str]:
+    return {ref.region for ref in here.stacks if ref.kind is kind}
 
 
 def _outline(seen: Picture) -> set[tuple[object, ...]]:

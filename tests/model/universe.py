@@ -54,14 +54,15 @@ class Still(World):
 
     def approve(self) -> None:
         """A commit may take as many Regions out at once as it likes, so that its plan can be seen."""
-        motion = self.recorded["motion"]
-        self.recorded = {"motion": {**motion, "approved": {Hazard.BLAST_RADIUS: structure(self.desired)}}}
+        if self.recorded:
+            motion = self.recorded["motion"]
+            self.recorded = {"motion": {**motion, "approved": {Hazard.BLAST_RADIUS: structure(self.desired)}}}
 
     def copied(self) -> Still:
         other = copy.copy(self)
-        for name in ("stacks", "gates", "gone_apis", "closed_at"):
-            setattr(other, name, dict(getattr(self, name)))
-        other.apart, other.snapshots = set(self.apart), []
+        for name, held in vars(self).items():
+            if isinstance(held, dict | set | list):
+                setattr(other, name, held.copy())
         return other
 
     def after(self, plan: Plan, steps: tuple[Step, ...], outcome: str) -> Still:
