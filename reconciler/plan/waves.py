@@ -22,8 +22,12 @@ JOIN_TOGETHER = 2
 
 def waves(scene: Scene) -> tuple[Wave, ...]:
     """All waves that still have a step to do or a gate to wait for."""
-    found = leaving.destruction(scene) if scene.goal is Goal.DESTROY else _all(scene)
-    return tuple(w for w in map(_open_part, found) if w.steps or w.gates)
+    return tuple(w for w in map(_open_part, every_wave(scene)) if w.steps or w.gates)
+
+
+def every_wave(scene: Scene) -> Iterator[Wave]:
+    """With the gates that are met already."""
+    return leaving.destruction(scene) if scene.goal is Goal.DESTROY else _all(scene)
 
 
 def _open_part(wave: Wave) -> Wave:

@@ -110,6 +110,7 @@ class World:
         self.gone_apis: dict[str, datetime] = {}
         """When a Region's functions were deleted: their network interfaces linger."""
         self.closed_at: dict[str, datetime] = {}
+        self.opened_at: dict[str, datetime] = {}
         self.snapshots: list[str] = []
         self.global_cluster_left = False
         """Its stack is gone and left it behind."""
@@ -335,6 +336,8 @@ class World:
         opens = step.action is StepAction.OPEN_GATE or (step.action is StepAction.MEND_GATE and not gate.is_closed)
         if not opens and not gate.is_closed:
             self.closed_at[step.region] = self.now
+        if opens and gate.is_closed:
+            self.opened_at[step.region] = self.now
         fixed = replace(gate, threshold=1 if opens else 2, inverted=False, disabled=False)
         probe = self.probe_ids.get(step.region, f"probe-{step.region}")
         self.gates[step.region] = replace(fixed, children=(probe,), version=gate.version + 1)
@@ -394,8 +397,9 @@ class World:
         if gate is None:
             return None
         healthy = gate.threshold <= 1 and region not in self.sick and region in self._of(StackKind.API)
+        opened = self.opened_at.get(region, START)
         closed = self.closed_at.get(region, START) if gate.is_closed else self.now + MINUTE
-        samples = tuple((at, not self._ill(region, at) and at < closed) for at in self._minutes())
+        samples = tuple((at, not self._ill(region, at) and opened <= at < closed) for at in self._minutes())
         return replace(gate, healthy=healthy, samples=samples)
 
     def _records(self) -> tuple[Record, ...]:

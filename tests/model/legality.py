@@ -91,6 +91,13 @@ class Watch:
         healthy = {r for r in here if world._gate(r).healthy}
         self._led |= dict.fromkeys((healthy or still | here), world.now)
 
+    def ends(self, world: World) -> Iterator[str]:
+        """A commit that drains a Region is done when clients have left."""
+        for region in self._led:
+            held = timedelta(seconds=world.desired.routing.ttl_seconds) + STALE
+            if not serves(world, region) and world.now - self._led[region] < held:
+                yield f"clients: the commit is called done while some may be led to {region} still"
+
     def wrong(self, world: World, step: Step) -> Iterator[str]:
         if step.action is StepAction.DELETE and step.stack.kind is StackKind.API:
             yield from self._clients(world, step.region)
@@ -123,9 +130,10 @@ class Watch:
     def _opens(self, world: World, region: str) -> Iterator[str]:
         """One after another, unless nothing serves yet."""
         soak = timedelta(seconds=world.desired.safety.soak_seconds)
-        others = [r for r in self._opened if r != region and serves(world, r)]
-        first = min(self._opened.values(), default=world.now) == world.now
-        if not first and (soon := [r for r in others if world.now - self._opened[r] < soak]):
+        others = [r for r in world.gates if r != region and serves(world, r)]
+        first = all(self._opened.get(r) == world.now for r in others)
+        soon = [r for r in others if r in self._opened and world.now - self._opened[r] < soak]
+        if soon and not first:
             yield f"soak: {region} is opened right after {', '.join(soon)}"
         self._opened[region] = world.now
 

@@ -14,6 +14,10 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Plan, Step, StepAction
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import Topology
+from reconciler.plan.effects import passed
+from reconciler.plan.picture import picture
+from reconciler.plan.scene import Scene
+from reconciler.plan.waves import every_wave
 from tests.fakes.world import World
 from tests.model.explore import at_goal, refusals_named
 from tests.model.legality import DEPLOYS, Watch, refused, version
@@ -35,6 +39,9 @@ class Minutes:
     """What an operator moved: `writer`, or a Region's gate by its Region."""
     closed_until: datetime | None = None
     """The document's windows open then."""
+    allowed: bool = False
+    """A person allowed that more Regions leave service than may at once."""
+    closed: set[str] = field(default_factory=set)
     failing: Mapping[str, str] | None = None
     """A rollout that made a Region sick just now."""
     found: list[str] = field(default_factory=list)
@@ -44,11 +51,11 @@ class Minutes:
         watch, since, before = Watch(), self.world.now, None
         plan = Plan(topology="", revision="", fingerprint="")
         while self.world.now - since < PATIENCE and not self.found:
-            while self.events and self.events[0][0](self):
-                self.events.pop(0)[1](self)
-                since = self.world.now
-            watch.led(self.world)
             for _ in ("a pass", "the next one, at once"):
+                while self.events and self.events[0][0](self):
+                    self.events.pop(0)[1](self)
+                    since = self.world.now
+                watch.led(self.world)
                 plan = self._planned()
                 self._carry_out(plan, watch)
                 if not plan.current:
@@ -59,7 +66,7 @@ class Minutes:
                 break
             self.world.pass_time()
         if not self.found:
-            self.found += self._end(plan)
+            self.found += self._end(plan, watch)
         return self.found
 
     def commit(self, desired: Topology) -> None:
@@ -67,11 +74,16 @@ class Minutes:
 
     def _planned(self) -> Plan:
         observed = self.world.observed()
-        outcome = self.world.seen(observed)[0]
+        outcome, stacks = self.world.seen(observed)
         self.failing, plan = outcome.diff.failed_rollout, outcome.plan
         if plan.current and repr(plan) != repr(self.world.seen(turned_round(observed))[0].plan):
             self.found.append(f"deterministic: {self._when()} the plan depends on the order in which AWS lists things")
         self.found += refusals_named(plan)
+        self.found += _learnt(
+            Scene(
+                topology=self.world.desired, observed=observed, diff=outcome.diff, stacks=stacks, goal=self.world.goal
+            )
+        )
         self.found += [
             f"refused as {r.code}: {self._when()} {r.message}" for r in plan.refusals if r.code not in self.refused_as
         ]
@@ -110,7 +122,11 @@ class Minutes:
         ):
             yield "window: a hazard outside of the document's windows"
 
-    def _end(self, plan: Plan) -> Iterator[str]:
+        self.closed |= {step.region} if step.action is StepAction.CLOSE_GATE else set()
+        if len(self.closed) > self.world.desired.safety.max_concurrent_regions and not self.allowed:
+            yield f"blast: {', '.join(sorted(self.closed))} leave service, and nobody allowed it"
+
+    def _end(self, plan: Plan, watch: Watch) -> Iterator[str]:
         if plan.refusals:
             return
         if plan.waves:
@@ -118,9 +134,20 @@ class Minutes:
             yield f"waits for ever for {waits or plan.waves[0].steps[0].id}"
             return
         yield from at_goal(self.world)
+        yield from watch.ends(self.world)
 
     def _when(self) -> str:
         return f"at {self.world.now:%H:%M} after {', '.join(self.done[-2:]) or 'nothing'}"
+
+
+def _learnt(scene: Scene) -> Iterator[str]:
+    """A gate that is met says nothing that is not so: replays go on from what it says."""
+    now = picture(scene.topology, scene.observed)
+    for gate in (gate for wave in every_wave(scene) for gate in wave.gates if gate.met):
+        told = passed(now, [gate])
+        wrong = [r for r in told.places if told.at(r) != now.at(r)]
+        if told != now:
+            yield f"foreseen: {gate.id} is met, and says more than is so of {', '.join(wrong) or 'the database'}"
 
 
 def _is_aside(step: Step) -> bool:

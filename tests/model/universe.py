@@ -46,7 +46,7 @@ class Still(World):
             ref: s if s.settled_at == LONG_AGO else replace(s, changed_at=LONG_AGO, settled_at=LONG_AGO)
             for ref, s in self.stacks.items()
         }
-        self.closed_at = dict.fromkeys(self.closed_at, LONG_AGO)
+        self.closed_at, self.opened_at = dict.fromkeys(self.closed_at, LONG_AGO), {}
         self.gone_apis = {}
         if self.moving_to and arrives:
             self.writer = self.moving_to
