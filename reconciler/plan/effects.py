@@ -217,6 +217,7 @@ _DONE: Mapping[What, Effect] = {
 _FAILED: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _to(lambda p: p.data == "absent", data="shell"),
     (DEPLOY, StackKind.API): _to(lambda p: p.api == "absent", api="broken", linked=True),
+    (DELETE, StackKind.API): _to(lambda p: p.api != "absent", api="broken", healthy=False, fresh=False),
 }
 _HALF: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _half_deploy_data,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.model.plan import Goal, Plan, Step
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import Topology
-from reconciler.plan.effects import done
+from reconciler.plan.effects import done, failed
 from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import INVARIANTS, moment, violations
 from tests.fakes.world import World
@@ -36,6 +36,10 @@ class Findings:
 
 
 ANY = 1_000_000
+GOOD = {"drained": True, "quiet": True, "healthy": True, "available": True, "connected": True, "near": True} | {
+    "linked": False,
+    "echo": False,
+}
 OF_WORLDS = tuple(i for i in INVARIANTS if i.name.split()[0] in {"I1", "I2", "I3", "I9", "I10"})
 """Those that can be told of a world by itself; the others need the step, and the replay of each plan asks them."""
 
@@ -136,13 +140,17 @@ class Walk:
         seen, then = picture(self.desired, before.observed()), picture(self.desired, after.observed())
         now = moment(self.desired, seen, None, then)
         self.found.wrong += [f"{what}: {wrong}" for wrong in violations(now, OF_WORLDS)]
-        if outcome == "done":
-            foreseen = seen
-            for step in steps:
-                foreseen = done(foreseen, step)
-            told, came = _outline(foreseen), _outline(then)
-            if told != came:
-                self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
+        if outcome == "half":
+            return  # where it stops, nobody can foresee
+        foreseen = seen
+        for step in steps:
+            foreseen = (done if outcome == "done" else failed)(foreseen, step)
+        told, came = _outline(foreseen), _outline(then)
+        if told != came:
+            self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
+        self.found.wrong += [
+            f"{what}: foreseen {hope}, too early" for hope in _hopes(seen, foreseen) - _hopes(seen, then)
+        ]
 
     def _goal(self, here: Still, path: str) -> None:
         self.found.wrong += [f"{path}: {wrong}" for wrong in at_goal(here)]
@@ -176,6 +184,16 @@ def at_goal(here: World) -> Iterator[str]:
 
 def stacks(here: World, kind: StackKind) -> set[str]:
     return {ref.region for ref in here.stacks if ref.kind is kind}
+
+
+def _hopes(before: Picture, after: Picture) -> set[str]:
+    """What got better about a Region, of what only time or AWS can tell."""
+    return {
+        f"{name} of {region}"
+        for region, now in after.places.items()
+        for name, good in GOOD.items()
+        if getattr(now, name) is good and getattr(before.at(region), name) is not good
+    }
 
 
 def _outline(seen: Picture) -> set[tuple[object, ...]]:

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from tests.model.bugs import BUGS
+from tests.model.planted import BUGS
 from tests.model.scenarios import SCENARIOS
 
 
