@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.diff import desired_stacks, diff
 from reconciler.model.motion import Motion
@@ -29,6 +30,7 @@ from reconciler.plan import plan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+Samples = tuple[tuple[datetime, bool], ...]
 INTERFACES_LINGER = timedelta(minutes=20)
 OUTPUTS = ("SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId")
 
@@ -88,6 +90,13 @@ def remembered(topology: Topology, gates: Mapping[str, TrafficGate] | None = Non
     """The part of a status document that a pass leaves once this topology converged."""
     motion = Motion(gates={r: g.version for r, g in (gates or {}).items()})
     return {"motion": motion.converged(topology).document()}
+
+
+@lru_cache(maxsize=256)
+def samples(now: datetime, since: datetime, until: datetime) -> Samples:
+    """The last quarter of an hour, minute by minute: healthy from `since` until `until`."""
+    minutes = int(min((now - START) / MINUTE, 15))
+    return tuple((at, since <= at < until) for at in (now - MINUTE * m for m in reversed(range(minutes))))
 
 
 class World:
@@ -182,7 +191,10 @@ class World:
         return outcome, stacks
 
     def template_of(self, ref: StackRef) -> dict:
-        return desired_stacks(self.desired, self.observed(), self._templates())[ref].template.body
+        return self._wanted()[ref].template.body
+
+    def _wanted(self) -> Mapping[StackRef, DesiredStack]:
+        return desired_stacks(self.desired, self.observed(), self._templates())
 
     def _templates(self) -> dict[str, Template]:
         """Made once for each desired topology, as the synthesiser's cache does."""
@@ -288,8 +300,7 @@ class World:
             self._forget(ref)
 
     def _deploy(self, ref: StackRef) -> None:
-        observed = self.observed()
-        desired = desired_stacks(self.desired, observed, self._templates())[ref]
+        desired = self._wanted()[ref]
         assert desired.parameters is not None, f"{ref} deployed before its parameters exist"
         outputs = {name: f"{name}-{ref.region}" for name in OUTPUTS} if ref.kind is StackKind.DATA else {}
         known = ref in self.stacks
@@ -346,10 +357,11 @@ class World:
 
     def _of(self, kind: StackKind) -> list[str]:
         """Regions where such a stack holds something: not one that only has a change set, or whose creation rolled back."""
-        held = (
-            (ref, s) for ref, s in self.stacks.items() if s.template is not None and s.status != "ROLLBACK_COMPLETE"
-        )
-        return [ref.region for ref, _ in held if ref.kind is kind]
+        return [ref.region for ref in self.stacks if ref.kind is kind and self._has(ref)]
+
+    def _has(self, ref: StackRef) -> bool:
+        state = self.stacks.get(ref)
+        return state is not None and state.template is not None and state.status != "ROLLBACK_COMPLETE"
 
     def _global_cluster(self) -> GlobalCluster | None:
         if not (self._of(StackKind.GLOBAL) or self.global_cluster_left):
@@ -365,9 +377,10 @@ class World:
         )
 
     def _cluster(self, region: str) -> Cluster | None:
-        if region not in self._of(StackKind.DATA):
+        ref = StackRef(StackKind.DATA, region)
+        if not self._has(ref):
             return None
-        resources = self.stacks[StackRef(StackKind.DATA, region)].template["Resources"]
+        resources = self.stacks[ref].template["Resources"]
         declared = resources.get("Cluster", {}).get("Properties", {})
         well = Cluster(
             identifier=region,
@@ -378,29 +391,25 @@ class World:
             protected=region not in self.unprotected,
             load=self.loads.get(region),
         )
-        return replace(well, **self.clusters.get(region, {}))
+        return replace(well, **self.clusters[region]) if region in self.clusters else well
 
-    def _minutes(self) -> list[datetime]:
-        return [self.now - MINUTE * m for m in reversed(range(int(min((self.now - START) / MINUTE, 15))))]
-
-    def _ill(self, region: str, at: datetime) -> bool:
-        return region in self.sick and at >= self.sick_since.get(region, START)
+    def _samples(self, region: str, since: datetime = START, until: datetime | None = None) -> Samples:
+        sick_since = self.sick_since.get(region, START) if region in self.sick else None
+        return samples(self.now, since, min(until or self.now + MINUTE, sick_since or self.now + MINUTE))
 
     def _probe(self, region: str) -> Probe | None:
-        if region not in self._of(StackKind.API):
+        if not self._has(StackRef(StackKind.API, region)):
             return None
-        samples = tuple((at, not self._ill(region, at)) for at in self._minutes())
-        return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=samples)
+        return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=self._samples(region))
 
     def _gate(self, region: str) -> TrafficGate | None:
         gate = self.gates.get(region)
         if gate is None:
             return None
-        healthy = gate.threshold <= 1 and region not in self.sick and region in self._of(StackKind.API)
-        opened = self.opened_at.get(region, START)
-        closed = self.closed_at.get(region, START) if gate.is_closed else self.now + MINUTE
-        samples = tuple((at, not self._ill(region, at) and opened <= at < closed) for at in self._minutes())
-        return replace(gate, healthy=healthy, samples=samples)
+        healthy = gate.threshold <= 1 and region not in self.sick and self._has(StackRef(StackKind.API, region))
+        closed = self.closed_at.get(region, START) if gate.is_closed else None
+        seen = self._samples(region, self.opened_at.get(region, START), closed)
+        return replace(gate, healthy=healthy, samples=seen)
 
     def _records(self) -> tuple[Record, ...]:
         templates = [s.template or {} for ref, s in self.stacks.items() if ref.kind is StackKind.ROUTING]

@@ -14,7 +14,7 @@ from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import INVARIANTS, moment, violations
 from tests.fakes.world import World
 from tests.model.legality import refused
-from tests.model.universe import Still, told
+from tests.model.universe import Stacks, Still, told
 
 
 @dataclass
@@ -78,7 +78,8 @@ class Walk:
 
     def _look(self, here: Still, key: Hashable, path: str) -> Iterator[Place]:
         self.found.states += 1
-        plan = here.plan()
+        outcome, wanted = here.seen()
+        plan = outcome.plan
         self._steps_left[key] = len(plan.steps)
         self.found.plans += 1
         if plan.refusals:
@@ -90,13 +91,15 @@ class Walk:
             self._goal(here, path)
             here.remember(plan)
             return []
-        return list(self._onward(here, plan, key, path))
+        noted = here.copied()
+        noted.remember(plan)
+        if not plan.waves[0].steps:
+            return self._waited(noted, plan, key, path)
+        return self._onward(noted, plan, picture(self.desired, outcome.observed), wanted, path)
 
-    def _onward(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
+    def _onward(self, here: Still, plan: Plan, seen: Picture, wanted: Stacks, path: str) -> Iterator[Place]:
+        """From a world where what the plan intends was written down."""
         wave = plan.waves[0]
-        if not wave.steps:
-            yield from self._waited(here, plan, key, path)
-            return
         for outcome, steps in (
             ("done", wave.steps),
             *(("failed", (s,)) for s in wave.steps),
@@ -107,8 +110,9 @@ class Walk:
             self.found.faulted += outcome != "done"
             what = f"{path} > {', '.join(s.id for s in steps)} {outcome}"
             self.found.wrong += [f"{what}: AWS refuses: {why}" for step in steps for why in refused(here, step)]
-            then = here.after(plan, steps, outcome)
-            self._held(here, then, steps, outcome, what)
+            then = here.after(steps, outcome, wanted)
+            if not then.stands_as(here):
+                self._held(seen, then, steps, outcome, what)
             if then.moving_to:
                 back = then.copied()
                 back.settle(arrives=False)
@@ -117,10 +121,8 @@ class Walk:
             whole = outcome == "done" and len(steps) == len(wave.steps)
             yield Place(then, what, len(plan.steps) if whole else ANY)
 
-    def _waited(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
+    def _waited(self, then: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
         """Only gates are left in the first wave, and time has passed: something that the loop writes down must help on."""
-        then = here.copied()
-        then.remember(plan)
         then.settle()
         if then.key() == key:
             gates = ", ".join(f"{g.id} ({g.detail})" for g in plan.waves[0].waiting_for)
@@ -135,9 +137,9 @@ class Walk:
         for violation in plan.verification.violations:
             self.found.wrong.append(f"{path}: {violation}")
 
-    def _held(self, before: Still, after: Still, steps: tuple[Step, ...], outcome: str, what: str) -> None:
+    def _held(self, seen: Picture, after: Still, steps: tuple[Step, ...], outcome: str, what: str) -> None:
         """Invariants in the state just reached, and that the planner's own model of the steps leads to this state."""
-        seen, then = picture(self.desired, before.observed()), picture(self.desired, after.observed())
+        then = picture(self.desired, after.observed())
         now = moment(self.desired, seen, None, then)
         self.found.wrong += [f"{what}: {wrong}" for wrong in violations(now, OF_WORLDS)]
         if outcome == "half":

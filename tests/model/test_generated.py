@@ -121,7 +121,8 @@ def carried_out(world: Still, outcomes: tuple[tuple[str, int], ...], most: int) 
         else:
             steps = (steps[number % len(steps)],)
         assert not [why for step in steps for why in refused(world, step)]
-        after = world.after(plan, steps, "done" if outcome == "part" else outcome)
+        world.remember(plan)
+        after = world.after(steps, "done" if outcome == "part" else outcome)
         after.settle(arrives=number % 2 == 0)
         vars(world).update(vars(after))
         waited = 0 if steps else waited + 1
