@@ -32,9 +32,8 @@ def every_wave(scene: Scene) -> Iterator[Wave]:
 
 def _open_part(wave: Wave) -> Wave:
     """Gates come after the steps: before them they are open questions, afterwards they count only while they do not hold."""
-    if wave.steps:
-        return replace(wave, gates=tuple(replace(g, met=False) for g in wave.gates))
-    return replace(wave, gates=wave.waiting_for)
+    asked = tuple(replace(g, met=False) if g.met else g for g in wave.gates) if wave.steps else wave.waiting_for
+    return wave if asked == wave.gates else replace(wave, gates=asked)
 
 
 def _all(scene: Scene) -> Iterator[Wave]:
