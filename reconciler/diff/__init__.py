@@ -25,13 +25,14 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
     unchecked: list[Unchecked] = []
     allowed: dict[StackRef, frozenset[str]] = {}
     checked = 0
+    live = _by_stack(observed)
     for ref, desired in stacks.items():
         state = observed.stacks.get(ref)
         mine = stack_changes(desired, state)
         if isinstance(state, Unknown):
             unchecked.append(Unchecked(path=str(ref), why=str(state)))
         elif state and state.template:
-            found, count, left = _drift(desired, observed)
+            found, count, left = _drift(desired, observed, live.get(ref, {}))
             mine, found = _observed_too(mine, found)
             findings += found
             checked += count
@@ -51,13 +52,21 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
     )
 
 
-def _drift(desired: DesiredStack, observed: Observed) -> tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]:
+def _by_stack(observed: Observed) -> Mapping[StackRef, Mapping[str, Live]]:
+    found: dict[StackRef, dict[str, Live]] = {}
+    for (ref, name), seen in observed.live.items():
+        found.setdefault(ref, {})[name] = seen
+    return found
+
+
+def _drift(
+    desired: DesiredStack, observed: Observed, live: Mapping[str, Live]
+) -> tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]:
     state = observed.stack(desired.ref.kind, desired.ref.region)
     if state is None:
         return (), 0, ()
     if state.in_progress or not state.stands or state.moved_after(observed.at):
         return (), 0, tuple(unread(state))  # some of its values may have been read before it settled
-    live: dict[str, Live] = {name: seen for (ref, name), seen in observed.live.items() if ref == desired.ref}
     return stack_drift(state, live, observed.account)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.model.stacks import REGIONAL, StackKind, StackRef
 
@@ -72,6 +73,7 @@ FIELDS = (
 )
 
 
+@lru_cache(maxsize=10_000)
 def field_path(ref: StackRef, logical_id: str, prop: str) -> tuple[str, bool]:
     """The path people see for a property of a stack's resource, and whether it is a field of the desired state.
 

@@ -22,16 +22,17 @@ def stack_drift(state: StackState, live: Mapping[str, Live], account: str) -> Re
     unchecked: list[Unchecked] = []
     checked = 0
     types = {name: body["Type"] for name, body in (state.template or {}).get("Resources", {}).items()}
-    for name, properties in resolved_properties(state, account).items():
+    declared = resolved_properties(state, account, [n for n in types if n in live])
+    for name, kind in types.items():
         seen = live.get(name)
         if isinstance(seen, Missing):
-            findings.append(_missing(state, name, types[name]))
-            checked += leaves(properties)
+            findings.append(_missing(state, name, kind))
+            checked += leaves(declared[name])
         elif seen is None or isinstance(seen, Unknown):
-            why = str(seen) if seen else f"{types[name]} has no reader"
+            why = str(seen) if seen else f"{kind} has no reader"
             unchecked.append(Unchecked(path=field_path(state.ref, name, "")[0], why=why))
         else:
-            deviating, compared, left = _compare(state, name, properties, seen)
+            deviating, compared, left = _compare(state, name, declared[name], seen)
             findings += deviating
             checked += compared
             unchecked += left

@@ -65,21 +65,22 @@ def writer_moved_by_hand(topology: Topology, observed: Observed) -> bool:
 
     A commit that names another Region decides; without any record nobody can tell a commit from a hand.
     """
-    cluster, motion = known(observed.global_cluster), Motion.recorded(observed.recorded)
-    wanted = topology.database.writer
+    cluster, wanted = known(observed.global_cluster), topology.database.writer
     if cluster is None or cluster.writer is None or cluster.writer == wanted:
         return False
+    motion = Motion.recorded(observed.recorded)
     return motion is None or (cluster.writer not in motion.writers and wanted in motion.writers)
 
 
 def held_gate(topology: Topology, observed: Observed, region: str) -> bool:
     """The Region's gate stands otherwise than declared by a hand that is not ours, and no commit spoke of it since."""
-    gate, motion = known(observed.gates.get(region)), Motion.recorded(observed.recorded)
+    gate = known(observed.gates.get(region))
     if gate is None or gate.never_opened or gate.ignores_its_probe:
         return False
     wanted = topology.region(region).traffic
     if gate.is_open == (wanted is Traffic.SERVING):
         return False
+    motion = Motion.recorded(observed.recorded)
     if motion is None:
         return True
     # A version below the recorded one: we meant to move it, and did not get to it.

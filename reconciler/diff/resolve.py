@@ -7,7 +7,7 @@ unchecked, never compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.model.observed import StackState
@@ -24,11 +24,11 @@ class _Unresolved:
 UNRESOLVED: Final = _Unresolved()
 
 
-def resolved_properties(state: StackState, account: str) -> Mapping[str, Mapping[str, Any]]:
-    """Logical id to its properties, for every resource of the applied template."""
+def resolved_properties(state: StackState, account: str, names: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Logical id to its properties, for these resources of the applied template."""
     resolver = _Resolver(state, account)
     resources = (state.template or {}).get("Resources", {})
-    return {name: resolver.value(body.get("Properties", {})) for name, body in resources.items()}
+    return {name: resolver.value(resources[name].get("Properties", {})) for name in names}
 
 
 class _Resolver:

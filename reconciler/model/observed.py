@@ -142,8 +142,7 @@ class TrafficGate:
 
     def healthy_at(self, instant: datetime) -> bool:
         """By the last sample up to that instant."""
-        before = [healthy for at, healthy in self.samples if at <= instant]
-        return bool(before) and before[-1]
+        return next((healthy for at, healthy in reversed(self.samples) if at <= instant), False)
 
     def unhealthy_since(self) -> datetime | None:
         """When the unhealthy minutes began that reach to now; None while it is healthy, or without data."""

@@ -182,6 +182,12 @@ def _route(state: str) -> Effect:
     return effect
 
 
+def _recover_routing(picture: Picture, _: Step) -> Picture:
+    """A roll-back is finished; a wreck is cleared away, and the records with it."""
+    gone = [replace(p, records="none", echo=True) for p in picture.places.values() if p.records != "none"]
+    return replace(picture.put(*gone), wreck=False) if picture.wreck else picture
+
+
 DEPLOY, RECOVER, DELETE = StepAction.DEPLOY, StepAction.RECOVER, StepAction.DELETE
 
 _DONE: Mapping[What, Effect] = {
@@ -192,6 +198,7 @@ _DONE: Mapping[What, Effect] = {
     (DEPLOY, StackKind.EDGE): _whole(edge=True, served=True),
     (RECOVER, StackKind.DATA): _to(lambda p: p.data in {"shell", "broken"}, data="absent", available=False),
     (RECOVER, StackKind.API): _recover_api,
+    (RECOVER, StackKind.ROUTING): _recover_routing,
     (StepAction.CREATE_GATE, None): _to(lambda p: p.gate == "absent", gate="closed"),
     (StepAction.OPEN_GATE, None): _to(gate="open", drained=False, quiet=False),
     (StepAction.CLOSE_GATE, None): _to(gate="closed", fresh=False),
@@ -210,6 +217,7 @@ _DONE: Mapping[What, Effect] = {
 _FAILED: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _to(lambda p: p.data == "absent", data="shell"),
     (DEPLOY, StackKind.API): _to(lambda p: p.api == "absent", api="broken", linked=True),
+    (DELETE, StackKind.API): _to(lambda p: p.api != "absent", api="broken", healthy=False, fresh=False),
 }
 _HALF: Mapping[What, Effect] = {
     (DEPLOY, StackKind.DATA): _half_deploy_data,

@@ -196,12 +196,12 @@ def _unrest(scene: Scene, member: GlobalMember) -> str:
 
 def versions_equal(scene: Scene) -> Gate:
     """All clusters run one version of the engine (I6)."""
-    members = scene.database.members if scene.database else ()
-    versions = {c.engine_version for m in members if (c := scene.cluster(m.region))}
+    clusters = [scene.cluster(m.region) for m in (scene.database.members if scene.database else ())]
+    versions = {c.engine_version for c in clusters if c}
     return Gate(
         name="versions-equal",
         region=None,
-        met=len(versions) == 1,
+        met=len(versions) == 1 and None not in clusters,
         detail=f"engine versions: {', '.join(sorted(versions)) or 'unknown'}",
     )
 

@@ -87,6 +87,8 @@ class Picture:
     """The engine's version that the document wants."""
     global_stack: bool = False
     global_cluster: bool = False
+    wreck: bool = False
+    """The routing stack never came to life: what is there of its records goes with it."""
     edge: bool = False
     """An enabled distribution is there and the domain leads to it."""
     served: bool = False
@@ -119,6 +121,7 @@ def picture(topology: Topology, observed: Observed) -> Picture:
     writers = [m.region for m in cluster.members if m.is_writer] if cluster else []
     motion = Motion.recorded(observed.recorded)
     home = observed.stacks.get(StackRef(StackKind.GLOBAL, topology.home_region))
+    routing = observed.stacks.get(StackRef(StackKind.ROUTING, topology.home_region))
     edge = known(observed.stacks.get(StackRef(StackKind.EDGE, EDGE_REGION)))
     singles = {
         "dns": (observed.zone, observed.records),
@@ -127,7 +130,8 @@ def picture(topology: Topology, observed: Observed) -> Picture:
     }
     unread = observed.unknown_regions()
     regions = dict.fromkeys((*topology.region_names, *observed.live_regions(), *unread))
-    leads = _leads_to_the_distribution(topology, observed)
+    led = edge is None or not edge.beyond_update  # a creation that broke off promised nobody anything
+    leads = led and _leads_to_the_distribution(topology, observed)
     return Picture(
         places={r: _place(topology, observed, r, unknown=r in unread) for r in regions},
         writer=writers[0] if len(writers) == 1 else None,
@@ -135,6 +139,7 @@ def picture(topology: Topology, observed: Observed) -> Picture:
         engine=topology.database.version,
         global_stack=isinstance(home, Unknown) or (home is not None and home.stands),
         global_cluster=observed.global_cluster is not None,
+        wreck=isinstance(routing, StackState) and routing.beyond_update,
         edge=leads,
         served=leads or (edge is not None and edge.stands) or (motion is not None and bool(motion.traffic)),
         versions=_versions(edge),

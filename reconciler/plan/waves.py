@@ -22,15 +22,18 @@ JOIN_TOGETHER = 2
 
 def waves(scene: Scene) -> tuple[Wave, ...]:
     """All waves that still have a step to do or a gate to wait for."""
-    found = leaving.destruction(scene) if scene.goal is Goal.DESTROY else _all(scene)
-    return tuple(w for w in map(_open_part, found) if w.steps or w.gates)
+    return tuple(w for w in map(_open_part, every_wave(scene)) if w.steps or w.gates)
+
+
+def every_wave(scene: Scene) -> Iterator[Wave]:
+    """With the gates that are met already."""
+    return leaving.destruction(scene) if scene.goal is Goal.DESTROY else _all(scene)
 
 
 def _open_part(wave: Wave) -> Wave:
     """Gates come after the steps: before them they are open questions, afterwards they count only while they do not hold."""
-    if wave.steps:
-        return replace(wave, gates=tuple(replace(g, met=False) for g in wave.gates))
-    return replace(wave, gates=wave.waiting_for)
+    asked = tuple(replace(g, met=False) if g.met else g for g in wave.gates) if wave.steps else wave.waiting_for
+    return wave if asked == wave.gates else replace(wave, gates=asked)
 
 
 def _all(scene: Scene) -> Iterator[Wave]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.diff import desired_stacks, diff
 from reconciler.model.motion import Motion
@@ -29,6 +30,7 @@ from reconciler.plan import plan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+Samples = tuple[tuple[datetime, bool], ...]
 INTERFACES_LINGER = timedelta(minutes=20)
 OUTPUTS = ("SubnetIds", "FunctionGroupId", "WriterEndpoint", "ReaderEndpoint", "ClusterResourceId")
 
@@ -90,6 +92,13 @@ def remembered(topology: Topology, gates: Mapping[str, TrafficGate] | None = Non
     return {"motion": motion.converged(topology).document()}
 
 
+@lru_cache(maxsize=256)
+def samples(now: datetime, since: datetime, until: datetime) -> Samples:
+    """The last quarter of an hour, minute by minute: healthy from `since` until `until`."""
+    minutes = int(min((now - START) / MINUTE, 15))
+    return tuple((at, since <= at < until) for at in (now - MINUTE * m for m in reversed(range(minutes))))
+
+
 class World:
     """Holds what is deployed. `desired` may be replaced at any time: that is a commit."""
 
@@ -110,10 +119,14 @@ class World:
         self.gone_apis: dict[str, datetime] = {}
         """When a Region's functions were deleted: their network interfaces linger."""
         self.closed_at: dict[str, datetime] = {}
+        self.opened_at: dict[str, datetime] = {}
         self.snapshots: list[str] = []
         self.global_cluster_left = False
         """Its stack is gone and left it behind."""
         self.loads: dict[str, float] = {}
+        self.clusters: dict[str, dict] = {}
+        """What differs about a Region's cluster from one that is well."""
+        self.requests: dict[str, tuple] = {}
         self.account = desired.account
         self.zone: object = Zone(id=desired.domain.zone_id, name=desired.domain.zone_name, private=False)
         self.extra_records: tuple[Record, ...] = ()
@@ -147,6 +160,7 @@ class World:
             records=(*self._records(), *self.extra_records),
             distribution=self._distribution(),
             interfaces={r: 2 for r, at in self.gone_apis.items() if self.now < at + INTERFACES_LINGER},
+            requests=self.requests,
             recorded=self.recorded,
             live=self.live,
         )
@@ -177,7 +191,10 @@ class World:
         return outcome, stacks
 
     def template_of(self, ref: StackRef) -> dict:
-        return desired_stacks(self.desired, self.observed(), self._templates())[ref].template.body
+        return self._wanted()[ref].template.body
+
+    def _wanted(self) -> Mapping[StackRef, DesiredStack]:
+        return desired_stacks(self.desired, self.observed(), self._templates())
 
     def _templates(self) -> dict[str, Template]:
         """Made once for each desired topology, as the synthesiser's cache does."""
@@ -283,8 +300,7 @@ class World:
             self._forget(ref)
 
     def _deploy(self, ref: StackRef) -> None:
-        observed = self.observed()
-        desired = desired_stacks(self.desired, observed, self._templates())[ref]
+        desired = self._wanted()[ref]
         assert desired.parameters is not None, f"{ref} deployed before its parameters exist"
         outputs = {name: f"{name}-{ref.region}" for name in OUTPUTS} if ref.kind is StackKind.DATA else {}
         known = ref in self.stacks
@@ -309,8 +325,9 @@ class World:
         self._forget(ref)
 
     def _forget(self, ref: StackRef) -> None:
+        made = ref.region in self._of(ref.kind)
         del self.stacks[ref]
-        self.global_cluster_left = self.global_cluster_left or ref.kind is StackKind.GLOBAL
+        self.global_cluster_left = self.global_cluster_left or (ref.kind is StackKind.GLOBAL and made)
         if ref.kind is StackKind.API:
             self.gone_apis[ref.region] = self.now
             self.probe_ids.pop(ref.region, None)
@@ -330,6 +347,8 @@ class World:
         opens = step.action is StepAction.OPEN_GATE or (step.action is StepAction.MEND_GATE and not gate.is_closed)
         if not opens and not gate.is_closed:
             self.closed_at[step.region] = self.now
+        if opens and gate.is_closed:
+            self.opened_at[step.region] = self.now
         fixed = replace(gate, threshold=1 if opens else 2, inverted=False, disabled=False)
         probe = self.probe_ids.get(step.region, f"probe-{step.region}")
         self.gates[step.region] = replace(fixed, children=(probe,), version=gate.version + 1)
@@ -338,10 +357,11 @@ class World:
 
     def _of(self, kind: StackKind) -> list[str]:
         """Regions where such a stack holds something: not one that only has a change set, or whose creation rolled back."""
-        held = (
-            (ref, s) for ref, s in self.stacks.items() if s.template is not None and s.status != "ROLLBACK_COMPLETE"
-        )
-        return [ref.region for ref, _ in held if ref.kind is kind]
+        return [ref.region for ref in self.stacks if ref.kind is kind and self._has(ref)]
+
+    def _has(self, ref: StackRef) -> bool:
+        state = self.stacks.get(ref)
+        return state is not None and state.template is not None and state.status != "ROLLBACK_COMPLETE"
 
     def _global_cluster(self) -> GlobalCluster | None:
         if not (self._of(StackKind.GLOBAL) or self.global_cluster_left):
@@ -357,11 +377,12 @@ class World:
         )
 
     def _cluster(self, region: str) -> Cluster | None:
-        if region not in self._of(StackKind.DATA):
+        ref = StackRef(StackKind.DATA, region)
+        if not self._has(ref):
             return None
-        resources = self.stacks[StackRef(StackKind.DATA, region)].template["Resources"]
+        resources = self.stacks[ref].template["Resources"]
         declared = resources.get("Cluster", {}).get("Properties", {})
-        return Cluster(
+        well = Cluster(
             identifier=region,
             status="available",
             engine_version=declared.get("EngineVersion", "16.8"),
@@ -370,27 +391,25 @@ class World:
             protected=region not in self.unprotected,
             load=self.loads.get(region),
         )
+        return replace(well, **self.clusters[region]) if region in self.clusters else well
 
-    def _minutes(self) -> list[datetime]:
-        return [self.now - MINUTE * m for m in reversed(range(int(min((self.now - START) / MINUTE, 15))))]
-
-    def _ill(self, region: str, at: datetime) -> bool:
-        return region in self.sick and at >= self.sick_since.get(region, START)
+    def _samples(self, region: str, since: datetime = START, until: datetime | None = None) -> Samples:
+        sick_since = self.sick_since.get(region, START) if region in self.sick else None
+        return samples(self.now, since, min(until or self.now + MINUTE, sick_since or self.now + MINUTE))
 
     def _probe(self, region: str) -> Probe | None:
-        if region not in self._of(StackKind.API):
+        if not self._has(StackRef(StackKind.API, region)):
             return None
-        samples = tuple((at, not self._ill(region, at)) for at in self._minutes())
-        return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=samples)
+        return Probe(id=self.probe_ids.get(region, f"probe-{region}"), samples=self._samples(region))
 
     def _gate(self, region: str) -> TrafficGate | None:
         gate = self.gates.get(region)
         if gate is None:
             return None
-        healthy = gate.threshold <= 1 and region not in self.sick and region in self._of(StackKind.API)
-        closed = self.closed_at.get(region, START) if gate.is_closed else self.now + MINUTE
-        samples = tuple((at, not self._ill(region, at) and at < closed) for at in self._minutes())
-        return replace(gate, healthy=healthy, samples=samples)
+        healthy = gate.threshold <= 1 and region not in self.sick and self._has(StackRef(StackKind.API, region))
+        closed = self.closed_at.get(region, START) if gate.is_closed else None
+        seen = self._samples(region, self.opened_at.get(region, START), closed)
+        return replace(gate, healthy=healthy, samples=seen)
 
     def _records(self) -> tuple[Record, ...]:
         templates = [s.template or {} for ref, s in self.stacks.items() if ref.kind is StackKind.ROUTING]

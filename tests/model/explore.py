@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from reconciler.model.plan import Plan, Step
+from reconciler.model.plan import Goal, Plan, Step
+from reconciler.model.stacks import StackKind
 from reconciler.model.topology import Topology
-from reconciler.plan.effects import done
+from reconciler.plan.effects import done, failed
 from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import INVARIANTS, moment, violations
-from tests.model.universe import Still, told
+from tests.fakes.world import World
+from tests.model.legality import refused
+from tests.model.universe import Stacks, Still, told
 
 
 @dataclass
@@ -33,6 +36,10 @@ class Findings:
 
 
 ANY = 1_000_000
+GOOD = {"drained": True, "quiet": True, "healthy": True, "available": True, "connected": True, "near": True} | {
+    "linked": False,
+    "echo": False,
+}
 OF_WORLDS = tuple(i for i in INVARIANTS if i.name.split()[0] in {"I1", "I2", "I3", "I9", "I10"})
 """Those that can be told of a world by itself; the others need the step, and the replay of each plan asks them."""
 
@@ -71,7 +78,8 @@ class Walk:
 
     def _look(self, here: Still, key: Hashable, path: str) -> Iterator[Place]:
         self.found.states += 1
-        plan = here.plan()
+        outcome, wanted = here.seen()
+        plan = outcome.plan
         self._steps_left[key] = len(plan.steps)
         self.found.plans += 1
         if plan.refusals:
@@ -83,13 +91,15 @@ class Walk:
             self._goal(here, path)
             here.remember(plan)
             return []
-        return list(self._onward(here, plan, key, path))
+        noted = here.copied()
+        noted.remember(plan)
+        if not plan.waves[0].steps:
+            return self._waited(noted, plan, key, path)
+        return self._onward(noted, plan, picture(self.desired, outcome.observed), wanted, path)
 
-    def _onward(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
+    def _onward(self, here: Still, plan: Plan, seen: Picture, wanted: Stacks, path: str) -> Iterator[Place]:
+        """From a world where what the plan intends was written down."""
         wave = plan.waves[0]
-        if not wave.steps:
-            yield from self._waited(here, plan, key, path)
-            return
         for outcome, steps in (
             ("done", wave.steps),
             *(("failed", (s,)) for s in wave.steps),
@@ -98,9 +108,11 @@ class Walk:
         ):
             self.found.steps += outcome == "done"
             self.found.faulted += outcome != "done"
-            then = here.after(plan, steps, outcome)
             what = f"{path} > {', '.join(s.id for s in steps)} {outcome}"
-            self._held(here, then, steps, outcome, what)
+            self.found.wrong += [f"{what}: AWS refuses: {why}" for step in steps for why in refused(here, step)]
+            then = here.after(steps, outcome, wanted)
+            if not then.stands_as(here):
+                self._held(seen, then, steps, outcome, what)
             if then.moving_to:
                 back = then.copied()
                 back.settle(arrives=False)
@@ -109,10 +121,8 @@ class Walk:
             whole = outcome == "done" and len(steps) == len(wave.steps)
             yield Place(then, what, len(plan.steps) if whole else ANY)
 
-    def _waited(self, here: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
+    def _waited(self, then: Still, plan: Plan, key: Hashable, path: str) -> Iterator[Place]:
         """Only gates are left in the first wave, and time has passed: something that the loop writes down must help on."""
-        then = here.copied()
-        then.remember(plan)
         then.settle()
         if then.key() == key:
             gates = ", ".join(f"{g.id} ({g.detail})" for g in plan.waves[0].waiting_for)
@@ -121,38 +131,71 @@ class Walk:
         yield Place(then, path)
 
     def _refused(self, plan: Plan, path: str) -> None:
-        for refusal in plan.refusals:
-            if not (refusal.code and refusal.path and refusal.message) or refusal.code == "UnsafePlan":
-                self.found.wrong.append(f"{path}: {refusal.code} {refusal.message}")
+        self.found.wrong += [f"{path}: {wrong}" for wrong in refusals_named(plan)]
 
     def _verified(self, plan: Plan, path: str) -> None:
         for violation in plan.verification.violations:
             self.found.wrong.append(f"{path}: {violation}")
 
-    def _held(self, before: Still, after: Still, steps: tuple[Step, ...], outcome: str, what: str) -> None:
+    def _held(self, seen: Picture, after: Still, steps: tuple[Step, ...], outcome: str, what: str) -> None:
         """Invariants in the state just reached, and that the planner's own model of the steps leads to this state."""
-        seen, then = picture(self.desired, before.observed()), picture(self.desired, after.observed())
+        then = picture(self.desired, after.observed())
         now = moment(self.desired, seen, None, then)
         self.found.wrong += [f"{what}: {wrong}" for wrong in violations(now, OF_WORLDS)]
-        if outcome == "done":
-            foreseen = seen
-            for step in steps:
-                foreseen = done(foreseen, step)
-            told, came = _outline(foreseen), _outline(then)
-            if told != came:
-                self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
+        if outcome == "half":
+            return  # where it stops, nobody can foresee
+        foreseen = seen
+        for step in steps:
+            foreseen = (done if outcome == "done" else failed)(foreseen, step)
+        told, came = _outline(foreseen), _outline(then)
+        if told != came:
+            self.found.wrong.append(f"{what}: foreseen {sorted(told - came)}, came {sorted(came - told)}")
+        self.found.wrong += [
+            f"{what}: foreseen {hope}, too early" for hope in _hopes(seen, foreseen) - _hopes(seen, then)
+        ]
 
     def _goal(self, here: Still, path: str) -> None:
-        wanted = {r.name for r in self.desired.regions if r.traffic == "serving"}
-        open_gates = {r for r, g in here.gates.items() if g.is_open}
-        for what, is_so in (
-            (f"open gates {open_gates}, wanted {wanted}", open_gates == wanted),
-            (f"gates {set(here.gates)}", set(here.gates) == set(self.desired.region_names)),
-            (f"writer {here.writer}", here.writer == self.desired.database.writer),
-            (f"detached {here.apart}", not here.apart),
-        ):
-            if not is_so:
-                self.found.wrong.append(f"{path}: ends with {what}")
+        self.found.wrong += [f"{path}: {wrong}" for wrong in at_goal(here)]
+
+
+def refusals_named(plan: Plan) -> Iterator[str]:
+    """A refusal leaves no plan, names its rule and its field, and is never our own verifier's."""
+    for refusal in plan.refusals:
+        if plan.waves or not (refusal.code and refusal.path and refusal.message) or refusal.code == "UnsafePlan":
+            yield f"{refusal.code} {refusal.message}"
+
+
+def at_goal(here: World) -> Iterator[str]:
+    """Where an empty plan must have led."""
+    destroyed = here.goal is Goal.DESTROY
+    wanted = {r.name for r in here.desired.regions if r.traffic == "serving" and not destroyed}
+    there = set() if destroyed else set(here.desired.region_names)
+    data = set(here.desired.region_names) if here.desired.database.deletion_policy == "retain" else there
+    open_gates = {r for r, g in here.gates.items() if g.is_open}
+    for what, is_so in (
+        (f"open gates {open_gates}, wanted {wanted}", open_gates == wanted),
+        (f"gates {set(here.gates)}", set(here.gates) == there),
+        (f"data in {stacks(here, StackKind.DATA)}", stacks(here, StackKind.DATA) == data),
+        (f"APIs in {stacks(here, StackKind.API)}", stacks(here, StackKind.API) == there),
+        (f"writer {here.writer}", here.writer == here.desired.database.writer or not data),
+        (f"detached {here.apart}", not here.apart),
+    ):
+        if not is_so:
+            yield f"ends with {what}"
+
+
+def stacks(here: World, kind: StackKind) -> set[str]:
+    return {ref.region for ref in here.stacks if ref.kind is kind}
+
+
+def _hopes(before: Picture, after: Picture) -> set[str]:
+    """What got better about a Region, of what only time or AWS can tell."""
+    return {
+        f"{name} of {region}"
+        for region, now in after.places.items()
+        for name, good in GOOD.items()
+        if getattr(now, name) is good and getattr(before.at(region), name) is not good
+    }
 
 
 def _outline(seen: Picture) -> set[tuple[object, ...]]:

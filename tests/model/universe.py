@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import product
 
-from reconciler.model.plan import Hazard, Plan, Step, StepAction
-from reconciler.model.stacks import StackKind
+from reconciler.model.plan import Hazard, Step, StepAction
+from reconciler.model.stacks import DesiredStack, StackKind, StackRef
 from reconciler.model.topology import Topology
 from reconciler.plan.permission import structure
 from tests.fakes.topologies import with_regions
 from tests.fakes.world import START, World, remembered
 
+Stacks = Mapping[StackRef, DesiredStack]
 REST = START + timedelta(days=1)
 """When every world is looked at: all that takes time is over then."""
 LONG_AGO = START
@@ -39,6 +40,8 @@ def told(topology: Topology) -> str:
 class Still(World):
     """A world at rest: whatever takes time has had it."""
 
+    wanted: Stacks | None = None
+
     def settle(self, *, arrives: bool = True) -> None:
         """Everything under way ends; a switchover arrives or comes back."""
         self.now = REST
@@ -46,7 +49,7 @@ class Still(World):
             ref: s if s.settled_at == LONG_AGO else replace(s, changed_at=LONG_AGO, settled_at=LONG_AGO)
             for ref, s in self.stacks.items()
         }
-        self.closed_at = dict.fromkeys(self.closed_at, LONG_AGO)
+        self.closed_at, self.opened_at = dict.fromkeys(self.closed_at, LONG_AGO), {}
         self.gone_apis = {}
         if self.moving_to and arrives:
             self.writer = self.moving_to
@@ -54,24 +57,34 @@ class Still(World):
 
     def approve(self) -> None:
         """A commit may take as many Regions out at once as it likes, so that its plan can be seen."""
-        motion = self.recorded["motion"]
-        self.recorded = {"motion": {**motion, "approved": {Hazard.BLAST_RADIUS: structure(self.desired)}}}
+        if self.recorded:
+            motion = self.recorded["motion"]
+            self.recorded = {"motion": {**motion, "approved": {Hazard.BLAST_RADIUS: structure(self.desired)}}}
 
     def copied(self) -> Still:
         other = copy.copy(self)
-        for name in ("stacks", "gates", "gone_apis", "closed_at"):
-            setattr(other, name, dict(getattr(self, name)))
-        other.apart, other.snapshots = set(self.apart), []
+        for name, held in vars(self).items():
+            if isinstance(held, dict | set | list):
+                setattr(other, name, held.copy())
         return other
 
-    def after(self, plan: Plan, steps: tuple[Step, ...], outcome: str) -> Still:
-        """This world once the steps of the plan's first wave had this outcome; what the loop writes down first is written."""
+    def after(self, steps: tuple[Step, ...], outcome: str, wanted: Stacks | None = None) -> Still:
+        """This world once the steps of a wave had this outcome. `wanted`: the desired stacks, if the caller knows them."""
         other = self.copied()
-        other.remember(plan)
         act = {"done": other.apply, "failed": other.fail, "half": other.half}[outcome]
         for step in steps:
+            other.wanted = wanted
             act(step)
+            wanted = None  # they follow from what was observed
+        other.wanted = None
         return other
+
+    def _wanted(self) -> Stacks:
+        return self.wanted or super()._wanted()
+
+    def stands_as(self, other: Still) -> bool:
+        """Nothing has happened in between, whatever was written down."""
+        return all(vars(self)[name] == held for name, held in vars(other).items() if name != "recorded")
 
     def key(self) -> Hashable:
         """All that a plan can depend on, now that time does not count."""

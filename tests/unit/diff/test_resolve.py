@@ -44,4 +44,4 @@ def test_functions_resolve_or_stay_marked(node, expected):
             "Resources": {"R": {"Type": "T", "Properties": {"P": node}}},
         },
     )
-    assert resolved_properties(state, "111111111111")["R"]["P"] == expected
+    assert resolved_properties(state, "111111111111", ["R"])["R"]["P"] == expected
