@@ -40,7 +40,7 @@ def passed(picture: Picture, gates: Iterable[Gate]) -> Picture:
         elif gate.name in _LEARNT:
             when, facts = _LEARNT[gate.name]
             place = picture.at(gate.region)
-            picture = picture.put(replace(place, **facts)) if when(place) else picture
+            picture = picture.put(place.but(**facts)) if when(place) else picture
     return picture
 
 
@@ -51,7 +51,7 @@ def _effect(table: Mapping[What, Effect], picture: Picture, step: Step) -> Pictu
 
 
 def _put(picture: Picture, step: Step, **changes: Any) -> Picture:
-    return picture.put(replace(picture.at(step.region or ""), **changes))
+    return picture.put(picture.at(step.region or "").but(**changes))
 
 
 def _to(when: Callable[[Place], bool] = lambda _: True, **changes: Any) -> Effect:
@@ -61,7 +61,7 @@ def _to(when: Callable[[Place], bool] = lambda _: True, **changes: Any) -> Effec
 
 def _to_all(when: Callable[[Place], bool], **changes: Any) -> Effect:
     """The effect on every Region of which `when` holds."""
-    return lambda picture, _: picture.put(*(replace(p, **changes) for p in picture.places.values() if when(p)))
+    return lambda picture, _: picture.put(*(p.but(**changes) for p in picture.places.values() if when(p)))
 
 
 # ---- the API ----
@@ -176,7 +176,7 @@ def _route(state: str) -> Effect:
     def effect(picture: Picture, _: Step) -> Picture:
         wanted = [p for p in picture.places.values() if p.wanted]
         ready = all(p.gate in {"closed", "open"} for p in wanted)
-        missing = [replace(p, records=state, echo=False) for p in wanted if p.records != "all"] if ready else []  # type: ignore[arg-type]
+        missing = [p.but(records=state, echo=False) for p in wanted if p.records != "all"] if ready else []
         return picture.put(*missing)
 
     return effect
@@ -184,7 +184,7 @@ def _route(state: str) -> Effect:
 
 def _recover_routing(picture: Picture, _: Step) -> Picture:
     """A roll-back is finished; a wreck is cleared away, and the records with it."""
-    gone = [replace(p, records="none", echo=True) for p in picture.places.values() if p.records != "none"]
+    gone = [p.but(records="none", echo=True) for p in picture.places.values() if p.records != "none"]
     return replace(picture.put(*gone), wreck=False) if picture.wreck else picture
 
 
@@ -256,15 +256,15 @@ nothing that a picture shows."""
 def _learn_of_all(picture: Picture, name: str) -> Picture:
     match name:
         case "dns":
-            return picture.put(*(replace(p, echo=False) for p in picture.places.values() if p.echo))
+            return picture.put(*(p.but(echo=False) for p in picture.places.values()))
         case "one-writer":
             return replace(picture, moving=False) if picture.moving else picture
         case "members-at-rest":
-            return picture.put(*(replace(p, available=True, connected=True) for p in picture.members if not p.at_rest))
+            return picture.put(*(p.but(available=True, connected=True) for p in picture.members))
         case "versions-equal":
             version = max((p.version for p in picture.members), key=ordinal, default="")
-            return picture.put(*(replace(p, version=version) for p in picture.members))
+            return picture.put(*(p.but(version=version) for p in picture.members))
         case "master-kept" if picture.writer:
-            return picture.put(replace(picture.at(picture.writer), master=True))
+            return picture.put(picture.at(picture.writer).but(master=True))
         case _:
             return picture

@@ -62,6 +62,11 @@ class Place:
     unknown: bool = False
     """Something of it that a step would rest on could not be read."""
 
+    def but(self, **changes: Any) -> Place:
+        """With these changes; itself, if that is how it is."""
+        same = all(getattr(self, name) == value for name, value in changes.items())
+        return self if same else replace(self, **changes)
+
     @property
     def serves(self) -> bool:
         return self.gate == "open" and self.records == "all" and self.healthy and self.api in {"up", "stuck"}
@@ -103,7 +108,7 @@ class Picture:
 
     def put(self, *changed: Place) -> Picture:
         """With these places in it; itself, if they are as they were."""
-        new = {p.region: p for p in changed if self.places.get(p.region) != p}
+        new = {p.region: p for p in changed if (was := self.places.get(p.region)) is not p and was != p}
         return replace(self, places={**self.places, **new}) if new else self
 
     @property
