@@ -26,6 +26,8 @@ def refused(world: World, step: Step) -> Iterator[str]:
     elif step.action is StepAction.DETACH:
         if step.region == world.writer and len(members(world)) > 1:
             yield "a writer is not removed from its global cluster while it has secondaries"
+        if world._cluster(step.region).status != "available":
+            yield f"the cluster of {step.region} is being changed"
     elif step.action is StepAction.DELETE and step.stack.kind is StackKind.DATA:
         yield from _deletion_of_data(world, step.region)
     elif step.action is StepAction.DELETE_GLOBAL and members(world):

@@ -80,6 +80,12 @@ SCENARIOS = {
     "a Region joins whose replica lags": Scenario(ONE, TWO, troubled(EU, lag_ms=60_000), lambda: [(minute(10), well)]),
     "two Regions join": Scenario(ONE, THREE),
     "a Region leaves": Scenario(TWO, ONE, walk=True),
+    "a Region leaves whose cluster is being changed": Scenario(
+        TWO,
+        ONE,
+        troubled(EU, status="modifying"),
+        lambda: [(after(f"delete/api/{EU}"), lambda _: None), (minute(30), well)],
+    ),
     "two Regions leave": Scenario(THREE, ONE, approved, walk=True),
     "the founder leaves": Scenario(TWO, with_regions(EU), walk=True),
     "the only Region is replaced": Scenario(ONE, with_regions(EU), walk=True),

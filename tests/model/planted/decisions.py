@@ -68,7 +68,12 @@ DECISIONS = (
         "the Region leaves to which the writer was moved by hand",
         "I4 ",
     ),
-    Bug("a silent writer hands over", without_rule("no_data_is_lost"), "the writer does not answer", "I17 "),
+    Bug(
+        "a silent writer hands over",
+        both(without_rule("no_data_is_lost"), told("unread_members", lambda _: ())),
+        "the writer does not answer",
+        "I17 ",
+    ),
     Bug(
         "the engine is upgraded whatever else moves",
         without_rule("the_engine_goes_up_alone"),

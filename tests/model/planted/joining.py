@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.diff import desired as desired_stacks
 from reconciler.model.plan import StepAction
-from reconciler.model.stacks import StackKind
+from reconciler.model.stacks import StackKind, StackRef
 from tests.model.planted.tools import (
     Bug,
     at_once,
@@ -14,7 +14,6 @@ from tests.model.planted.tools import (
     instead,
     met,
     nothing,
-    told,
     waves,
     without_gates,
 )
@@ -46,7 +45,10 @@ JOINING = (
     Bug("settings go everywhere at once", changed(waves, "_settings", at_once), "a setting changes", "I15 "),
     Bug(
         "the writer's engine is upgraded first",
-        told("rollout_order", lambda scene: scene.topology.region_names),
+        both(
+            instead(waves, "_sick_first", lambda scene, kind: [StackRef(kind, r) for r in scene.topology.region_names]),
+            met("members_upgraded"),
+        ),
         "the engine is upgraded",
         "I6 ",
     ),

@@ -47,7 +47,7 @@ def met(*names: str) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
         for name in names:
             real = getattr(gates, name)
-            patch.setattr(gates, name, lambda *args, real=real: replace(real(*args), met=True))
+            patch.setattr(gates, name, lambda *args, real=real, **how: replace(real(*args, **how), met=True))
 
     return plant
 

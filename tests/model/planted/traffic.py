@@ -76,6 +76,12 @@ TRAFFIC = (
         "I7 ",
     ),
     Bug(
+        "a cluster that is being changed is to leave",
+        changed(leaving, "remains", without_gates("database-available")),
+        "a Region leaves whose cluster is being changed",
+        "AWS refuses",
+    ),
+    Bug(
         "the gate goes before the data",
         changed(leaving, "remains", brought_forward(StepAction.DELETE_GATE)),
         "a Region leaves",
