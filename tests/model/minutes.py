@@ -25,7 +25,6 @@ from tests.model.legality import DEPLOYS, Watch, refused, version
 PATIENCE = timedelta(minutes=45)
 """Longer than anything takes here: who still waits for the same waits for ever."""
 SETTLED = timedelta(minutes=5)
-HAZARDOUS = {StepAction.SWITCHOVER, StepAction.DETACH}
 
 
 @dataclass
@@ -79,19 +78,20 @@ class Minutes:
         if plan.current and repr(plan) != repr(self.world.seen(turned_round(observed))[0].plan):
             self.found.append(f"deterministic: {self._when()} the plan depends on the order in which AWS lists things")
         self.found += refusals_named(plan)
-        self.found += _learnt(
-            Scene(
-                topology=self.world.desired, observed=observed, diff=outcome.diff, stacks=stacks, goal=self.world.goal
-            )
-        )
+        topology, goal = self.world.desired, self.world.goal
+        scene = Scene(topology=topology, observed=observed, diff=outcome.diff, stacks=stacks, goal=goal)
+        self.found += _learnt(scene)
         self.found += [
             f"refused as {r.code}: {self._when()} {r.message}" for r in plan.refusals if r.code not in self.refused_as
         ]
+        self.found += self._unready(plan)
+        return plan
+
+    def _unready(self, plan: Plan) -> Iterator[str]:
         left_aside = all(_is_aside(s) for s in plan.steps) and plan.steps and not self.world.sick
         settled = all(self.world.now - s.changed_at > SETTLED for s in self.world.stacks.values())
         if left_aside and settled and not plan.converged and not plan.refusals and self.world.goal is Goal.CONVERGE:
-            self.found.append(f"Ready: {self._when()} it waits for what only takes its time")
-        return plan
+            yield f"Ready: {self._when()} it waits for what only takes its time"
 
     def _carry_out(self, plan: Plan, watch: Watch) -> None:
         if not plan.refusals:
@@ -106,25 +106,21 @@ class Minutes:
             self.done.append(step.id)
 
     def _against(self, step: Step) -> Iterator[str]:
-        gate_moves = step.action in {StepAction.OPEN_GATE, StepAction.CLOSE_GATE}
-        if (gate_moves and step.region in self.hands) or (
-            step.action is StepAction.SWITCHOVER and "writer" in self.hands
-        ):
+        """What people decided, and this step does not mind."""
+        moves_gate = step.action in {StepAction.OPEN_GATE, StepAction.CLOSE_GATE} and step.region in self.hands
+        if moves_gate or (step.action is StepAction.SWITCHOVER and "writer" in self.hands):
             yield "hands: what an operator did is undone"
-        data = step.stack is not None and step.stack.kind is StackKind.DATA
-        wanted = self.world.desired.database.version
-        restarts = data and step.action in DEPLOYS and version(self.world, step.region) not in {None, wanted}
-        deletes = data and step.action is StepAction.DELETE
-        if (
-            (step.action in HAZARDOUS or restarts or deletes)
-            and self.closed_until
-            and self.world.now < self.closed_until
-        ):
+        if self.closed_until and self.world.now < self.closed_until and self._is_hazardous(step):
             yield "window: a hazard outside of the document's windows"
-
         self.closed |= {step.region} if step.action is StepAction.CLOSE_GATE else set()
         if len(self.closed) > self.world.desired.safety.max_concurrent_regions and not self.allowed:
             yield f"blast: {', '.join(sorted(self.closed))} leave service, and nobody allowed it"
+
+    def _is_hazardous(self, step: Step) -> bool:
+        if step.stack is None or step.stack.kind is not StackKind.DATA:
+            return step.action in {StepAction.SWITCHOVER, StepAction.DETACH}
+        restarts = version(self.world, step.region) not in {None, self.world.desired.database.version}
+        return step.action is StepAction.DELETE or (step.action in DEPLOYS and restarts)
 
     def _end(self, plan: Plan, watch: Watch) -> Iterator[str]:
         if plan.refusals:
@@ -156,8 +152,8 @@ def _is_aside(step: Step) -> bool:
 
 
 def turned_round(observed: Observed) -> Observed:
-    """The same facts, listed the other way round."""
+    """The same facts, listed the other way round (members of the global cluster come sorted)."""
     mappings = ("stacks", "clusters", "zones", "gates", "probes", "interfaces", "requests", "alarms")
     turned = {name: dict(reversed(getattr(observed, name).items())) for name in mappings}
-    records = observed.records if not isinstance(observed.records, tuple) else observed.records[::-1]
-    return replace(observed, records=records, **turned)
+    records = observed.records
+    return replace(observed, records=records[::-1] if isinstance(records, tuple) else records, **turned)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 from itertools import product
 
-from reconciler.model.plan import Hazard, Step, StepAction
+from reconciler.model.plan import Hazard, Step
 from reconciler.model.stacks import DesiredStack, StackKind, StackRef
 from reconciler.model.topology import Topology
 from reconciler.plan.permission import structure
@@ -114,7 +114,3 @@ def converged(topology: Topology) -> Still:
     world.settle()
     world.recorded = remembered(topology, world.gates)
     return world
-
-
-def reversible(step: Step) -> bool:
-    return step.action not in {StepAction.DETACH, StepAction.DELETE}
