@@ -116,10 +116,11 @@ def destruction(scene: Scene) -> Iterator[Wave]:
         for region in readable:  # the writer's last
             yield from remains(scene, region)
         last = StackRef(StackKind.GLOBAL, home)
-        if scene.observed.stacks.get(last) is not None:
-            yield Wave(steps=(steps.delete(scene, last, "the API is destroyed"),))
-        if known(scene.observed.global_cluster) is not None:
-            yield Wave(steps=(steps.delete_global(scene),))
+        if not scene.unreadable:  # who knows what rests on it there
+            if scene.observed.stacks.get(last) is not None:
+                yield Wave(steps=(steps.delete(scene, last, "the API is destroyed"),))
+            if known(scene.observed.global_cluster) is not None:
+                yield Wave(steps=(steps.delete_global(scene),))
     else:
         for region in readable:
             if scene.gate(region):

@@ -159,8 +159,9 @@ class Scene:
         if region == self.writer or (gate is not None and not gate.is_closed):
             return False
         apart = self.database is not None and self.database.member(region) is None  # the cluster goes before its stack
-        broken = cluster is not None and data.beyond_update
-        return data.status in _DELETING or broken or ((apart or cluster is None) and data.stands)
+        if cluster is None:  # a stack on its way out is waited for, or recovered
+            return data.stands
+        return data.status in _DELETING or data.beyond_update or (apart and data.stands)
 
     # ---- traffic ----
 
@@ -296,8 +297,10 @@ class Scene:
 
     @property
     def unread_members(self) -> tuple[str, ...]:
-        """Members of the global database that could not be read now: nobody can tell their engine's version."""
-        return tuple(m.region for m in (self.database.members if self.database else ()) if not self.readable(m.region))
+        """Members of the global database, and Regions that shall be, that could not be read now: nobody can tell their engine's
+        version, nor whether they are at rest, join or leave."""
+        members = (m.region for m in (self.database.members if self.database else ()))
+        return tuple(r for r in dict.fromkeys((*members, *self.topology.region_names)) if not self.readable(r))
 
     def out_of_service(self, region: str) -> bool:
         """Neither records nor an API are left of it."""

@@ -98,10 +98,11 @@ def _settings(scene: Scene) -> Iterator[Wave]:
     for ref in _sick_first(scene, StackKind.DATA):
         if scene.pending(ref):
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
+        if scene.upgrades(ref) and scene.unread_members:
+            yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unread_members))
+            continue
         if scene.upgrades(ref) and ref.region == scene.writer:
             yield Wave(gates=(gates.members_upgraded(scene, but_for=ref.region),))
-            if scene.unread_members:
-                continue
         yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
         yield Wave(gates=(gates.members_upgraded(scene),))

@@ -47,6 +47,8 @@ class Clients:
     last_asked: dict[str, float] = field(default_factory=dict)
     begun: bool = False
     """Somebody has been served: from then on everybody is."""
+    gone_home: bool = False
+    """The API is being destroyed: nobody asks any more."""
     worst_cut: float = 0.0
     """Longest that one place went on asking a Region that was cut though another could have answered."""
 
@@ -58,7 +60,7 @@ class Clients:
 
     def passes(self, start: float, end: float) -> None:
         """Nothing on AWS changes in between: only answers that somebody keeps run out."""
-        if not self.begun and not self._edge():
+        if self.gone_home or (not self.begun and not self._edge()):
             return
         for place in self.places:
             self._place(place, start, end)

@@ -40,3 +40,20 @@ def reached(account: Account, topology: Topology) -> None:
     assert account.cloudfront.config
     assert account.cloudfront.config["PriceClass"] == topology.edge.price_class
     assert StackRef(StackKind.GLOBAL, topology.home_region) in stacks
+
+
+def destroyed(account: Account, topology: Topology) -> None:
+    """Nothing is left but the foundations, and what the deletion policy keeps."""
+    keeps = topology.database.deletion_policy == "retain"
+    aurora, dns = account.aurora, account.route53
+    left = {ref.kind for ref in account.stacks.stacks} - {StackKind.FOUNDATION}
+    assert left == ({StackKind.DATA, StackKind.GLOBAL} if keeps else set()), f"stacks are left: {left}"
+    assert not dns.records, "records are left"
+    assert not dns.checks, "health checks are left"
+    assert account.cloudfront.config is None
+    assert bool(aurora.group) == bool(aurora.clusters) == keeps
+    if keeps:
+        assert set(aurora.clusters) == set(topology.region_names)
+        assert all(c.member and c.protected for c in aurora.clusters.values())
+    else:
+        assert set(aurora.snapshots) >= set(topology.region_names), "data went without a snapshot"

@@ -239,8 +239,14 @@ class Invariants:
         gate, now = self.gate(region), self.account.timeline.now
         if not self._leaves(region):
             yield f"{region} is wanted"
-        if self._routed(region) or any(r.get("Region") == region for r in self.account.route53.spread.values()):
+        if self._routed(region):
             yield f"records still lead to {region}"
+        if self.destroying:
+            if self.account.cloudfront.config is not None:
+                yield f"the edge leads to {region}"
+            return
+        if any(r.get("Region") == region for r in self.account.route53.spread.values()):
+            yield f"name servers still answer with {region}"
         if gate and gate.is_open:
             yield f"{region} is open"
         if gate and gate.opened and gate.closed_at and now - gate.closed_at < self.topology.routing.drain_seconds:
@@ -297,6 +303,8 @@ class Invariants:
         """The last thing of a Region that goes: it is what tells that something is left."""
         if not self._leaves(request.region):
             yield f"{request.region} is wanted"
+        if self.destroying and self.topology.database.deletion_policy == "retain":
+            return  # the data stays, and its Regions are found by it
         for kind in (StackKind.API, StackKind.DATA):
             if self._stack(kind, request.region) is not None:
                 yield f"stack {kind} is left in {request.region}"

@@ -49,6 +49,9 @@ class Journal:
         if self.account.table:
             self.account.documents[topology.name] = json.dumps(status)
 
+    def forget(self, topology: Topology) -> None:
+        self.account.documents.pop(topology.name, None)
+
     @contextmanager
     def lease(self, _topology: Topology) -> Iterator[Journal]:
         yield self

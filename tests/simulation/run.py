@@ -12,6 +12,7 @@ from functools import cache
 from reconciler.loop import Run, look, run_pass
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Goal
 from reconciler.model.topology import Allow, Topology
 from tests.fakes.aws.account import Account
 from tests.fakes.aws.cloud import FakeCloud
@@ -28,6 +29,8 @@ __all__ = ["CUT_BOUND", "PLACES", "Report", "Simulation", "SimulationError"]
 
 STARTS = 8
 """Different worlds to start from; each is made once per process."""
+DESTROYED = 0.15
+"""So many runs end with the topology's destruction."""
 PASSES = 400
 """More than a run may need once all faults are over."""
 CUT_BOUND = 60 + 60 + 30 + 60
@@ -86,6 +89,7 @@ class Simulation:
         self.ports = ports(self.cloud, self.account, self.revisions, self.journal)
         self.report = Report(seed)
         self._run = Run(patience=30, threads=1)
+        self._goal = Goal.CONVERGE
         self._refused, self._taken_back = 0, False
         self._start = self.topology
         self.invariants.changed()
@@ -100,6 +104,8 @@ class Simulation:
                 # The next commit comes while this one is under way, or long after.
                 self._settle(self.chaos.choice((self.chaos.uniform(60, 2400), 36000.0)))
             self._come_right()
+            if self.chaos.random() < DESTROYED:
+                self._destroy()
         except AssertionError as error:
             raise SimulationError(self._story(error)) from error
         return self._reported()
@@ -173,6 +179,21 @@ class Simulation:
             self._wait()
         raise AssertionError(f"not converged {PASSES} passes after the last fault")
 
+    def _destroy(self) -> None:
+        """Everything goes again, and faults are back for the first hours of it."""
+        policy = self.chaos.choice(("retain", "snapshot"))
+        self._commit(
+            replace(self.topology, database=replace(self.topology.database, deletion_policy=policy)), "destroy"
+        )
+        self._goal, self._run = Goal.DESTROY, self._new_run()
+        self.clients.gone_home = self.invariants.destroying = True
+        self.faults.until = self.account.timeline.now + self.chaos.uniform(0.5, 2.0) * 3600
+        self._settle(self.faults.until - self.account.timeline.now)
+        self.account.timeline.pass_time(max(0.0, self.faults.until - self.account.timeline.now))
+        self._run = self._new_run()
+        assert self._converges(), "refused"
+        goal.destroyed(self.account, self.topology)
+
     def _bounded(self) -> None:
         assert not self.clients.unexplained, "\n".join(self.clients.unexplained)
         assert self.clients.worst_cut <= CUT_BOUND, (
@@ -189,7 +210,7 @@ class Simulation:
             self.cloud.old = read(self.account, self.topology)
             self.account.timeline.pass_time(self.chaos.uniform(1, 20))
         try:
-            outcome = run_pass(self.ports, self.topology, self._run)
+            outcome = run_pass(self.ports, self.topology, self._run, self._goal)
         except CrashError as error:
             self._note(f"died {error}")
             self._run = self._new_run()

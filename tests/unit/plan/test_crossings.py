@@ -69,14 +69,14 @@ def test_what_was_begun_is_finished_before_a_region_that_could_not_be_read_then(
     assert first(world)[0] == ["deploy/api/ap-northeast-1"], "eu-west-1 comes first in the file"
 
 
-def test_the_writers_engine_waits_for_readers_that_cannot_be_read(world):
+def test_an_upgrade_waits_for_members_that_cannot_be_read(world):
     world.desired = version(world.desired, "16.9")
     apply(world, "deploy/data/eu-west-1")
     apply(world, "deploy/data/ap-northeast-1")
     world.now = world.now.replace(day=2)
     world.unread = {f"clusters/{EU}": THROTTLED}
     steps, waits = first(world)
-    assert (steps, waits) == ([], ["members-upgraded"])
+    assert (steps, waits) == ([], ["readable/eu-west-1"])
     assert not {"deploy/data/us-east-1", "deploy/global"} & {s.id for s in world.plan().steps}
     world.unread = {}
     assert first(world)[0] == ["deploy/data/us-east-1"]
