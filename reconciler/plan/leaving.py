@@ -113,14 +113,15 @@ def destruction(scene: Scene) -> Iterator[Wave]:
     apis = [StackRef(StackKind.API, r) for r in readable if scene.observed.stacks.get(StackRef(StackKind.API, r))]
     yield Wave(steps=tuple(steps.delete(scene, ref, "the API is destroyed") for ref in apis))
     if scene.topology.database.deletion_policy == "snapshot":
+        # A Region that cannot be read may write, or hold a member.
+        yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unreadable))
         for region in readable:  # the writer's last
             yield from remains(scene, region)
         last = StackRef(StackKind.GLOBAL, home)
-        if not scene.unreadable:  # who knows what rests on it there
-            if scene.observed.stacks.get(last) is not None:
-                yield Wave(steps=(steps.delete(scene, last, "the API is destroyed"),))
-            if known(scene.observed.global_cluster) is not None:
-                yield Wave(steps=(steps.delete_global(scene),))
+        if scene.observed.stacks.get(last) is not None:
+            yield Wave(steps=(steps.delete(scene, last, "the API is destroyed"),))
+        if known(scene.observed.global_cluster) is not None:
+            yield Wave(steps=(steps.delete_global(scene),))
     else:
         for region in readable:
             if scene.gate(region):

@@ -302,10 +302,6 @@ class Scene:
         members = (m.region for m in (self.database.members if self.database else ()))
         return tuple(r for r in dict.fromkeys((*members, *self.topology.region_names)) if not self.readable(r))
 
-    def out_of_service(self, region: str) -> bool:
-        """Neither records nor an API are left of it."""
-        return region not in self.routed and self.observed.stacks.get(StackRef(StackKind.API, region)) is None
-
     def unsure(self, ref: StackRef) -> bool:
         """A stack that all Regions rest on could not be read."""
         return ref.kind not in REGIONAL and isinstance(self.observed.stacks.get(ref), Unknown)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.model.observed import Unknown, known
+from reconciler.model.observed import known
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.plan import durations, gates, leaving, steps
@@ -49,15 +49,13 @@ def _all(scene: Scene) -> Iterator[Wave]:
     if not _edge_serves(scene) and (scene.joining or scene.established):
         yield _deployments(scene, [steps.EDGE])
     yield from _switchover(scene)
-    stuck = scene.writer_moves and bool(scene.unread_members)
-    if not stuck:
-        yield from leaving.drains(scene)
-        for region in scene.leaving:
-            yield from leaving.removal(scene, region)
+    if scene.closing or scene.leaving:
+        yield Wave(gates=gates.facts_readable(scene))
+    yield from leaving.drains(scene)
+    for region in scene.leaving:
+        yield from leaving.removal(scene, region)
     yield _serving(scene)
     for region in scene.leaving:
-        if stuck and not scene.out_of_service(region):
-            continue
         yield from (replace(w, aside=True, chain=region) for w in leaving.remains(scene, region))
     yield from leaving.versions(scene)
 
@@ -100,13 +98,13 @@ def _settings(scene: Scene) -> Iterator[Wave]:
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
         if scene.upgrades(ref) and scene.unread_members:
             yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unread_members))
-            continue
         if scene.upgrades(ref) and ref.region == scene.writer:
             yield Wave(gates=(gates.members_upgraded(scene, but_for=ref.region),))
         yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
-        yield Wave(gates=(gates.members_upgraded(scene),))
-        yield _deployments(scene, [] if scene.unread_members else [_global(scene)])
+        unread = (gates.region_readable(scene, r) for r in scene.unread_members)
+        yield Wave(gates=(gates.members_upgraded(scene), *unread))
+        yield _deployments(scene, [_global(scene)])
     yield from _api_settings(scene, [ref for ref in apis if not scene.sick(ref)])
     if _edge_serves(scene):
         yield _deployments(scene, [steps.EDGE], *_edge_gates(scene))
@@ -198,9 +196,8 @@ def _openings(scene: Scene) -> Iterator[Wave]:
     """At first all Regions open together, since nothing serves yet; later one after another with a soak between."""
     closed = [r for r in scene.established if (gate := scene.gate(r)) and gate.is_closed]
     opening = [r for r in scene.topology.region_names if r in (*scene.joining, *closed) and scene.opens(r)]
-    if opening and isinstance(scene.observed.records, Unknown):  # nobody is sent where nothing may lead
+    if opening:  # nobody is sent where it cannot be seen what leads there, or who writes
         yield Wave(gates=gates.facts_readable(scene))
-        return
     if not scene.open_regions and not closed:
         yield Wave(
             steps=tuple(_open(r) for r in opening),
@@ -221,12 +218,9 @@ def _open(region: str) -> Step:
 def _switchover(scene: Scene) -> Iterator[Wave]:
     """The writer moves while every member is at rest; then the remaining Regions must hold the master credentials."""
     wanted = scene.topology.database.writer
-    if scene.writer_moves and scene.unread_members:
+    if scene.writer_moves:
         yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unread_members))
-    elif scene.writer_moves:
         step = steps.switchover(scene, wanted)
-        if not scene.readable(wanted):
-            yield Wave(gates=(gates.region_readable(scene, wanted),))
         if not step.begun:
             yield Wave(
                 gates=(

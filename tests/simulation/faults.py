@@ -93,11 +93,11 @@ class Faults:
 
     def plan_outages(self, regions: tuple[str, ...]) -> None:
         """One at a time, so that clients always have somewhere to go."""
-        hours = self.until / 3600
-        number = int(hours * self.rates.outages + self.chaos.random()) if self.rates.outages else 0
+        span = self.until - self.account.timeline.now
+        number = int(span / 3600 * self.rates.outages + self.chaos.random()) if self.rates.outages else 0
         for n in range(number):
-            at = self.until * (n + self.chaos.random() * 0.4) / number
-            lasts = self.chaos.uniform(60, 0.5 * self.until / number)
+            at = span * (n + self.chaos.random() * 0.4) / number
+            lasts = self.chaos.uniform(60, 0.5 * span / number)
             region, data_plane = self.chaos.choice(regions), self.chaos.random() < 0.5
             self.account.timeline.after(at, partial(self._outage, region, data_plane, True))
             self.account.timeline.after(at + lasts, partial(self._outage, region, data_plane, False))
