@@ -47,6 +47,10 @@ def _all(scene: Scene) -> Iterator[Wave]:
         yield from leaving.remains(scene, region)
     yield from _joining(scene)
     if not _edge_serves(scene) and (scene.joining or scene.established):
+        # Whether anybody serves behind it must be seen.
+        yield Wave(
+            gates=tuple(gates.region_readable(scene, r) for r in scene.topology.region_names if r in scene.unreadable)
+        )
         yield _deployments(scene, [steps.EDGE])
     yield from _switchover(scene)
     if scene.closing or scene.leaving:

@@ -124,6 +124,8 @@ class FaultyCloud(FakeCloud):
         faults.told = self.note
         self.trace: list[str] = []
         self.requests = 0
+        self.contradictory = False
+        """Parts of what was read last are of another moment."""
         self.judge: Callable[..., None] = lambda _request, informed: None
         self.crash_before = self.crash_after = 0
         """Die at the n-th request, for tests that go through all of them."""
@@ -136,7 +138,7 @@ class FaultyCloud(FakeCloud):
     def facts(self, topology: Topology) -> Facts:
         self._maybe_crash("reading")
         fresh = super().facts(topology)
-        self.informed = True
+        self.informed, self.contradictory = True, False
         self.aws.timeline.pass_time(self.chaos.uniform(0.5, 3))
         if self.old is not None:
             fresh = self._mixed(fresh, self.old)
@@ -147,7 +149,7 @@ class FaultyCloud(FakeCloud):
 
     def _mixed(self, fresh: Facts, old: Facts) -> Facts:
         """Some parts as they were; never the journal, which is read consistently."""
-        self.informed = False
+        self.informed, self.contradictory = False, True
         parts = [name for name in _EVERYTHING if self.chaos.random() < 0.3]
         regions = {r: old.regions[r] for r in fresh.regions if r in old.regions and self.chaos.random() < 0.4}
         self.note(f"reads as {(fresh.at - old.at).total_seconds():.0f} s ago: {', '.join([*parts, *regions])}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.change import Action, Change
 from reconciler.model.plan import Goal, Refusal
-from reconciler.model.stacks import record_ids
+from reconciler.model.stacks import StackKind, record_ids
 from reconciler.model.topology import Topology, Traffic
 from reconciler.plan.rules.fields import region_path, yaml_path
 from reconciler.plan.scene import FULL, Scene
@@ -105,7 +105,8 @@ def the_engine_goes_up_alone(scene: Scene) -> Iterator[Refusal]:
     upgraded = [c for c in scene.diff.changes if c.path.endswith("database/version")]
     for change in upgraded:
         yield from _version_problem(change)
-    founded = scene.database is not None and bool(scene.database.members)
+    data = [state for ref in scene.observed.stacks if ref.kind is StackKind.DATA and (state := scene.state(ref))]
+    founded = bool(scene.database and scene.database.members) or any(s.in_progress or s.stands for s in data)
     moving = [*scene.leaving, *(r for r in scene.joining if founded)]
     if upgraded and scene.goal is Goal.CONVERGE and (moving or scene.writer_moves):
         what = f"{', '.join(moving)} join or leave" if moving else "the writer moves"
