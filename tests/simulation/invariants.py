@@ -256,7 +256,7 @@ class Invariants:
 
     def _data_goes(self, region: str) -> Iterator[str]:
         cluster = self.account.aurora.clusters.get(region)
-        if not self._leaves(region):
+        if cluster and not self._leaves(region):  # without a cluster it is a shell, whoever wants the Region now
             yield f"{region} is wanted"
         if self._stack(StackKind.API, region) is not None:
             yield f"the API in {region} is there"
