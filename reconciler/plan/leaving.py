@@ -21,8 +21,14 @@ def drains(scene: Scene) -> Iterator[Wave]:
     closing = scene.closing
     for i in range(0, len(closing), together):
         group = closing[i : i + together]
+        serving = [r for r in scene.topology.region_names if scene.serving_wanted(r)]
+        sure = [r for r in serving if scene.readable(r) and not scene.sick(StackRef(StackKind.API, r))]
+        doubt = [r for r in serving if not scene.readable(r)] if len(sure) < scene.topology.safety.min_serving else []
         yield Wave(
-            gates=tuple(gates.gate_healthy(scene, r) for r in scene.topology.region_names if scene.serving_wanted(r))
+            gates=(
+                *(gates.gate_healthy(scene, r) for r in serving),
+                *(gates.region_readable(scene, r) for r in doubt),  # nobody knows whether enough others do well
+            )
         )
         yield Wave(
             steps=tuple(steps.move_gate(StepAction.CLOSE_GATE, r, _why(scene, r), *_hazards(scene)) for r in group),

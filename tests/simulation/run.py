@@ -104,7 +104,7 @@ class Simulation:
                 # The next commit comes while this one is under way, or long after.
                 self._settle(self.chaos.choice((self.chaos.uniform(60, 2400), 36000.0)))
             self._come_right()
-            if self.chaos.random() < DESTROYED:
+            if self.commits and self.chaos.random() < DESTROYED:
                 self._destroy()
         except AssertionError as error:
             raise SimulationError(self._story(error)) from error
