@@ -8,7 +8,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check soak bench conformance operations clean format snapshots
+.PHONY: setup demo test check prove soak bench conformance operations clean format snapshots
 
 setup: $(VENV)/.done
 
@@ -36,9 +36,15 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.contract.operations --check
 
-# SEEDS=n: so many simulated runs under faults and clients; a seed that fails prints its trace.
+# Every ordered pair of topologies: three Regions in full, four as far as ten minutes reach. Prints what was covered.
+prove: setup
+	@$(BIN)/python -m tests.model
+
+# SEEDS=n: so many simulated runs under faults and clients; a seed that fails prints its trace. Then the combined change on the
+# embedded AWS, broken off at each mutating call in each way: half an hour.
 soak: setup
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000)
+	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/embedded/test_interrupted.py -n 2 --dist load -q
 
 bench: setup
 	@$(BIN)/python -m benchmarks.planning
