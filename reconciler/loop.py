@@ -74,10 +74,13 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
     return outcome
 
 
-def _motion(observed: Observed) -> Motion | None:
+def _motion(topology: Topology, observed: Observed) -> Motion | None:
     """What is remembered; nothing yet for a topology that is not there yet."""
-    known = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
-    return known and known.sees_version(observed.edge_version(), observed.at)
+    found = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
+    if found is None:
+        return None
+    soak = timedelta(seconds=topology.safety.soak_seconds)
+    return found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
 
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
@@ -147,7 +150,7 @@ def _judge(
         observed=observed,
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
-        motion=_motion(observed),
+        motion=_motion(topology, observed),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:

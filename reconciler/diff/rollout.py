@@ -81,10 +81,10 @@ def _instead(
 def _last_good(
     stacks: Mapping[StackRef, DesiredStack], observed: Observed, desired: DesiredStack
 ) -> Mapping[str, Any] | None:
-    """The template of a Region that serves with another one than the desired."""
+    """The template of a Region that serves, or did before it was drained, with another one than the desired."""
     for state in _others(stacks, observed):
         gate = known(observed.gates.get(state.ref.region))
-        if state.template != desired.template.body and gate and gate.is_open and state.stands:
+        if state.template != desired.template.body and gate and not gate.never_opened and state.stands:
             return state.template
     return None
 

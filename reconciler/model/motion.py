@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.model.observed import Seen, TrafficGate, known
+from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
+from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
 
+SHOWS = timedelta(minutes=3)
+"""A Region that a change made sick is known to be so by then: three failures, a whole minute, and CloudWatch's delay."""
 REPLICAS_LIVE, AGAIN = timedelta(hours=6), timedelta(hours=1)
 _MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 
@@ -31,6 +34,9 @@ class Motion:
     """Hazard that a commit allowed by the fingerprint of a whole plan, to the structure of the topology it was allowed for."""
     broken: Mapping[str, str] = field(default_factory=dict)
     """`digest` of an API template that made a Region sick, with `region`, `reason` and `since`: it is not rolled out further."""
+    changing: frozenset[str] = frozenset()
+    """Regions whose stacks we last began to change and did not yet see at rest for a while: should one of them fall silent,
+    nobody knows what became of it, and no other Region that serves is changed."""
     edge_version: str = ""
     """`name:number` of the router's version that the distribution used when last seen."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +56,7 @@ class Motion:
             gates={r: int(v) for r, v in found.get("gates", {}).items()},
             approved=dict(found.get("approved", {})),
             broken=dict(found.get("broken", {})),
+            changing=frozenset(found.get("changing", ())),
             edge_version=found.get("edgeVersion", ""),
             versions=dict(found.get("versions", {})),
             destroying=bool(found.get("destroying", False)),
@@ -62,6 +69,7 @@ class Motion:
             "gates": dict(sorted(self.gates.items())),
             "approved": dict(sorted(self.approved.items())),
             "broken": dict(sorted(self.broken.items())),
+            "changing": sorted(self.changing),
             "edgeVersion": self.edge_version,
             "versions": dict(sorted(self.versions.items())),
             "destroying": self.destroying,
@@ -92,7 +100,13 @@ class Motion:
             writers=self.writers | {r for r in (*moves, writer if moves else None) if r},
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
+            changing=self.changing | {s.region for s in plan.current if s.region and _changes(s)},
         )
+
+    def sees_rest(self, observed: Observed, soak: timedelta) -> Motion:
+        """Regions whose stacks were read, and have been at rest for as long as a change of theirs takes to show."""
+        resting = frozenset(r for r in self.changing if _at_rest(observed, r, soak + SHOWS))
+        return replace(self, changing=self.changing - resting)
 
     def sees_version(self, version: str | None, at: datetime) -> Motion:
         """The router's version that is in use now: the one before it is superseded, and may go in some hours."""
@@ -111,3 +125,20 @@ class Motion:
         """Mending a gate that somebody closed leaves it closed, and theirs."""
         mends = step.action is StepAction.MEND_GATE
         return not mends or not gate.is_closed or gate.never_opened or self.gates.get(step.region or "") == gate.version
+
+
+def _changes(step: Step) -> bool:
+    deploys = step.action in (StepAction.DEPLOY, StepAction.REPAIR)
+    return deploys and step.stack is not None and step.stack.kind in (StackKind.DATA, StackKind.API)
+
+
+def _at_rest(observed: Observed, region: str, span: timedelta) -> bool:
+    for kind in (StackKind.DATA, StackKind.API):
+        state = observed.stacks.get(StackRef(kind, region))
+        if state is None:
+            continue
+        if not isinstance(state, StackState) or state.in_progress:
+            return False
+        if (state.settled_at or state.changed_at) > observed.at - span:
+            return False
+    return True

@@ -230,14 +230,19 @@ def release_proven(scene: Scene, ref: StackRef) -> Gate:
 
 
 def others_settled(scene: Scene, region: str) -> Gate:
-    """Regions that serve are changed one after another, also when a newer commit came while one was being changed (I16)."""
+    """Regions that serve are changed one after another, also when a newer commit came while one was being changed, or that
+    one fell silent (I16)."""
     busy = [
-        str(ref)
+        f"{ref} in progress"
         for ref in scene.observed.stacks
         if ref.kind in (StackKind.DATA, StackKind.API) and ref.region in scene.open_regions and ref.region != region
         if (state := scene.state(ref)) and state.in_progress
     ]
-    detail = f"{', '.join(busy)} in progress" if busy else "no other Region that serves is being changed"
+    begun = scene.motion.changing if scene.motion else ()
+    busy += [
+        f"{r} was being changed and cannot be read" for r in sorted(begun) if r != region and not scene.readable(r)
+    ]
+    detail = ", ".join(busy) if busy else "no other Region that serves is being changed"
     return Gate(name="others-settled", region=region, met=not busy, detail=detail)
 
 

@@ -155,15 +155,15 @@ class Clients:
             self._lose(place, at, count, "write", f"the writer {aurora.group.writer} has no instance")
 
     def _cut(self, place: Place, region: str, at: float, count: int) -> None:
-        others = [r for r in self._routed() if r != region and self.account.answers(r)]
-        if others:
-            self.lost["to a Region that was cut or got a broken release, until others took over"] += 2 * count
+        what = "that was cut" if self.account.regions[region].cut else "with a broken release"
+        if any(r != region and self.account.answers(r) for r in self._routed()):
+            self.lost[f"to a Region {what}, until others took over"] += 2 * count
             outage = (region, self.account.regions[region].cut_at)  # or one release: what is lost to it adds up
             spent = place.lost_at.get(outage, 0.0) + count
             place.lost_at[outage] = spent
             self.worst_cut = max(self.worst_cut, spent)
         else:
-            self.lost["to a Region that was cut or got a broken release, no other could take over"] += 2 * count
+            self.lost[f"to a Region {what}, no other could take over"] += 2 * count
 
     def _routed(self) -> set[str]:
         """Regions that DNS would answer with, were they healthy."""

@@ -66,7 +66,13 @@ class Simulation:
     """`chain`: how many commits follow the start; some, if it is not given."""
 
     def __init__(
-        self, seed: int, *, rates: Rates | None = None, chain: int | None = None, from_nothing: bool | None = None
+        self,
+        seed: int,
+        *,
+        rates: Rates | None = None,
+        chain: int | None = None,
+        from_nothing: bool | None = None,
+        destroys: bool | None = None,
     ) -> None:
         self.seed, self.chaos = seed, random.Random(seed)
         self.topology = commits.first(random.Random(seed % STARTS))
@@ -89,6 +95,7 @@ class Simulation:
         self.ports = ports(self.cloud, self.account, self.revisions, self.journal)
         self.report = Report(seed)
         self._run = Run(patience=30, threads=1)
+        self.destroys = self.chaos.random() < DESTROYED if destroys is None else destroys
         self._goal = Goal.CONVERGE
         self._refused, self._taken_back = 0, False
         self._start = self.topology
@@ -104,7 +111,7 @@ class Simulation:
                 # The next commit comes while this one is under way, or long after.
                 self._settle(self.chaos.choice((self.chaos.uniform(60, 2400), 36000.0)))
             self._come_right()
-            if self.commits and self.chaos.random() < DESTROYED:
+            if self.destroys:
                 self._destroy()
         except AssertionError as error:
             raise SimulationError(self._story(error)) from error

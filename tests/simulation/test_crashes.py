@@ -12,7 +12,7 @@ SEED = 3
 
 
 def from_nothing() -> Simulation:
-    return Simulation(SEED, rates=Rates(), chain=0, from_nothing=True)
+    return Simulation(SEED, rates=Rates(), chain=0, from_nothing=True, destroys=False)
 
 
 def requests_of_a_quiet_run() -> int:

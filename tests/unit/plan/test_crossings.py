@@ -1,6 +1,7 @@
 """Commits that cross, and reads that fail, in the middle of something: found by the simulation, each kept here in short."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -175,3 +176,46 @@ def test_nobody_is_sent_where_the_records_cannot_be_read(world):
     world.desired = with_regions(US, EU, AP)
     world.unread = {"records": THROTTLED}
     assert first(world) == ([], ["readable"])
+
+
+def test_a_region_that_falls_silent_while_it_is_changed_holds_the_others_up(world):
+    """One after the other could not be read for a moment, and a broken release went everywhere."""
+    world.desired = memory(world.desired, 1024)
+    plan = world.plan()
+    assert [s.id for s in plan.current] == ["deploy/api/eu-west-1"]
+    motion = Motion.recorded(world.recorded).intends(plan, world.gates)
+    assert motion.changing == {EU}
+    world.recorded = {"motion": motion.document()}
+    world.unknown = {StackRef(StackKind.API, EU): THROTTLED}
+    assert first(world) == ([], ["others-settled/ap-northeast-1"])
+    world.recorded = {"motion": replace(motion, changing=frozenset()).document()}
+    assert first(world)[0] == ["deploy/api/ap-northeast-1"], "a Region that was at rest is no reason to wait"
+
+
+def test_a_region_is_known_to_be_at_rest_when_it_was_read_so_for_a_while(world):
+    motion, soak = Motion(changing=frozenset({EU})), timedelta(minutes=2)
+    world._set(StackRef(StackKind.API, EU), "UPDATE_COMPLETE")
+    assert motion.sees_rest(world.observed(), soak).changing == {EU}
+    world.now += timedelta(minutes=6)
+    assert not motion.sees_rest(world.observed(), soak).changing
+    set_status(world, StackKind.API, EU, "UPDATE_IN_PROGRESS")
+    world.now += timedelta(minutes=60)
+    assert motion.sees_rest(world.observed(), soak).changing == {EU}
+    world.unknown = {StackRef(StackKind.API, EU): THROTTLED}
+    assert motion.sees_rest(world.observed(), soak).changing == {EU}
+
+
+def test_a_release_that_breaks_the_only_region_that_serves_is_taken_back_to_what_a_drained_one_has():
+    world = World(with_regions(US, EU))
+    world.run()
+    world.desired = with_regions(US, EU, drained=(US,))
+    world.run()
+    world.desired = memory(world.desired, 1024)
+    good = world.stacks[StackRef(StackKind.API, US)].template
+    apply(world, "deploy/api/eu-west-1")
+    world.sick, world.now = {EU}, world.now + timedelta(minutes=10)
+    world.sick_since = {EU: world.now - timedelta(minutes=9)}
+    outcome, stacks = world.seen()
+    assert outcome.diff.failed_rollout
+    assert outcome.diff.failed_rollout["region"] == EU
+    assert good != stacks[StackRef(StackKind.API, EU)].template.body
