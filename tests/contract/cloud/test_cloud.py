@@ -5,6 +5,7 @@ behind the adapters, keep to the same. One file, so that one converged world ser
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -135,8 +136,7 @@ def test_a_closed_gate_turns_unhealthy_and_an_open_one_healthy_in_minutes(world)
     move(world, AP, closed=True)
     closed_at = world.observed().at
     closed = world.until(lambda o: o.gates[AP].healthy is False, every=60)
-    assert (closed.at - closed_at).total_seconds() < 300
-    assert closed.gates[AP].unhealthy_since() is not None
+    assert (closed.gates[AP].unhealthy_since() - closed_at).total_seconds() < 300
     assert AP in closed.requests, "what is still asked of a closed Region is counted"
     assert EU not in closed.requests
     move(world, AP, closed=False)
@@ -150,7 +150,8 @@ def test_a_gate_made_twice_is_one(world):
     )
     with suppress(StalePlan):  # it was moved since it was made: Route 53 says that the reference is taken
         world.ports.cloud.perform(again)
-    assert world.observed().gates[AP] == gate
+    now = world.observed().gates[AP]
+    assert replace(now, healthy=gate.healthy, samples=gate.samples) == gate
 
 
 def test_the_writer_moves_and_is_seen_moving(world):

@@ -134,4 +134,4 @@ def test_an_attempt_that_seemed_to_fail_and_did_not_is_taken_up(table: Any, clie
     began = time.monotonic()
     with journal.lease(TOPOLOGY) as lease:
         lease.check()
-    assert time.monotonic() - began < LENGTH
+    assert time.monotonic() - began < 30, "it waited for the other holder, which is itself"
