@@ -27,6 +27,7 @@ def drains(scene: Scene) -> Iterator[Wave]:
         yield Wave(
             gates=(
                 *(gates.gate_healthy(scene, r) for r in serving),
+                *(gates.probe_healthy(scene, r) for r in serving),  # the gate hears of it later
                 *(gates.region_readable(scene, r) for r in doubt),  # nobody knows whether enough others do well
             )
         )

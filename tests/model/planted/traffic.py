@@ -30,7 +30,7 @@ TRAFFIC = (
     Bug("what leaves goes before what joins", swapped, "the only Region is replaced", "I1 "),
     Bug(
         "drains do not mind who is sick",
-        changed(leaving, "drains", without_gates("traffic-gate")),
+        changed(leaving, "drains", without_gates("traffic-gate", "probe-healthy")),
         "a Region is drained while another is sick",
         "I1 ",
     ),
