@@ -45,7 +45,7 @@ def walked(regions: int, number: int) -> Findings:
 
 @click.command()
 @click.option("--regions", default=4, show_default=True, help="The largest number of Regions.")
-@click.option("--minutes", default=9.5, show_default=True, help="Stop beginning anew after so long.")
+@click.option("--minutes", default=9.0, show_default=True, help="Stop beginning anew after so long.")
 @click.option("--seed", default=4, show_default=True, help="Order of the desired topologies of the largest number.")
 def main(regions: int, minutes: float, seed: int) -> None:
     began = time.monotonic()
