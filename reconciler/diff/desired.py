@@ -31,7 +31,8 @@ def founder(topology: Topology, observed: Observed) -> str | None:
     cluster = observed.global_cluster
     if isinstance(cluster, Unknown) or any(isinstance(state, Unknown) for state in states):
         return None
-    made = any(state and state.template and _holds_master(state.template) for state in map(known, states))
+    alive = [state for state in map(known, states) if state and not state.beyond_update]
+    made = any(state.template and _holds_master(state.template) for state in alive)
     return None if made or (cluster and cluster.members) else topology.database.writer
 
 

@@ -312,6 +312,18 @@ def facts_readable(scene: Scene) -> tuple[Gate, ...]:
     return tuple(fact_readable(name, reason) for name, reason in scene.observed.unknown_facts().items())
 
 
+def founding(scene: Scene) -> Gate:
+    """A Region founds the global database, and its cluster cannot be seen yet: nobody knows what the others would join."""
+    makers = [
+        f"{ref} is {state.status}"
+        for ref in scene.observed.stacks
+        if ref.kind is StackKind.DATA and (state := scene.state(ref)) and scene.holds_master(ref.region)
+    ]
+    return Gate(
+        name="readable", region=None, detail=f"no member of the global database is seen yet: {', '.join(makers)}"
+    )
+
+
 def fact_readable(name: str, reason: Unknown) -> Gate:
     return Gate(name="readable", region=None, detail=f"{name} cannot be read: {reason}")
 

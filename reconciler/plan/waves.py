@@ -186,6 +186,8 @@ def _deployments(scene: Scene, refs: Sequence[StackRef], *after: Gate) -> Wave:
     blocked = any(scene.unsure(ref) or (scene.pending(ref) and not scene.deployable(ref)) for ref in refs)
     regions = (gates.region_readable(scene, r) for r in scene.unreadable)
     unread = (*gates.facts_readable(scene), *regions) if blocked else ()
+    if blocked and not unread:
+        unread = (gates.founding(scene),)
     return Wave(steps=steps.deploys(scene, refs), gates=(*unread, *after))
 
 

@@ -219,3 +219,31 @@ def test_a_release_that_breaks_the_only_region_that_serves_is_taken_back_to_what
     assert outcome.diff.failed_rollout
     assert outcome.diff.failed_rollout["region"] == EU
     assert good != stacks[StackRef(StackKind.API, EU)].template.body
+
+
+def founding() -> World:
+    """The founder's data stack was begun; the commit names other Regions now."""
+    world = World(with_regions(US, EU))
+    while StackRef(StackKind.DATA, US) not in world.stacks:
+        for step in world.plan().waves[0].steps:
+            world.apply(step)
+        world.pass_time()
+    world.desired = with_regions(EU, AP)
+    return world
+
+
+def test_a_founder_whose_cluster_is_not_seen_yet_is_waited_for():
+    world = founding()
+    set_status(world, StackKind.DATA, US, "CREATE_IN_PROGRESS")
+    world.unread = {f"clusters/{US}": None, "global_cluster": replace(world.observed().global_cluster, members=())}
+    apply(world, "deploy/foundation/ap-northeast-1")
+    steps, waits = first(world)
+    assert not steps, "nobody knows what the others would join"
+    assert "readable" in waits
+
+
+def test_a_founder_that_never_came_to_life_founds_nothing():
+    world = founding()
+    set_status(world, StackKind.DATA, US, "ROLLBACK_COMPLETE")
+    _, stacks = world.seen()
+    assert stacks[StackRef(StackKind.DATA, EU)].template.key == "data-founder"
