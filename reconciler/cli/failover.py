@@ -110,7 +110,7 @@ class FailingOver:
                 self._keep()
                 self._say(f"asking {self.to} to take over")
                 self.region.fail_over(move)
-                self.asked = True
+                self.asked, self.moved = True, False  # what moved before was a switchover that came to nothing
             case FailOver() if self.moved:
                 raise exits.NotDone(
                     f"the failover to {self.to} ended and {self.to} does not write: see the events of RDS there, then run this "

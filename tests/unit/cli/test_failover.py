@@ -23,6 +23,8 @@ class Region:
     """RDS and S3 of the Region that takes over. `script`: what becomes of the writer, look after look, once it was asked."""
 
     script: list = field(default_factory=lambda: ["pending", "failing-over", "done"])
+    early: list = field(default_factory=list)
+    """What was under way before, look after look."""
     writer: str = OLD
     asked: int = 0
     state: str = ""
@@ -36,10 +38,12 @@ class Region:
 
     def global_cluster(self, name):
         self._fail("global_cluster")
-        if self.asked and self.script:
+        if self.early:
+            self.state = self.early.pop(0)
+        elif self.asked and self.script:
             self.state = self.script.pop(0)
             self.writer = NEW if self.state == "done" else self.writer
-        moving = self.state in {"pending", "failing-over"}
+        moving = self.state in {"pending", "switching-over", "failing-over"}
         return {
             "GlobalClusterIdentifier": name,
             "GlobalClusterArn": f"arn:aws:rds::111111111111:global-cluster:{name}",
@@ -134,3 +138,9 @@ def test_a_failover_that_comes_back_is_told_and_kept():
         region.run()
     ((_, entries),) = region.kept.items()
     assert entries[-1]["state"] == "Failed"
+
+
+def test_after_a_switchover_that_came_to_nothing_it_asks_and_waits_for_aws_to_begin():
+    region = Region(early=["switching-over", ""], script=["", "failing-over", "done"])
+    assert region.run()[0].state == "Done"
+    assert region.asked == 1
