@@ -57,9 +57,10 @@ def test_a_step_of_one_region_leaves_the_others_as_they_are(before, what, outcom
     assert outcome(before, step(what)).at(US) is before.at(US)
 
 
-@given(pictures, st.sampled_from(ALL))
+@given(pictures, st.sampled_from([what for what in ALL if not what.startswith("delete/api/")]))
 @settings(deadline=None, max_examples=100)
 def test_who_serves_serves_on_when_a_step_fails(before, what):
+    """But for an API whose deletion got stuck: nobody is sent there by then (I8)."""
     assert [p.serves for p in failed(before, step(what)).places.values()] == [p.serves for p in before.places.values()]
 
 
