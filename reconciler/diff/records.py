@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.model.observed import Observed, StackState
-from reconciler.model.stacks import DesiredStack, StackKind, Template, gate_parameter, record_ids
+from reconciler.model.stacks import DesiredStack, StackKind, Template, gate_parameter, record_ids, routed_regions
 from reconciler.model.topology import Topology
 
 
@@ -36,9 +36,7 @@ def with_leaving(desired: DesiredStack, topology: Topology, observed: Observed) 
 
 def routed_and_leaving(topology: Topology, state: StackState | None) -> tuple[str, ...]:
     """Regions that have records and no place in the document any more, sorted; told from the applied template."""
-    resources = (state.template or {}).get("Resources", {}) if state else {}
-    regions = {body.get("Properties", {}).get("SetIdentifier") for body in resources.values()}
-    return tuple(sorted(r for r in regions if isinstance(r, str) and r not in topology.region_names))
+    return tuple(sorted(routed_regions(state.template if state else None).difference(topology.region_names)))
 
 
 def _merged(desired: DesiredStack, state: StackState, regions: tuple[str, ...]) -> DesiredStack:

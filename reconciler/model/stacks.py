@@ -98,6 +98,13 @@ def record_ids(region: str) -> tuple[str, str]:
     return f"Route{camel(region)}", f"Origin{camel(region)}"
 
 
+def routed_regions(routing: Mapping[str, Any] | None) -> frozenset[str]:
+    """Regions whose latency records this template of the routing stack holds."""
+    resources = (routing or {}).get("Resources", {})
+    named = (body.get("Properties", {}).get("SetIdentifier") for body in resources.values())
+    return frozenset(r for r in named if isinstance(r, str))
+
+
 def camel(region: str) -> str:
     """`eu-west-1` gives `EuWest1`: the form that logical ids take."""
     return "".join(part.capitalize() for part in region.split("-"))

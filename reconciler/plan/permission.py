@@ -112,6 +112,7 @@ def _not_allowed(scene: Scene, hazard: str, fingerprint: str) -> Refusal:
     return Refusal(
         code="BlastRadius",
         path="spec.safety.maxConcurrentRegions",
-        message=f"this commit takes {scene.blast} Regions out of service, at most {most} at once is allowed: take them out in "
-        f"several commits, or add {{hazard: {hazard}, fingerprint: {fingerprint}, expires: …}} to safety.allow",
+        message=f"{scene.blast} Regions would not serve any more that do, or did when this last converged; at most {most} at once "
+        "is allowed: take the others out in a commit after this one has converged, or add "
+        f"{{hazard: {hazard}, fingerprint: {fingerprint}, expires: …}} to safety.allow",
     )

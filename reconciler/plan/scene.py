@@ -253,12 +253,10 @@ class Scene:
 
     @cached_property
     def blast(self) -> int:
-        """How many Regions that served when this topology last converged shall not serve any more."""
+        """How many Regions that serve, or did when this topology last converged, shall not serve any more."""
         serving = {r.name for r in self.topology.regions if r.traffic is Traffic.SERVING}
-        before = (
-            {r for r, t in self.motion.traffic.items() if t == Traffic.SERVING} if self.motion else set(self.closing)
-        )
-        return len(before - serving) if self.closing else 0
+        declared = {r for r, t in self.motion.traffic.items() if t == Traffic.SERVING} if self.motion else set()
+        return len(declared.union(self.closing) - serving) if self.closing else 0
 
     @cached_property
     def master_stays(self) -> bool:

@@ -1,20 +1,21 @@
 """The replay of a plan: every state that it passes through, and every state in which a step leaves the world if it fails, stays
 half done or is repeated, is held against every invariant. Steps that may run together are also taken in other orders.
 
-Where a plan waits for something to become readable, the replay ends: nobody knows what will be read, and that is planned anew."""
+Where a plan waits for something to become readable, or for one Region to be the writer, the replay ends: nobody knows what
+will be read, and that is planned anew. What finishes aside waits for itself only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from reconciler.model.plan import Goal, Verification, Wave
+from reconciler.model.plan import Gate, Goal, Verification, Wave
 from reconciler.model.topology import Topology
 from reconciler.plan.effects import done, failed, half, passed
 from reconciler.plan.picture import Picture
 from reconciler.plan.rules import INVARIANTS, OF_STATES, Moment, moment, violations
 
-UNREAD = "readable"
+UNREAD, UNDECIDED = "readable", "one-writer"
 
 
 def verify(start: Picture, waves: Iterable[Wave], topology: Topology, goal: Goal = Goal.CONVERGE) -> Verification:
@@ -41,7 +42,10 @@ def replay(
 ) -> Iterator[tuple[Moment, bool]]:
     """Every moment, and whether it lies on the plan's way (else it is one of fault, or of steps that overlap)."""
     seen = partial(moment, topology, goal=goal)
+    waiting: set[str] = set()
     for wave in waves:
+        if wave.aside and wave.chain in waiting:
+            continue
         now, out = start, frozenset[str]()
         for step in wave.steps:
             after = done(now, step)
@@ -62,6 +66,14 @@ def replay(
             met = passed(now, wave.gates)
             yield seen(now, None, met, out=out), True
             now = met
-        if any(gate.name == UNREAD and not gate.met for gate in wave.gates):
-            return
+        if any(_unforeseen(gate, now) for gate in wave.gates):
+            if not wave.aside:
+                return
+            waiting.add(wave.chain)
         start = now
+
+
+def _unforeseen(gate: Gate, now: Picture) -> bool:
+    """Until it is met, nobody can tell what comes after."""
+    writes = gate.name == UNDECIDED and now.writer is None and any(now.members)
+    return not gate.met and (gate.name == UNREAD or writes)

@@ -83,7 +83,7 @@ def _traffic(outcome: Outcome, region: str) -> str:
     if gate.is_closed:
         return _out_of_traffic(outcome, region, gate)
     probe = known(outcome.observed.probes.get(region))
-    serves = gate.is_open and probe and probe.healthy and gate.healthy is not False
+    serves = not gate.ignores_its_probe and probe and probe.healthy and gate.healthy is not False
     return "serving" if serves else "unknown"
 
 

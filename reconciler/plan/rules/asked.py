@@ -75,11 +75,15 @@ def the_writer_has_a_successor(scene: Scene) -> Iterator[Refusal]:
     """I4: the Region that writes leaves only after the writer has moved, and only a commit says where to."""
     writer = scene.writer
     if writer in scene.leaving and not scene.writer_moves and scene.goal is Goal.CONVERGE:
+        wanted = scene.topology.database.writer
+        ways = f"move it to {wanted} first, or name another Region in database.writer"
+        if scene.motion is None:
+            ways = f"put {writer} back in the document, as the writer, and converge; a commit after that moves it"
+        moved = "was moved by hand" if scene.motion else "is, and no record tells who put it there"
         yield Refusal(
             code="WriterWithoutSuccessor",
             path="spec.database.writer",
-            message=f"the document removes {writer}, where the writer was moved by hand: move it to "
-            f"{scene.topology.database.writer} first, or name another Region in database.writer",
+            message=f"the document removes {writer}, where the writer {moved}: {ways}",
         )
 
 

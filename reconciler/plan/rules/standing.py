@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.plan import Refusal
-from reconciler.model.stacks import StackKind, StackRef, gate_parameter
+from reconciler.model.stacks import StackKind, StackRef, gate_parameter, routed_regions
 from reconciler.plan.rules.fields import yaml_path
 from reconciler.plan.scene import Scene
 
@@ -160,16 +160,21 @@ def hands_are_left_alone(scene: Scene) -> Iterator[Refusal]:
 
 
 def gates_stay(scene: Scene) -> Iterator[Refusal]:
-    """Records point at a gate that is gone: DNS takes such a Region for healthy whatever its probe says."""
-    state = scene.observed.stack(StackKind.ROUTING, scene.topology.home_region)
-    for region in scene.topology.region_names:
-        carries = state is not None and gate_parameter(region) in state.parameters
-        if carries and scene.observed.gates.get(region) is None:
+    """Records point at a gate that is gone: DNS takes such a Region for healthy whatever its probe says, also one that leaves,
+    or of which nothing but its records is left."""
+    state = scene.state(scene.routing)
+    routed = routed_regions(state.template) if state else frozenset()
+    carrying = [r for r in scene.topology.region_names if state and gate_parameter(r) in state.parameters]
+    leaving = sorted(routed.difference(scene.topology.region_names))
+    unread = any(isinstance(gate, Unknown) for gate in scene.observed.gates.values())
+    for region in (*carrying, *(() if unread else leaving)):
+        if scene.observed.gates.get(region) is None:
+            made = "a closed one" if region in leaving else "one"
             yield Refusal(
                 code="GateDeleted",
                 path=f"spec.regions[{region}].traffic",
                 message=f"the traffic gate of {region} was deleted while its records use it: its health is not checked now; "
-                'make one by hand first, as ARCHITECTURE.md says under "Refusals that need a person"',
+                f'make {made} by hand first, as ARCHITECTURE.md says under "Refusals that need a person"',
             )
 
 

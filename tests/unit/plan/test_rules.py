@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.observed import Record, StackState, Unknown, Zone
+from reconciler.model.observed import Record, StackState, TrafficGate, Unknown, Zone
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import ClientAuth, Region, Traffic
 from tests.fakes.topologies import NAMES, with_regions
@@ -123,6 +123,17 @@ def test_a_data_stack_that_is_gone_under_a_living_cluster_needs_a_person(world):
 def test_a_gate_that_was_deleted_under_its_records_needs_a_person(world):
     del world.gates["eu-west-1"]
     assert {r.code for r in world.plan().refusals} == {"GateDeleted"}
+
+
+def test_a_gate_that_was_deleted_under_the_records_of_a_region_that_leaves_is_made_closed_first(world):
+    leaves, stays = "eu-west-1", tuple(r for r in world.desired.region_names if r != "eu-west-1")
+    del world.gates[leaves]
+    for ref in [r for r in world.stacks if r.region == leaves and r.kind in (StackKind.API, StackKind.DATA)]:
+        del world.stacks[ref]
+    world.desired = with_regions(*stays)
+    assert {r.code for r in world.plan().refusals} == {"GateDeleted"}
+    world.gates[leaves] = TrafficGate(id="new", reference="", children=("any",), threshold=2, version=1)
+    assert [s.id for s in world.run()] == [f"unroute/{leaves}", f"delete-gate/{leaves}"]
 
 
 def test_a_writer_moved_by_hand_is_held_not_refused(world):

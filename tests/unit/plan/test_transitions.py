@@ -255,6 +255,44 @@ def test_what_a_commit_takes_out_at_once_is_bounded_unless_allowed_by_name(world
     assert closed == ["close-gate/ap-northeast-1", "close-gate/sa-east-1"]
 
 
+def test_what_a_commit_takes_out_is_bounded_also_before_the_first_convergence():
+    world = converged(US, EU, AP, SA)
+    world.recorded = {"motion": {**world.recorded["motion"], "traffic": {}}}
+    world.desired = with_regions(US)
+    assert codes(world) == ["BlastRadius"]
+
+
+def test_a_gate_that_is_forced_open_is_closed_where_its_region_leaves_or_is_drained(world):
+    world.gates[AP] = replace(world.gates[AP], threshold=0, version=9)
+    world.desired = with_regions(US, EU)
+    assert first(world)[0] == ["close-gate/ap-northeast-1"]
+    world.desired = with_regions(US, EU, AP, drained=(AP,))
+    assert ids(world.run()) == ["mend-gate/ap-northeast-1", "close-gate/ap-northeast-1"]
+    world.gates[AP] = replace(world.gates[AP], threshold=0, version=19)
+    world.desired = replace(world.desired, drift=replace(world.desired.drift, mode="report"))
+    assert first(world)[0] == ["close-gate/ap-northeast-1"]
+
+
+@pytest.mark.parametrize("writers", [(), (US, EU)])
+def test_while_none_or_two_write_a_plan_waits_and_is_not_refused(world, writers):
+    whole = world.observed().global_cluster
+    members = tuple(replace(m, is_writer=m.region in writers) for m in whole.members)
+    world.unread = {"global_cluster": replace(whole, members=members)}
+    world.desired = with_regions(EU, AP)
+    assert first(world) == ([], ["one-writer"])
+
+
+def test_a_writer_without_any_record_moves_by_the_commit_after_the_next(world):
+    world.recorded = None
+    wanted, world.desired = world.desired, with_regions(EU, AP)
+    (refusal,) = world.plan().refusals
+    assert "put us-east-1 back in the document" in refusal.message
+    world.desired = wanted
+    world.run()
+    world.desired = with_regions(EU, AP)
+    assert ids(world.run())[0] == "switchover/eu-west-1"
+
+
 def test_a_hazard_starts_only_inside_a_window_and_what_has_begun_goes_on(world):
     nights = Window(cron="0 22 * * *", duration=timedelta(hours=4), time_zone="UTC")
     wanted = with_regions(US, EU, AP, writer=EU)
