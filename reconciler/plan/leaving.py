@@ -5,7 +5,7 @@ A Region's traffic gate goes last of all: as long as it is there, something of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.observed import known
 from reconciler.model.plan import Gate, Goal, Hazard, StepAction, Wave
@@ -16,9 +16,14 @@ from reconciler.plan.scene import Scene
 
 
 def drains(scene: Scene) -> Iterator[Wave]:
-    """Close the gates of Regions that shall not serve, at most `maxConcurrentRegions` at once, while all others do well."""
+    """Close the gates of Regions that shall not serve, and see that traffic has left where a commit said so."""
+    yield from closings(scene, [r for r in scene.closing if r not in scene.ailing])
+    yield Wave(gates=tuple(g for r in _draining(scene) for g in _out_of_traffic(scene, r)))
+
+
+def closings(scene: Scene, closing: Sequence[str]) -> Iterator[Wave]:
+    """At most `maxConcurrentRegions` at once, while all others do well."""
     together = max(1, scene.topology.safety.max_concurrent_regions)
-    closing = scene.closing
     for i in range(0, len(closing), together):
         group = closing[i : i + together]
         serving = [r for r in scene.topology.region_names if scene.serving_wanted(r)]
@@ -35,7 +40,6 @@ def drains(scene: Scene) -> Iterator[Wave]:
             steps=tuple(steps.move_gate(StepAction.CLOSE_GATE, r, _why(scene, r), *_hazards(scene)) for r in group),
             gates=tuple(g for r in group for g in _out_of_traffic(scene, r)),
         )
-    yield Wave(gates=tuple(g for r in _draining(scene) for g in _out_of_traffic(scene, r)))
 
 
 def _why(scene: Scene, region: str) -> str:

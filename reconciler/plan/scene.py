@@ -195,6 +195,16 @@ class Scene:
         return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions and self.readable(r))
 
     @cached_property
+    def ailing(self) -> tuple[str, ...]:
+        """Regions declared drained that are sick, while all that go on serving do well: others would wait for their health."""
+        serving = [r for r in self.topology.region_names if self.serving_wanted(r)]
+        probes = {r: known(self.observed.probes.get(r)) for r in serving}
+        well = all((g := self.gate(r)) and g.healthy and (p := probes[r]) and p.healthy for r in serving)
+        enough = len(serving) >= max(1, self.topology.safety.min_serving)
+        sick = (r for r in self.closing if r not in self.leaving and (g := self.gate(r)) and g.healthy is False)
+        return tuple(sick) if well and enough and all(map(self.readable, serving)) else ()
+
+    @cached_property
     def failed_rollout(self) -> str | None:
         """The Region that a rollout made sick, as long as what was rolled out is still desired."""
         held = any(s.held for s in self.stacks.values())

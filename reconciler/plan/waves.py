@@ -95,6 +95,9 @@ def _settings(scene: Scene) -> Iterator[Wave]:
     if scene.fallen:
         yield Wave(gates=gates.facts_readable(scene))
         yield Wave(steps=(steps.move_gate(StepAction.CLOSE_GATE, scene.fallen, "its deployment made it sick"),))
+    if scene.ailing:
+        yield Wave(gates=gates.facts_readable(scene))
+        yield from leaving.closings(scene, scene.ailing)
     apis = _sick_first(scene, StackKind.API)
     yield from _api_settings(scene, [ref for ref in apis if scene.sick(ref)])
     for ref in _sick_first(scene, StackKind.DATA):

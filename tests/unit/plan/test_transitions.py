@@ -398,6 +398,15 @@ def test_a_region_that_others_cannot_spare_is_cured_in_place(world):
     assert first(world)[0] == ["deploy/api/eu-west-1"]
 
 
+def test_a_sick_region_that_is_declared_drained_goes_before_what_would_wait_for_its_health(world):
+    fall_sick(world, EU)
+    world.desired = with_regions(US, EU, AP, drained=(EU,))
+    memory(world, 1024)
+    assert first(world)[0] == ["close-gate/eu-west-1"]
+    advance(world, "deploy/api/us-east-1")
+    assert api_memory(world) == {US: 1024, EU: 512, AP: 1024}
+
+
 def test_a_sickness_long_after_a_rollout_is_not_its_fault(world):
     memory(world, 1024)
     advance(world, "deploy/api/eu-west-1")
