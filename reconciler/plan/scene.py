@@ -186,13 +186,14 @@ class Scene:
 
     @cached_property
     def closing(self) -> tuple[str, ...]:
-        """Regions whose gate is open and shall be closed: those declared drained in the file's order, then those that leave."""
+        """Regions whose gate is open and shall be closed: those declared drained in the file's order, then those that leave.
+        It takes no more than the gate: a Region that does not answer can be drained, too."""
         drained = [
             r.name
             for r in self.topology.regions
             if r.traffic is Traffic.DRAINED and f"regions/{r.name}/traffic" not in self.held
         ]
-        return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions and self.readable(r))
+        return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions)
 
     @cached_property
     def ailing(self) -> tuple[str, ...]:

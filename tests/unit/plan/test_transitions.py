@@ -449,3 +449,11 @@ def test_a_region_whose_cluster_went_before_its_stack_goes_on_going_and_joins_an
     observed = world.observed()
     outcome, _ = world.seen(replace(observed, clusters={**observed.clusters, AP: None}))
     assert ids(outcome.plan.waves[0].steps) == [f"delete/data/{AP}"]
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["drained", "leaving"])
+def test_a_region_that_does_not_answer_can_be_taken_out_of_traffic(world, leaves):
+    """A gate is Route 53's; what the Region itself holds waits until it can be read."""
+    world.unread = {f"clusters/{AP}": SILENT}
+    world.desired = with_regions(US, EU) if leaves else with_regions(US, EU, AP, drained=(AP,))
+    assert first(world)[0] == ["close-gate/ap-northeast-1"]
