@@ -300,11 +300,6 @@ class Scene:
         return bool(self.diff.changed(ref) or self.heals(ref))
 
     @property
-    def gateless(self) -> tuple[str, ...]:
-        """Desired Regions without a traffic gate yet: the routing stack names every Region's, and waits for them."""
-        return tuple(r for r in self.topology.region_names if self.gate(r) is None)
-
-    @property
     def unread_members(self) -> tuple[str, ...]:
         """Members of the global database, and Regions that shall be, that could not be read now: nobody can tell their engine's
         version, nor whether they are at rest, join or leave."""

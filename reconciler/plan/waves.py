@@ -47,10 +47,7 @@ def _all(scene: Scene) -> Iterator[Wave]:
         yield from leaving.remains(scene, region)
     yield from _joining(scene)
     if not _edge_serves(scene) and (scene.joining or scene.established):
-        # Whether anybody serves behind it must be seen.
-        yield Wave(
-            gates=tuple(gates.region_readable(scene, r) for r in scene.topology.region_names if r in scene.unreadable)
-        )
+        yield from _somebody_serves(scene)
         yield _deployments(scene, [steps.EDGE])
     yield from _switchover(scene)
     if scene.closing or scene.leaving:
@@ -156,6 +153,16 @@ def _edge_serves(scene: Scene) -> bool:
     return bool(scene.established) and scene.state(steps.EDGE) is not None
 
 
+def _somebody_serves(scene: Scene) -> Iterator[Wave]:
+    """Behind an edge that is made now; seen, and not only meant."""
+    yield Wave(
+        gates=tuple(gates.region_readable(scene, r) for r in scene.topology.region_names if r in scene.unreadable)
+    )
+    serving = [r for r in scene.open_regions if scene.serving_wanted(r)]
+    if not any((gate := scene.gate(r)) and gate.healthy for r in serving):
+        yield Wave(gates=tuple(gates.gate_healthy(scene, r) for r in serving))
+
+
 def _rollout(scene: Scene, ref: StackRef, health: tuple[Gate, ...]) -> Wave:
     found = _deployments(scene, [ref])
     soak = gates.stack_soaked(scene, ref)
@@ -177,7 +184,8 @@ def _joining(scene: Scene) -> Iterator[Wave]:
         steps=tuple(steps.create_gate(r) for r in joining if scene.gate(r) is None),
         gates=tuple(gates.probe_healthy(scene, r) for r in joining),
     )
-    yield Wave(gates=tuple(gates.region_readable(scene, r) for r in scene.unreadable if r in scene.gateless))
+    unrouted = [r for r in scene.topology.region_names if r not in scene.routed]
+    yield Wave(gates=tuple(gates.region_readable(scene, r) for r in unrouted if r in scene.unreadable))
     # What the routing stack is to hold, but not the removal of records: that waits for its Region's drain.
     yield _deployments(scene, [] if scene.unrouting else [scene.routing], gates.dns_propagated(scene))
     yield from _openings(scene)
