@@ -46,10 +46,19 @@ class Motion:
 
     @classmethod
     def recorded(cls, document: Mapping[str, Any] | None) -> Motion | None:
-        """What the status document holds; None where there is no document, so that nobody can tell a commit from a hand."""
+        """What the status document holds; None where it holds nothing, or nothing that makes sense: then nobody can tell a
+        commit from a hand."""
         found = (document or {}).get("motion")
-        if found is None:
+        try:
+            return None if found is None else cls._read(found)
+        except (AttributeError, TypeError, ValueError):  # whoever may write to the table wrote something else there
             return None
+
+    @classmethod
+    def _read(cls, found: Mapping[str, Any]) -> Motion:
+        for due in found.get("versions", {}).values():
+            if datetime.fromisoformat(due).tzinfo is None:
+                raise ValueError(due)
         return cls(
             writers=frozenset(found.get("writers", ())),
             traffic=dict(found.get("traffic", {})),

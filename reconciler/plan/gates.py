@@ -112,7 +112,8 @@ def quiet(scene: Scene, region: str) -> Gate:
         return Gate(name="quiet", region=region, detail=f"its requests cannot be read: {series}")
     since = scene.observed.at - timedelta(minutes=QUIET_MINUTES + 1)  # the running minute is not over
     busy = [count for at, count in series if at > since and count > 0]
-    detail = f"{round(max(busy))} requests in a minute" if busy else f"no requests for {QUIET_MINUTES} minutes"
+    told = f"still {round(max(busy or [0]))} requests in a minute, past DNS: find who calls {scene.topology.region_origin(region)}"
+    detail = told if busy else f"no requests for {QUIET_MINUTES} minutes"
     return Gate(name="quiet", region=region, met=not busy, detail=detail)
 
 

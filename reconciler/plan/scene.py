@@ -226,8 +226,10 @@ class Scene:
         return region if sick and enough and self.load_without([region]) <= FULL else None
 
     def load_without(self, closing: Sequence[str]) -> float:
-        """Share of their maximum capacity that the other Regions' databases would run at; 0 where nothing was measured."""
-        loads = {r: c.load for r in self.open_regions if (c := self.cluster(r)) and c.load is not None}
+        """Share of their maximum capacity that the other Regions' databases would run at; 0 where nothing was measured. One that
+        was not measured is taken to be as busy as the busiest."""
+        measured = {r: c.load for r in self.open_regions if (c := self.cluster(r)) and c.load is not None}
+        loads = {r: measured.get(r, max(measured.values())) for r in self.open_regions} if measured else {}
         staying = [r for r in self.open_regions if r not in closing]
         joining = [r for r in self.topology.region_names if self.opens(r) and r not in self.open_regions]
         places = len(staying) + len(joining)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.change import Action, Change
+from reconciler.model.observed import StackState
 from reconciler.model.plan import Goal, Refusal
 from reconciler.model.stacks import StackKind, record_ids
 from reconciler.model.topology import Topology, Traffic
@@ -114,12 +115,23 @@ def the_engine_goes_up_alone(scene: Scene) -> Iterator[Refusal]:
     moving = [*scene.leaving, *(r for r in scene.joining if founded)]
     if upgraded and scene.goal is Goal.CONVERGE and (moving or scene.writer_moves):
         what = f"{', '.join(moving)} join or leave" if moving else "the writer moves"
+        wanted, begun = (
+            scene.topology.database.version,
+            any(_runs(state, scene.topology.database.version) for state in data),
+        )
+        undo = f"the upgrade has begun: put the Regions and the writer back until all run {wanted}"
+        first = f"put {upgraded[0].applied} back, or the Regions and the writer"
         yield Refusal(
             code="EngineUpgradeAlone",
             path="spec.database.version",
-            message=f"the engine is upgraded while {what}: do one after the other, in two commits; "
-            f"put {upgraded[0].applied} back, or the Regions",
+            message=f"the engine is upgraded while {what}: do one after the other, in two commits; {undo if begun else first}",
         )
+
+
+def _runs(state: StackState, version: str) -> bool:
+    """Its stack has this version of the engine already, and cannot go back."""
+    cluster = (state.template or {}).get("Resources", {}).get("Cluster", {})
+    return state.complete and cluster.get("Properties", {}).get("EngineVersion") == version
 
 
 def _version_problem(change: Change) -> Iterator[Refusal]:

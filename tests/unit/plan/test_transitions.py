@@ -457,3 +457,36 @@ def test_a_region_that_does_not_answer_can_be_taken_out_of_traffic(world, leaves
     world.unread = {f"clusters/{AP}": SILENT}
     world.desired = with_regions(US, EU) if leaves else with_regions(US, EU, AP, drained=(AP,))
     assert first(world)[0] == ["close-gate/ap-northeast-1"]
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        [],
+        "x",
+        {"traffic": None},
+        {"gates": {AP: "many"}},
+        {"versions": {"r:1": "soon"}},
+        {"versions": {"r:1": "2026-01-01"}},
+    ],
+    ids=str,
+)
+def test_a_record_that_makes_no_sense_is_no_record(world, motion):
+    world.recorded = {"motion": motion}
+    world.desired = with_regions(US, EU, AP, writer=EU)
+    assert world.plan().converged, "held: nobody can tell a commit from a hand"
+
+
+def test_a_region_whose_load_was_not_measured_counts_as_the_busiest(world):
+    world.loads = {US: 0.6, EU: 0.6}
+    world.desired = with_regions(US, EU)
+    assert codes(world) == ["CapacityTooSmall"]
+
+
+def test_an_upgrade_that_has_begun_is_not_told_to_go_back(world):
+    world.desired = replace(world.desired, database=replace(world.desired.database, version="16.9"))
+    advance(world, "deploy/data/eu-west-1")
+    world.desired = replace(world.desired, regions=world.desired.regions[:2])
+    (refusal,) = world.plan().refusals
+    assert refusal.code == "EngineUpgradeAlone"
+    assert "the upgrade has begun" in refusal.message
