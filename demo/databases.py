@@ -61,8 +61,9 @@ def may_go(snapshot: Snapshot, memory: Memory, region: str, item: str) -> bool:
     """A part of the data of a Region that was in the global database and no longer is, and to which no client is sent."""
     of_data = item.startswith((f"meridian-{snapshot.topology}-data/", "cluster/"))
     apart = region in memory.joined and region not in snapshot.members
-    whole_stack_goes = _data_stack(snapshot, region) in {"", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
-    return of_data and apart and whole_stack_goes and not snapshot.latency("origin", region)
+    # The cluster goes by a call of its own, before its stack.
+    goes = item.startswith("cluster/") or _data_stack(snapshot, region) in {"", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
+    return of_data and apart and goes and not snapshot.latency("origin", region)
 
 
 def gone(snapshot: Snapshot, memory: Memory, region: str, item: str) -> bool:

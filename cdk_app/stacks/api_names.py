@@ -22,10 +22,11 @@ def add_names(
 ) -> None:
     host = cdk.Fn.sub(topology.region_origin("${AWS::Region}"))
     certificate = _certificate(stack, topology, host)
-    regional = _domain(stack, "Regional", host, certificate, api=api, stage=stage)
-    shared = _domain(stack, "Shared", topology.origin_name, certificate, api=api, stage=stage)
+    regional, mapping = _domain(stack, "Regional", host, certificate, api=api, stage=stage)
+    shared, _ = _domain(stack, "Shared", topology.origin_name, certificate, api=api, stage=stage)
     shared.add_resource_dependency(regional)  # an account may create one domain name per 30 seconds
     record = _record(stack, topology, regional)
+    record.add_resource_dependency(mapping)  # a name leads only to what answers: it comes after it, and goes before it
     _probe(stack, topology, host).add_resource_dependency(record)
     stack.output("RegionalTarget", regional.attr_regional_domain_name)
 
@@ -51,7 +52,7 @@ def _domain(
     *,
     api: apigateway.CfnRestApi,
     stage: apigateway.CfnStage,
-) -> apigateway.CfnDomainName:
+) -> tuple[apigateway.CfnDomainName, apigateway.CfnBasePathMapping]:
     domain = apigateway.CfnDomainName(
         stack,
         f"{kind}Domain",
@@ -60,8 +61,10 @@ def _domain(
         security_policy="TLS_1_2",
         endpoint_configuration=apigateway.CfnDomainName.EndpointConfigurationProperty(types=["REGIONAL"]),
     )
-    apigateway.CfnBasePathMapping(stack, f"{kind}Mapping", domain_name=domain.ref, rest_api_id=api.ref, stage=stage.ref)
-    return domain
+    mapping = apigateway.CfnBasePathMapping(
+        stack, f"{kind}Mapping", domain_name=domain.ref, rest_api_id=api.ref, stage=stage.ref
+    )
+    return domain, mapping
 
 
 def _record(stack: MeridianStack, topology: Topology, regional: apigateway.CfnDomainName) -> route53.CfnRecordSet:
