@@ -148,9 +148,8 @@ def test_every_invariant_is_broken_once_above_and_none_by_the_healthy_snapshot()
 def test_a_region_that_was_drained_and_detached_may_go_and_come_back():
     deleting = in_region(READER, stacks={DATA: "DELETE_IN_PROGRESS"}, identities={})(leaving())
     assert violations(leaving(), SEEN) == violations(deleting, SEEN) == violations(left(), SEEN) == []
-    cluster_first = in_region(
-        READER, identities={k: v for k, v in leaving().regions[READER].identities.items() if "cluster/" not in k}
-    )
+    stack_parts = {k: v for k, v in leaving().regions[READER].identities.items() if "cluster/" not in k}
+    cluster_first = in_region(READER, identities=stack_parts)
     assert violations(cluster_first(leaving()), SEEN) == [], "it goes by a call of its own, before its stack"
     forgotten = remember(left(), SEEN)
     assert {place for place, _ in forgotten.identities} == {WRITER}
