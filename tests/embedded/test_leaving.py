@@ -61,7 +61,7 @@ def until(world: Converged, condition: Callable[[Observed], Any], move: Callable
                     world.ports.cloud.perform(wanted)
         return None
 
-    found: Observed = world.aws.until(passed)
+    found: Observed = world.aws.until(passed, seconds=150)
     return found
 
 
