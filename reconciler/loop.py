@@ -206,9 +206,8 @@ def _requeue(outcome: Outcome) -> timedelta | None:
         return ASIDE  # something out of service finishes by itself
     if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
         return None
-    idle = (
-        outcome.in_flight or outcome.observed.unknown_regions()
-    )  # a Region that does not answer is not asked all the time
+    # AWS is at it, or a Region does not answer, and is not asked all the time.
+    idle = outcome.in_flight or outcome.observed.unknown_regions()
     return LATER if idle and not outcome.requests else SOON
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.diff.desired import desired_stacks, founder, template_keys
+from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
@@ -15,7 +15,7 @@ from reconciler.model.observed import Live, Observed, Unknown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 
-__all__ = ["desired_stacks", "diff", "founder", "template_keys"]
+__all__ = ["desired_stacks", "diff", "template_keys"]
 
 
 def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Diff:

@@ -54,7 +54,7 @@ def held_back(stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Ma
     first = next((s for ref, s in stacks.items() if ref.kind is StackKind.API), None)
     motion = Motion.recorded(observed.recorded)
     failure = motion.broken if motion else {}
-    if first is None or failure.get("digest") != digest(first.template):
+    if first is None or not failure or failure.get("digest") != digest(first.template):
         return stacks
     good = _last_good(stacks, observed, first)
     return {ref: _instead(desired, observed, good, failure) for ref, desired in stacks.items()}

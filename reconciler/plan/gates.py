@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from reconciler.model.observed import GlobalMember, StackState, Unknown, known
 from reconciler.model.plan import Gate, Goal
 from reconciler.model.stacks import StackKind, StackRef
+from reconciler.plan.picture import QUIET
 from reconciler.plan.scene import Scene
 
 STEADY_SAMPLES = 2
 """A probe counts as healthy after so many healthy minutes in a row."""
-QUIET_MINUTES = 3
 EDGE_STALE = timedelta(seconds=60)
 """So long the edge router may go on with an answer that DNS has taken back."""
 PROPAGATION = timedelta(seconds=60)
@@ -110,10 +110,9 @@ def quiet(scene: Scene, region: str) -> Gate:
     series = scene.observed.requests.get(region, ())
     if isinstance(series, Unknown):
         return Gate(name="quiet", region=region, detail=f"its requests cannot be read: {series}")
-    since = scene.observed.at - timedelta(minutes=QUIET_MINUTES + 1)  # the running minute is not over
-    busy = [count for at, count in series if at > since and count > 0]
+    busy = [count for at, count in series if at > scene.observed.at - QUIET and count > 0]
     told = f"still {round(max(busy or [0]))} requests in a minute, past DNS: find who calls {scene.topology.region_origin(region)}"
-    detail = told if busy else f"no requests for {QUIET_MINUTES} minutes"
+    detail = told if busy else "no requests for 3 minutes"
     return Gate(name="quiet", region=region, met=not busy, detail=detail)
 
 
@@ -256,7 +255,7 @@ def writer_at(scene: Scene, region: str) -> Gate:
 def gate_soaked(scene: Scene, region: str) -> Gate:
     """A Region that just joined serves well for a while before the next one follows (I15).
 
-    Judged by the gate's healthy minutes; the metric reaches back 15 minutes, so longer soaks count as that.
+    Judged by the gate's healthy minutes; the metric is sure to reach back 15 minutes, so longer soaks count as that.
     """
     gate = scene.gate(region)
     samples = gate.samples if gate else ()

@@ -115,9 +115,8 @@ def destruction(scene: Scene) -> Iterator[Wave]:
     """All of it, from the outside in: the edge, the records, the APIs; with `deletionPolicy: snapshot` the data, the writer's
     last, and the global cluster. With `retain`, the stacks data and global stay."""
     home = scene.topology.home_region
-    unsure = [
-        ref.region for ref in (steps.EDGE, scene.routing) if scene.unsure(ref)
-    ]  # they lead to what goes after them
+    # They lead to what goes after them.
+    unsure = [ref.region for ref in (steps.EDGE, scene.routing) if scene.unsure(ref)]
     yield Wave(gates=(*gates.facts_readable(scene), *(gates.region_readable(scene, r) for r in dict.fromkeys(unsure))))
     if scene.observed.stacks.get(steps.EDGE) is not None:
         yield Wave(steps=(steps.delete(scene, steps.EDGE, "the API is destroyed"),))

@@ -11,7 +11,7 @@ from reconciler.model.change import Action, Diff, Disposition
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
 from reconciler.model.plan import Goal
-from reconciler.model.stacks import REGIONAL, DesiredStack, StackKind, StackRef, record_ids
+from reconciler.model.stacks import REGIONAL, DesiredStack, StackKind, StackRef, routed_regions
 from reconciler.model.topology import Topology, Traffic
 
 FULL = 0.8
@@ -67,9 +67,7 @@ class Scene:
     def routed(self) -> frozenset[str]:
         """Regions whose records the routing stack holds, told from its applied template."""
         state = self.state(self.routing)
-        resources = (state.template or {}).get("Resources", {}) if state else {}
-        live = {*self.topology.region_names, *self.live_regions}
-        return frozenset(r for r in live if any(name in resources for name in record_ids(r)))
+        return routed_regions(state.template if state else None)
 
     def deployable(self, ref: StackRef) -> bool:
         """All that a deployment of this stack rests on was read: what is there already, whose it is, what would be undone."""

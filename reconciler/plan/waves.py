@@ -252,7 +252,7 @@ def _switchover(scene: Scene) -> Iterator[Wave]:
             ref = _ref(StackKind.DATA, wanted)
             yield Wave(steps=(steps.inherit(ref),), gates=(gates.database_available(scene, wanted),))
     elif scene.closing or scene.leaving:
-        yield Wave(gates=(gates.one_writer(scene), *gates.facts_readable(scene)))
+        yield Wave(gates=(gates.one_writer(scene),))
 
 
 def _serving(scene: Scene) -> Wave:
