@@ -80,14 +80,15 @@ def _motion(topology: Topology, observed: Observed) -> Motion | None:
     if found is None:
         return None
     soak = timedelta(seconds=topology.safety.soak_seconds)
-    return found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
+    seen = found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
+    return seen.sees_writer(observed, topology.database.writer)
 
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
     cluster = known(outcome.observed.global_cluster)
     intended = outcome.motion and outcome.motion.intends(
-        outcome.plan, outcome.observed.gates, cluster.writer if cluster else None
+        outcome.plan, topology, outcome.observed.gates, cluster.writer if cluster else None
     )
     if intended and outcome.diff.failed_rollout:
         intended = replace(intended, broken=outcome.diff.failed_rollout)

@@ -44,6 +44,7 @@ FIELDS = (
     Field(StackKind.DATA, "Cluster", "MasterUserPassword", "database/master"),
     Field(StackKind.DATA, "Master", "", "database/master"),
     Field(StackKind.DATA, "Parameters", "Family", "database/version"),
+    Field(StackKind.DATA, "Parameters", "DBClusterParameterGroupName", "database/version"),
     Field(StackKind.DATA, "Parameters", r"Parameters.apg_write_forward\.consistency_mode", "database/writeForwarding"),
     Field(StackKind.DATA, r"Instance\d+", "", "database/instancesPerRegion"),
     Field(StackKind.GLOBAL, "GlobalCluster", "EngineVersion", "database/version"),

@@ -84,7 +84,7 @@ def held_gate(topology: Topology, observed: Observed, region: str) -> bool:
     if motion is None:
         return True
     # A version below the recorded one: we meant to move it, and did not get to it.
-    return gate.version > motion.gates.get(region, 0) and motion.traffic.get(region, str(wanted)) == wanted
+    return gate.version > motion.gates.get(region, 0) and motion.spoken(region, wanted)
 
 
 def _writer(topology: Topology, observed: Observed) -> Iterator[Finding]:

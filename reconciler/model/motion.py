@@ -26,8 +26,13 @@ _MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 class Motion:
     writers: frozenset[str] = frozenset()
     """Regions where the writer is by our doing or with our knowledge: the declared one, and one that a switchover was asked for."""
+    arrived: str = ""
+    """Since when the writer is seen where a switchover of ours took it; empty once that is settled, or while it is not there."""
     traffic: Mapping[str, str] = field(default_factory=dict)
     """Region to the traffic that was declared when this topology last converged."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Region to the traffic that was declared when we last moved its gate, until this topology converges: who moves that gate
+    afterwards does it against that."""
     gates: Mapping[str, int] = field(default_factory=dict)
     """Region to the version that the traffic gate has after our last move of it: a later one is somebody else's."""
     approved: Mapping[str, str] = field(default_factory=dict)
@@ -57,11 +62,12 @@ class Motion:
     @classmethod
     def _read(cls, found: Mapping[str, Any]) -> Motion:
         for due in found.get("versions", {}).values():
-            if datetime.fromisoformat(due).tzinfo is None:
-                raise ValueError(due)
+            _time(due)
         return cls(
             writers=frozenset(found.get("writers", ())),
+            arrived=_time(found.get("arrived", "")),
             traffic=dict(found.get("traffic", {})),
+            asked=dict(found.get("asked", {})),
             gates={r: int(v) for r, v in found.get("gates", {}).items()},
             approved=dict(found.get("approved", {})),
             broken=dict(found.get("broken", {})),
@@ -74,7 +80,9 @@ class Motion:
     def document(self) -> dict[str, Any]:
         return {
             "writers": sorted(self.writers),
+            "arrived": self.arrived,
             "traffic": dict(sorted(self.traffic.items())),
+            "asked": dict(sorted(self.asked.items())),
             "gates": dict(sorted(self.gates.items())),
             "approved": dict(sorted(self.approved.items())),
             "broken": dict(sorted(self.broken.items())),
@@ -89,12 +97,20 @@ class Motion:
         return replace(
             self,
             writers=frozenset({topology.database.writer}),
-            traffic={r.name: str(r.traffic) for r in topology.regions},
+            arrived="",
+            traffic=_declared(topology),
+            asked={},
             approved={},
             broken={},
         )
 
-    def intends(self, plan: Plan, gates: Mapping[str, Seen[TrafficGate]], writer: str | None = None) -> Motion:
+    def spoken(self, region: str, wanted: str) -> bool:
+        """Whether this traffic is what was declared already when the Region's gate was last ours: no commit spoke of it since."""
+        return self.asked.get(region, self.traffic.get(region, wanted)) == wanted
+
+    def intends(
+        self, plan: Plan, topology: Topology, gates: Mapping[str, Seen[TrafficGate]], writer: str | None = None
+    ) -> Motion:
         """Before the first wave of a plan: where its switchover takes the writer (and where it leaves it, should it come
         back), the version that each of its gates gets, and the approvals that it rests on."""
         moved, moves = {}, [s.region for s in plan.current if s.action is StepAction.SWITCHOVER]
@@ -107,10 +123,24 @@ class Motion:
         return replace(
             self,
             writers=self.writers | {r for r in (*moves, writer if moves else None) if r},
+            arrived="" if moves else self.arrived,
+            asked={**self.asked, **{r: t for r, t in _declared(topology).items() if r in moved}},
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
             changing=self.changing | {s.region for s in plan.current if s.region and _changes(s)},
         )
+
+    def sees_writer(self, observed: Observed, wanted: str) -> Motion:
+        """Once our switchover has come to its end, and no read can be older than it, the Region that it left is history: a
+        writer that goes back there is somebody's hand."""
+        cluster = known(observed.global_cluster)
+        there = cluster is not None and cluster.writer == wanted and not cluster.failover
+        if not there or self.writers <= {wanted}:
+            return replace(self, arrived="") if self.arrived else self
+        if not self.arrived:
+            return replace(self, arrived=observed.at.isoformat())
+        settled = observed.at - datetime.fromisoformat(self.arrived) >= SHOWS
+        return replace(self, writers=frozenset({wanted}), arrived="") if settled else self
 
     def sees_rest(self, observed: Observed, soak: timedelta) -> Motion:
         """Regions whose stacks were read, and have been at rest for as long as a change of theirs takes to show."""
@@ -134,6 +164,17 @@ class Motion:
         """Mending a gate that somebody closed leaves it closed, and theirs."""
         mends = step.action is StepAction.MEND_GATE
         return not mends or not gate.is_closed or gate.never_opened or self.gates.get(step.region or "") == gate.version
+
+
+def _declared(topology: Topology) -> dict[str, str]:
+    return {r.name: str(r.traffic) for r in topology.regions}
+
+
+def _time(text: str) -> str:
+    """Itself; raises ValueError where it is no time with its zone, nor empty."""
+    if text and datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(text)
+    return text
 
 
 def _changes(step: Step) -> bool:

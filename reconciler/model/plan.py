@@ -58,6 +58,8 @@ class Hazard(StrEnum):
     """The engine is upgraded: connections break, instance after instance."""
     BLAST_RADIUS = "blast-radius"
     """One commit takes more Regions out of service than `maxConcurrentRegions`: only with an `allow` of its own."""
+    REQUESTS_PAST_DNS = "requests-past-dns"
+    """Whoever calls a Region that is out of DNS by its own name is cut off: only with an `allow` of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

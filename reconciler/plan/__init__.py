@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.model.change import Diff
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Goal, Plan, Refusal, Wave
+from reconciler.model.plan import Goal, Hazard, Plan, Refusal, Wave
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
-from reconciler.plan.permission import approvals, at_their_hour, objections
-from reconciler.plan.picture import picture
+from reconciler.plan.permission import approvals, at_their_hour, disregarded, objections
+from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import refusals
 from reconciler.plan.scene import Scene
 from reconciler.plan.verify import verify
@@ -36,9 +37,12 @@ def plan(
     refused = refusals(scene)
     path = () if refused else waves(scene)
     fingerprint = _fingerprint(diff, path, refused)
+    if unheard := disregarded(scene, fingerprint):
+        scene = replace(scene, disregarded=unheard)
+        path = () if refused else waves(scene)
     refused = refused or tuple(dict.fromkeys(objections(scene, path, fingerprint)))
     path = tuple(at_their_hour(scene, path, fingerprint))
-    proof = verify(picture(topology, observed), path, topology, goal)
+    proof = verify(_start(scene), path, topology, goal)
     refused = refused or tuple(map(_unsafe, proof.violations))
     return Plan(
         topology=topology.name,
@@ -51,6 +55,11 @@ def plan(
         approved=approvals(scene, path, fingerprint),
         notes=tuple(_notes(scene)),
     )
+
+
+def _start(scene: Scene) -> Picture:
+    now = picture(scene.topology, scene.observed)
+    return now.put(*(p.but(quiet=True) for r, p in now.places.items() if r in scene.disregarded and p.gate != "open"))
 
 
 def _unsafe(violation: str) -> Refusal:
@@ -80,6 +89,10 @@ def _notes(scene: Scene) -> list[str]:
         notes.append("auth.client.mode is none: the API is public, anybody may call it")
     if scene.topology.api.origin_auth == "none":
         notes.append("auth.origin is none: Regions answer callers that bypass the edge")
+    notes += [
+        f"{Hazard.REQUESTS_PAST_DNS} is allowed in {region}: whoever calls {scene.topology.region_origin(region)} is cut off"
+        for region in sorted(scene.disregarded)
+    ]
     notes += [
         f"{region} cannot be read ({reason}): nothing is done there, and it is not taken for healthy"
         for region, reason in scene.unreadable.items()

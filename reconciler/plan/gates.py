@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.model.observed import GlobalMember, StackState, Unknown, known
-from reconciler.model.plan import Gate, Goal
+from reconciler.model.plan import Gate, Goal, Hazard
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.plan.picture import QUIET
 from reconciler.plan.scene import Scene
 
+BROKEN = ("failed", "inaccessible-encryption-credentials", "cloning-failed", "migration-failed")
+"""Statuses, or their beginnings, that an Aurora cluster does not leave by itself (Aurora user guide, status of a cluster)."""
 STEADY_SAMPLES = 2
 """A probe counts as healthy after so many healthy minutes in a row."""
 EDGE_STALE = timedelta(seconds=60)
@@ -66,15 +68,18 @@ def replica_lag(scene: Scene, region: str) -> Gate:
 
 
 def probe_healthy(scene: Scene, region: str) -> Gate:
+    """What a commit takes away waits for what it adds; of a Region that does not come to life, the way out is said."""
     probe = known(scene.observed.probes.get(region))
     samples = probe.samples[-STEADY_SAMPLES:] if probe else ()
     healthy = sum(1 for _, ok in samples if ok)
+    joins = region in scene.joining and scene.established
+    way_out = f"; the rest of the commit waits for it: without {region} in the document it goes on" if joins else ""
     return Gate(
         name="probe-healthy",
         region=region,
         met=healthy == STEADY_SAMPLES,
         detail=f"https://{scene.topology.region_origin(region)}{scene.topology.api.health.path} "
-        f"healthy in {healthy} of the last {STEADY_SAMPLES} minutes",
+        f"healthy in {healthy} of the last {STEADY_SAMPLES} minutes{way_out}",
     )
 
 
@@ -106,12 +111,19 @@ def drained(scene: Scene, region: str) -> Gate:
 
 
 def quiet(scene: Scene, region: str) -> Gate:
-    """The Region gets no requests but health checks; never forced: somebody may still use it past DNS."""
+    """The Region gets no requests but health checks: somebody may still use it past DNS. Strangers may do so for ever, so it is
+    for people to say that they do not count."""
+    if region in scene.disregarded:
+        return Gate(name="quiet", region=region, met=True, detail=f"{Hazard.REQUESTS_PAST_DNS} is allowed")
     series = scene.observed.requests.get(region, ())
     if isinstance(series, Unknown):
         return Gate(name="quiet", region=region, detail=f"its requests cannot be read: {series}")
     busy = [count for at, count in series if at > scene.observed.at - QUIET and count > 0]
-    told = f"still {round(max(busy or [0]))} requests in a minute, past DNS: find who calls {scene.topology.region_origin(region)}"
+    busiest, name = round(max(busy or [0])), scene.topology.region_origin(region)
+    told = (
+        f"still {busiest} requests in a minute, past DNS: find who calls {name}, or cut them off: add {{hazard: "
+        f"{Hazard.REQUESTS_PAST_DNS}, region: {region}, fingerprint: this plan's, expires: …}} to safety.allow"
+    )
     detail = told if busy else "no requests for 3 minutes"
     return Gate(name="quiet", region=region, met=not busy, detail=detail)
 
@@ -144,6 +156,8 @@ def cluster_at_rest(scene: Scene, region: str) -> Gate:
     busy = stack is not None and stack.in_progress
     rests = status in {"available", "promoting"} and not busy
     detail = f"cluster is {status}" + (f", its stack {stack.status}" if stack and busy else "")
+    if status.startswith(BROKEN):
+        detail += ", which does not pass by itself: repair it, or save what can be saved and delete it by hand"
     return Gate(name="database-available", region=region, met=rests, detail=detail)
 
 
@@ -225,7 +239,8 @@ def release_proven(scene: Scene, ref: StackRef) -> Gate:
     holders = [r.region for r in refs if not scene.pending(r)]
     healthy = [r for r in holders if (p := known(scene.observed.probes.get(r))) and p.healthy]
     drained = [] if healthy else [r for r in holders if r not in scene.open_regions]
-    detail = f"{', '.join(drained)} not healthy with it" if drained else "healthy where it is already"
+    told = f"{', '.join(drained)} not healthy with it: take the change back, or {' and '.join(drained)} out of the document"
+    detail = told if drained else "healthy where it is already"
     return Gate(name="release-proven", region=ref.region, met=not drained, detail=detail)
 
 

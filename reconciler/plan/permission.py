@@ -15,7 +15,7 @@ from reconciler.model.topology import Topology, Window
 from reconciler.plan.scene import Scene
 
 ALLOWED_BY_NAME = frozenset({Hazard.BLAST_RADIUS})
-"""Hazards that no window lets pass: only an `allow` with the fingerprint of the plan."""
+"""Hazards of steps that no window lets pass: only an `allow` with the fingerprint of the plan."""
 
 
 def objections(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Iterator[Refusal]:
@@ -59,19 +59,35 @@ def structure(topology: Topology) -> str:
 def approvals(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Mapping[str, str]:
     """Hazards that the document allows by name, to the structure that they are allowed for: remembered, since the
     fingerprint of what is left of a plan differs from that of the whole."""
-    found = {hazard for step, hazard in _named(waves) if _entry(scene, hazard, step, fingerprint)}
+    found = {hazard for step, hazard in _named(waves) if _entry(scene, hazard, step.region, fingerprint)}
+    found |= {_past_dns(region) for region in scene.disregarded}
     return {hazard: structure(scene.topology) for hazard in sorted(found)}
 
 
+def disregarded(scene: Scene, fingerprint: str) -> frozenset[str]:
+    """Regions whose callers past DNS are cut off, because the document allows it by name."""
+    hazard = Hazard.REQUESTS_PAST_DNS
+    live = scene.live_regions
+    return frozenset(r for r in live if _remembered(scene, _past_dns(r)) or _entry(scene, hazard, r, fingerprint))
+
+
+def _past_dns(region: str) -> str:
+    return f"{Hazard.REQUESTS_PAST_DNS}/{region}"
+
+
 def _allowed(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
+    return _remembered(scene, hazard) or _entry(scene, hazard, step.region, fingerprint)
+
+
+def _remembered(scene: Scene, hazard: str) -> bool:
     approved = scene.motion.approved if scene.motion else {}
-    return approved.get(hazard) == structure(scene.topology) or _entry(scene, hazard, step, fingerprint)
+    return hazard in approved and approved[hazard] == structure(scene.topology)
 
 
-def _entry(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
+def _entry(scene: Scene, hazard: str, region: str | None, fingerprint: str) -> bool:
     return any(
         a.hazard == hazard
-        and a.region in (None, step.region)
+        and a.region in (None, region)
         and a.fingerprint == fingerprint
         and a.expires > scene.observed.at
         for a in scene.topology.safety.allow

@@ -26,6 +26,8 @@ class Scene:
     diff: Diff
     stacks: Mapping[StackRef, DesiredStack]
     goal: Goal = Goal.CONVERGE
+    disregarded: frozenset[str] = frozenset()
+    """Regions whose callers past DNS do not count, as the document allows by name."""
 
     # ---- what was read ----
 

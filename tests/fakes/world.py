@@ -256,10 +256,16 @@ class World:
         if self.moving_to:
             self.writer, self.moving_to = self.moving_to, None
 
+    def look(self) -> None:
+        """What a pass makes of its memory before it plans."""
+        if known := Motion.recorded(self.recorded):
+            known = known.sees_writer(self.observed(), self.desired.database.writer)
+            self.recorded = {"motion": known.document()}
+
     def remember(self, plan: Plan, failing: Mapping[str, str] | None = None) -> None:
         """What the loop writes down around a wave; `failing`: a rollout that just failed."""
         known = Motion.recorded(self.recorded) or Motion()
-        known = known.intends(plan, self.gates)
+        known = known.intends(plan, self.desired, self.gates)
         if failing:
             known = replace(known, broken=failing)
         self.recorded = {"motion": (known.converged(self.desired) if plan.converged else known).document()}

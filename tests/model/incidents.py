@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.model.observed import Unknown
-from reconciler.model.plan import Goal
+from reconciler.model.plan import Goal, Hazard
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Allow, Region, Topology, Window
 from tests.fakes.topologies import NAMES
-from tests.fakes.world import MINUTE
+from tests.fakes.world import MINUTE, World
 from tests.model.minutes import Minutes
 
 US, EU, AP, SA = NAMES[:4]
@@ -99,6 +99,11 @@ def opened_by_hand(region: str) -> Callable[[Minutes], object]:
     return opens
 
 
+def opened_against(region: str) -> Callable[[Minutes], object]:
+    """While a commit wants it closed."""
+    return lambda run: (opened_by_hand(region)(run), run.hands.add(region))
+
+
 def writer_by_hand(region: str, *, ends: bool = False) -> Callable[[Minutes], object]:
     def moves(run: Minutes) -> None:
         run.world.writer = region
@@ -115,6 +120,16 @@ def asked(region: str, *, until: int) -> Callable[[Minutes], object]:
         run.world.requests[region] = tuple((now + MINUTE * m, 50.0) for m in range(until))
 
     return asks
+
+
+def cut_off(region: str) -> Callable[[Minutes], object]:
+    """Somebody uses a Region past DNS for ever, and a commit says that this does not count."""
+
+    def cuts(run: Minutes) -> None:
+        asked(region, until=600)(run)
+        run.commit(_allowing(run.world, Hazard.REQUESTS_PAST_DNS, region))
+
+    return cuts
 
 
 def unread(*names: str) -> Callable[[Minutes], object]:
@@ -138,12 +153,14 @@ def window_closed(run: Minutes) -> None:
 
 def allowed(run: Minutes) -> None:
     """The commit allows what it does by the fingerprint of its plan."""
-    world = run.world
-    allow = Allow(
-        hazard="blast-radius", region=None, fingerprint=world.plan().fingerprint, expires=world.now + timedelta(days=1)
-    )
-    world.desired = safe(world.desired, allow=(allow,))
+    run.world.desired = _allowing(run.world, Hazard.BLAST_RADIUS, None)
     run.allowed = True
+
+
+def _allowing(world: World, hazard: str, region: str | None) -> Topology:
+    expires = world.now + timedelta(days=1)
+    allow = Allow(hazard=hazard, region=region, fingerprint=world.plan().fingerprint, expires=expires)
+    return safe(world.desired, allow=(allow,))
 
 
 def loaded(run: Minutes) -> None:

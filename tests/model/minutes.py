@@ -94,6 +94,7 @@ class Minutes:
             yield f"Ready: {self._when()} it waits for what only takes its time"
 
     def _carry_out(self, plan: Plan, watch: Watch) -> None:
+        self.world.look()
         if not plan.refusals:
             self.world.remember(plan, self.failing)
         for step in plan.current:

@@ -20,12 +20,14 @@ from tests.model.incidents import (
     both,
     closed_by_hand,
     commits,
+    cut_off,
     destroying,
     elsewhere,
     lingering,
     lingers_no_more,
     loaded,
     minute,
+    opened_against,
     opened_by_hand,
     safe,
     sick,
@@ -136,6 +138,23 @@ SCENARIOS = {
         with_regions(US, EU, writer=EU),
         events=lambda: [(minute(2), writer_by_hand(US)), (minute(20), writer_by_hand(EU, ends=True))],
     ),
+    "a writer is moved back by hand before all is done": Scenario(
+        TWO,
+        with_regions(US, EU, writer=EU, drained=(US,)),
+        events=lambda: [
+            (after(f"close-gate/{US}"), lambda _: None),
+            (minute(4), writer_by_hand(US)),
+            (minute(20), writer_by_hand(EU, ends=True)),
+        ],
+    ),
+    "a Region that is drained is opened by hand on the way": Scenario(
+        TWO,
+        with_regions(US, EU, drained=(EU,)),
+        events=lambda: [
+            (after(f"close-gate/{EU}"), opened_against(EU)),
+            (minute(20), both(commits(TWO), well)),
+        ],
+    ),
     "a gate is deleted by hand": Scenario(
         TWO,
         TWO,
@@ -162,6 +181,9 @@ SCENARIOS = {
     ),
     "a Region that leaves is called back": Scenario(TWO, ONE, events=lambda: [(after(f"detach/{EU}"), commits(TWO))]),
     "a Region that leaves is still asked": Scenario(TWO, ONE, asked(EU, until=20)),
+    "a Region that leaves is asked for ever, and a commit cuts that off": Scenario(
+        TWO, ONE, events=lambda: [(after(f"close-gate/{EU}"), cut_off(EU))]
+    ),
     "DNS falls back on a Region that leaves": Scenario(
         TWO,
         ONE,

@@ -103,7 +103,8 @@ def _variant(kind: StackKind, template: dict | None) -> object:
 def _motion(world: World) -> object:
     found = (world.recorded or {}).get("motion", {})
     ours = frozenset(r for r, g in world.gates.items() if found.get("gates", {}).get(r) == g.version)
-    return frozenset(found.get("writers", ())), frozenset(found.get("traffic", {}).items()), ours
+    declared = (frozenset(found.get(name, {}).items()) for name in ("traffic", "asked"))
+    return frozenset(found.get("writers", ())), *declared, ours
 
 
 @cache

@@ -22,6 +22,8 @@ RULES: tuple[Rule, ...] = (
     standing.data_stacks_stay,
     standing.nothing_half_deleted_is_finished_off,
     standing.hands_are_left_alone,
+    standing.the_heir_can_inherit,
+    standing.members_run_what_joins,
     standing.gates_stay,
     asked.nothing_is_replaced,
     asked.enough_regions_serve,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.observed import StackState, Unknown, known
 from reconciler.model.plan import Refusal
 from reconciler.model.stacks import StackKind, StackRef, gate_parameter, routed_regions
+from reconciler.plan.picture import ordinal
 from reconciler.plan.rules.fields import yaml_path
 from reconciler.plan.scene import Scene
 
@@ -73,9 +74,19 @@ def names_are_free(scene: Scene) -> Iterator[Refusal]:
 
 
 def home_region_stays(scene: Scene) -> Iterator[Refusal]:
+    """The global database is where it was. Beside members that made it, it can only be gone by hand: a new one would be empty."""
     home = scene.topology.home_region
     stack = scene.observed.stacks.get(StackRef(StackKind.GLOBAL, home))
     if stack is not None:
+        if scene.observed.global_cluster is None and (held := _completed(scene, StackKind.DATA)):
+            yield Refusal(
+                code="GlobalClusterLost",
+                path="spec.database",
+                message=f"global cluster {scene.topology.global_cluster} was deleted by hand, the databases of {', '.join(held)} "
+                "stand alone, and nothing is joined or deleted around live data: make it again around the one that shall write (aws rds "
+                "create-global-cluster --source-db-cluster-identifier), then take the other Regions out of the document; they join "
+                "anew in a commit after that",
+            )
         return
     if known(scene.observed.global_cluster) is not None:
         yield Refusal(
@@ -159,6 +170,42 @@ def hands_are_left_alone(scene: Scene) -> Iterator[Refusal]:
             )
 
 
+def the_heir_can_inherit(scene: Scene) -> Iterator[Refusal]:
+    """The writer's cluster will be written when it takes over the master credentials: judged before the writer moves there."""
+    wanted = scene.topology.database.writer
+    if not (scene.writer_moves and scene.leaving) or scene.master_stays:
+        return
+    ref = StackRef(StackKind.DATA, wanted)
+    held = [f"{f.path}: {f.reason}" for f in scene.diff.held(ref) if f.logical_id == "Cluster"]
+    if held:
+        yield Refusal(
+            code="HeldByHand",
+            path="spec.database.writer",
+            message=f"{wanted} would write and take over the master credentials, and deploying {ref} for that would undo what was "
+            f"changed by hand ({'; '.join(held)}); do that first, or keep {scene.writer} in the document",
+        )
+
+
+def members_run_what_joins(scene: Scene) -> Iterator[Refusal]:
+    """AWS joins a cluster only to members of its own engine version; an upgrade by hand shows in no template."""
+    wanted = scene.topology.database.version
+    members = scene.database.members if scene.database else ()
+    other = {
+        m.region: c.engine_version for m in members if (c := scene.cluster(m.region)) and c.engine_version != wanted
+    }
+    ours = any(c.path.endswith("database/version") for c in scene.diff.changes)
+    fresh = [r for r in scene.joining if scene.database and scene.database.member(r) is None]
+    if other and fresh and not ours:
+        found = ", ".join(f"{v} in {r}" for r, v in sorted(other.items()))
+        newest = max(other.values(), key=ordinal)
+        yield Refusal(
+            code="EngineVersionsDiffer",
+            path="spec.database.version",
+            message=f"{', '.join(fresh)} would join with {wanted}, and members run another version ({found}), which AWS refuses: "
+            f"commit database.version: {newest} first, without {', '.join(fresh)}, and add it in the commit after that",
+        )
+
+
 def gates_stay(scene: Scene) -> Iterator[Refusal]:
     """Records point at a gate that is gone: DNS takes such a Region for healthy whatever its probe says, also one that leaves,
     or of which nothing but its records is left."""
@@ -176,6 +223,10 @@ def gates_stay(scene: Scene) -> Iterator[Refusal]:
                 message=f"the traffic gate of {region} was deleted while its records use it: its health is not checked now; "
                 f'make {made} by hand first, as ARCHITECTURE.md says under "Refusals that need a person"',
             )
+
+
+def _completed(scene: Scene, kind: StackKind) -> list[str]:
+    return [ref.region for ref in scene.observed.stacks if ref.kind is kind and (s := scene.state(ref)) and s.complete]
 
 
 def _place(ref: StackRef) -> str:

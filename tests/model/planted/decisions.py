@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.diff import motion as hands
+from reconciler.model.motion import Motion
 from reconciler.model.plan import Wave
 from reconciler.plan import gates, leaving, permission
 from reconciler.plan.scene import Scene
-from tests.model.planted.tools import Bug, both, changed, forgotten, instead, met, told, without_rule
+from tests.model.planted.tools import Bug, both, changed, forgotten, instead, met, planning, told, without_rule
 
 _destruction = leaving.destruction
 
@@ -28,9 +29,33 @@ DECISIONS = (
     ),
     Bug(
         "a gate's move is not written down",
-        forgotten("intends", gates=1),
+        forgotten("intends", gates=1, asked=1),
         "a drain is called back",
         "ends with open gates",
+    ),
+    Bug(
+        "what was declared when a gate was moved is not written down",
+        forgotten("intends", asked=1),
+        "a Region that is drained is opened by hand on the way",
+        "hands: ",
+    ),
+    Bug(
+        "a switchover of ours is never over",
+        instead(Motion, "sees_writer", lambda motion, *_: motion),
+        "a writer is moved back by hand before all is done",
+        "hands: ",
+    ),
+    Bug(
+        "callers past DNS count though a commit cuts them off",
+        instead(planning, "disregarded", lambda *_: frozenset()),
+        "a Region that leaves is asked for ever, and a commit cuts that off",
+        "waits for ever for quiet",
+    ),
+    Bug(
+        "that callers are cut off is forgotten on the way",
+        forgotten("intends", approved=1),
+        "a Region that leaves is asked for ever, and a commit cuts that off",
+        "waits for ever",
     ),
     Bug(
         "what does not answer counts as absent",

@@ -108,7 +108,7 @@ def test_a_switchover_that_came_back_is_nobodys_hand(world):
     world.desired = moving
     plan = world.plan()
     assert [s.id for s in plan.current] == ["switchover/eu-west-1"]
-    intended = Motion().intends(plan, world.gates, US)
+    intended = Motion().intends(plan, world.desired, world.gates, US)
     world.recorded = {"motion": intended.document()}
     assert first(world)[0] == ["switchover/eu-west-1"], "the writer is where it was: asked for again, not held"
 
@@ -130,7 +130,7 @@ def test_a_gate_made_anew_has_no_history(world):
             world.apply(step)
         world.pass_time()
     plan: Plan = world.plan()
-    assert Motion(gates={SA: 7}).intends(plan, world.observed().gates).gates[SA] == 1
+    assert Motion(gates={SA: 7}).intends(plan, world.desired, world.observed().gates).gates[SA] == 1
 
 
 def test_a_region_may_leave_before_it_has_joined(world):
@@ -183,7 +183,7 @@ def test_a_region_that_falls_silent_while_it_is_changed_holds_the_others_up(worl
     world.desired = memory(world.desired, 1024)
     plan = world.plan()
     assert [s.id for s in plan.current] == ["deploy/api/eu-west-1"]
-    motion = Motion.recorded(world.recorded).intends(plan, world.gates)
+    motion = Motion.recorded(world.recorded).intends(plan, world.desired, world.gates)
     assert motion.changing == {EU}
     world.recorded = {"motion": motion.document()}
     world.unknown = {StackRef(StackKind.API, EU): THROTTLED}
