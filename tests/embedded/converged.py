@@ -70,7 +70,7 @@ def converged(aws: Aws) -> Iterator[Converged]:
 
 
 def _converge(world: Ports, topology: Topology) -> None:
-    run = Run()
+    run = Run(patience=30)  # as `meridian converge` has
     for _ in range(PASSES):
         outcome: Outcome = run_pass(world, topology, run)
         assert not outcome.problems, outcome.problems

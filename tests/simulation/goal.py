@@ -39,6 +39,7 @@ def reached(account: Account, topology: Topology) -> None:
     assert route == {str(topology.routing.ttl_seconds)}
     assert account.cloudfront.config
     assert account.cloudfront.config["PriceClass"] == topology.edge.price_class
+    assert set(account.cloudfront.copied) == {account.cloudfront.used}, "superseded versions of the router are left"
     assert StackRef(StackKind.GLOBAL, topology.home_region) in stacks
 
 

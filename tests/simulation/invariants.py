@@ -16,6 +16,7 @@ from reconciler.model.requests import (
     DeleteGlobal,
     DeleteInstance,
     DeleteStack,
+    DeleteVersion,
     Detach,
     ExecuteChangeSet,
     Request,
@@ -319,6 +320,11 @@ class Invariants:
         if self._stack(StackKind.API, request.region) is not None:
             yield f"the API in {request.region} is there"
 
+    def deletes_a_version(self, request: DeleteVersion) -> Iterator[str]:
+        """I12."""
+        if request.version == str(self.account.cloudfront.used):
+            yield f"the edge uses version {request.version} of the router"
+
     def ends_the_database(self, _request: UnprotectGlobal | DeleteGlobal) -> Iterator[str]:
         if not self.destroying:
             yield "nobody destroys the topology"
@@ -338,6 +344,7 @@ REQUESTS: dict[type, Callable[..., Iterator[str]]] = {
     DeleteGate: Invariants.deletes_a_gate,
     DeleteGlobal: Invariants.ends_the_database,
     DeleteStack: Invariants.deletes,
+    DeleteVersion: Invariants.deletes_a_version,
     Detach: Invariants.detaches,
     ExecuteChangeSet: Invariants.executes,
     Switchover: Invariants.moves_the_writer,

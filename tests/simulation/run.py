@@ -97,7 +97,7 @@ class Simulation:
         self._run = Run(patience=30, threads=1)
         self.destroys = self.chaos.random() < DESTROYED if destroys is None else destroys
         self._goal = Goal.CONVERGE
-        self._refused, self._taken_back = 0, False
+        self._refused, self._taken_back, self._aside = 0, False, False
         self._start = self.topology
         self.invariants.changed()
 
@@ -212,6 +212,7 @@ class Simulation:
     def _pass(self) -> bool:
         """True once nothing is left to do, not even aside."""
         self.report.passes += 1
+        self._aside = False
         self.journal.lost = self.faults.happens(self.faults.rates.lease_lost, "a lease taken over")
         if self.faults.happens(self.faults.rates.stale, "stale reads"):
             self.cloud.old = read(self.account, self.topology)
@@ -236,14 +237,16 @@ class Simulation:
             self.report.refused.update(r.code for r in outcome.plan.refusals)
         else:
             self._refused = 0
-        return outcome.result is Result.CONVERGED and not outcome.plan.waves
+        self._aside = outcome.result is Result.CONVERGED
+        return self._aside and not outcome.plan.waves
 
     def _new_run(self) -> Run:
         return Run(patience=self.chaos.choice((0, 30)), threads=1)
 
     def _wait(self) -> None:
-        """Until something wakes the reconciler: an event soon after AWS did something, or the timer; some get lost."""
-        timer = self.chaos.uniform(20, 180)
+        """Until something wakes the reconciler: an event soon after AWS did something, or the timer; some get lost. Who has only
+        things aside to finish looks seldom."""
+        timer = self.chaos.uniform(300, 1200) if self._aside else self.chaos.uniform(20, 180)
         event = self.account.timeline.next_event()
         if event is not None and self.chaos.random() < 0.5:
             timer = min(timer * 4, event + self.chaos.uniform(1, 10))

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.model.observed import Observed
 from tests.contract.cloud import worlds
 from tests.embedded.conftest import server  # noqa: F401 - the same kind of server, for this folder
 from tests.embedded.converged import Converged, converged
 
 
 @pytest.fixture(scope="module")
-def base(request: pytest.FixtureRequest) -> Iterator[Converged]:
+def base(request: pytest.FixtureRequest) -> Iterator[tuple[Converged, Observed]]:
+    """It is read once: every test starts from the same."""
     with converged(request.getfixturevalue("server")) as found:
-        yield found
+        found.restore()
+        yield found, found.observed()
 
 
 @pytest.fixture(params=["fake", "embedded"])
 def world(request: pytest.FixtureRequest) -> worlds.World:
-    return worlds.fake() if request.param == "fake" else worlds.embedded(request.getfixturevalue("base"))
+    return worlds.fake() if request.param == "fake" else worlds.embedded(*request.getfixturevalue("base"))

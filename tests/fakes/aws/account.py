@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.aws.aurora import ACCOUNT, Aurora
 from tests.fakes.aws.cloudfront import CloudFront
-from tests.fakes.aws.refusal import require
+from tests.fakes.aws.refusal import Refusal, require
 from tests.fakes.aws.regions import Regions
 from tests.fakes.aws.route53 import Route53
 from tests.fakes.aws.stacks import Applied, CloudFormation
@@ -17,6 +17,7 @@ from tests.fakes.aws.templates import OUTPUTS
 from tests.fakes.aws.timeline import Timeline
 
 DISTRIBUTION = "d1.cloudfront.net."
+HOME = "us-east-1"
 
 
 class Account:
@@ -28,6 +29,8 @@ class Account:
         self.route53 = Route53(self.timeline, self.chaos, self.answers)
         self.cloudfront = CloudFront(self.timeline, self.chaos)
         self.stacks = CloudFormation(self.timeline, self.chaos, self)
+        self.routers: dict[str, int] = {}
+        """Logical id of a router's version in the edge stack, to its number."""
         self.table = False
         """Table meridian-state exists."""
         self.documents: dict[str, str] = {}
@@ -55,9 +58,7 @@ class Account:
             case StackKind.DATA if new and old and properties(new, ref, "Cluster") != properties(old, ref, "Cluster"):
                 self.aurora.clusters[ref.region].status = "modifying"
             case StackKind.DATA if old and not new:
-                there = self.aurora.clusters.get(ref.region)
-                # CloudFormation detaches it first, and fails for a cluster that was detached before.
-                require(there is None, "DBClusterNotFoundFault", f"{ref.region} is not part of the global cluster")
+                self._drop_data(ref.region)
             case StackKind.API if old and not new:
                 self._drop_api(ref)
             case StackKind.ROUTING:
@@ -65,7 +66,7 @@ class Account:
             case StackKind.EDGE if old and not new:
                 self._drop_records(ref, old, ("A",))
             case StackKind.EDGE if new:
-                self._put_distribution(ref, new)
+                self._put_distribution(ref, old, new)
 
     def finish(self, ref: StackRef, old: Applied | None, new: Applied | None) -> None:
         match ref.kind:
@@ -92,10 +93,9 @@ class Account:
                 self.aurora.clusters[ref.region].status = "available"
             case StackKind.ROUTING:
                 self._put_records(ref, new, old)
-            case StackKind.EDGE if old:
-                self._put_distribution(ref, old)
             case StackKind.EDGE:
-                self.cloudfront.delete()
+                self._put_distribution(ref, old, old) if old else self.cloudfront.delete()
+                self._forget_routers(set(_versions(new)) - set(_versions(old) if old else ()))
 
     def outputs(self, ref: StackRef) -> Mapping[str, str]:
         if ref.kind is StackKind.DATA:
@@ -107,9 +107,9 @@ class Account:
         if new is None:
             return  # the global cluster is retained
         found = properties(new, ref, "GlobalCluster")
-        if old is None and self.aurora.group is None:
+        if old is None:
             self.aurora.create_group(found["GlobalClusterIdentifier"], found["EngineVersion"])
-        elif self.aurora.group and self.aurora.group.version != found["EngineVersion"]:
+        elif properties(old, ref, "GlobalCluster")["EngineVersion"] != found["EngineVersion"]:
             self.aurora.set_group_version(found["EngineVersion"])
 
     def _data(self, ref: StackRef, old: Applied | None, new: Applied | None) -> None:
@@ -127,6 +127,15 @@ class Account:
         instances = [str(properties(new, ref, n)["DBInstanceIdentifier"]) for n in names]
         self.aurora.add_instances(ref.region, instances, "available")
         self._api_changed(ref.region)
+
+    def _drop_data(self, region: str) -> None:
+        """Instances go first. CloudFormation would take a member out of the global database, but none that is protected, and
+        it fails for a cluster that was taken out before."""
+        cluster = self.aurora.clusters.get(region)
+        if cluster:
+            cluster.instances.clear()
+            alone = f"{region} is not part of the global cluster"
+            raise Refusal("InvalidRequest", "Cannot delete protected Cluster" if cluster.protected else alone)
 
     def _put_api(self, ref: StackRef, new: Applied) -> None:
         region = self.regions[ref.region]
@@ -153,7 +162,7 @@ class Account:
         self.route53.moves += 1
 
     def _put_records(self, ref: StackRef, old: Applied | None, new: Applied | None) -> None:
-        kept = set(new.template["Resources"]) if new else set()
+        kept = new.template["Resources"] if new else {}
         if new:
             for name in kept:
                 found = properties(new, ref, name)
@@ -167,13 +176,31 @@ class Account:
             found = properties(applied, ref, name)
             self.route53.delete(found["Name"], found["Type"], found.get("SetIdentifier"))
 
-    def _put_distribution(self, ref: StackRef, new: Applied) -> None:
-        self.cloudfront.put(properties(new, ref, "Distribution")["DistributionConfig"])
+    def _put_distribution(self, ref: StackRef, old: Applied | None, new: Applied) -> None:
+        """A version that is new to the template is published first; one that leaves it stays with Lambda."""
+        [name] = _versions(new)
+        if old is None or name not in _versions(old):
+            self.routers[name] = self.cloudfront.publish()
+        named = Applied(new.template, {**new.parameters, name: self.router(name)})
+        self.cloudfront.put(properties(named, ref, "Distribution")["DistributionConfig"], self.routers[name])
         self.route53.moves += 1
+
+    def _forget_routers(self, names: set[str]) -> None:
+        """What a roll-back takes back goes when its copies are gone, without anybody's asking."""
+        for name in names & set(self.routers):
+            self.cloudfront.copied.pop(self.routers.pop(name))
+
+    def router(self, name: str) -> str:
+        """ARN of the version that this resource of the edge stack is."""
+        return f"arn:aws:lambda:{HOME}:{ACCOUNT}:function:router:{self.routers[name]}"
 
     def _api_changed(self, region: str) -> None:
         self.route53.moves += 1
         self.route53.api_changed(region)
+
+
+def _versions(applied: Applied) -> list[str]:
+    return [name for name, r in applied.template["Resources"].items() if r["Type"] == "AWS::Lambda::Version"]
 
 
 def properties(applied: Applied, ref: StackRef, name: str) -> dict[str, Any]:

@@ -76,10 +76,9 @@ class Aurora:
         self.group = Group(identifier, version)
 
     def set_group_version(self, version: str) -> None:
-        group = self._group()
-        behind = [r for r in group.members if self.clusters[r].version != version]
-        require(not behind, STATE_FAULT, f"members {behind} are not at {version} yet")
-        group.version = version
+        """The one that it has is no change; another minor one is for its members to take."""
+        why = "ModifyGlobalCluster only supports Major Version Upgrades"
+        require(self._group().version == version, "InvalidParameterValue", why)
 
     def unprotect_group(self) -> None:
         if self.group:
@@ -91,6 +90,11 @@ class Aurora:
         require(not self.group.members, STATE_FAULT, f"it still has {self.group.members}")
         require(not self.group.protected, "InvalidParameterCombination", "deletion protection is on")
         self.group = None
+
+    def _no_move(self, cluster: Cluster) -> None:
+        """While the writer moves, no member is changed."""
+        moving = self.group is not None and cluster.member and self.group.moving
+        require(not moving, "InvalidDBClusterStateFault", f"the writer moves: {moving}", passes=True)
 
     def _group(self) -> Group:
         if self.group is None:
@@ -133,6 +137,7 @@ class Aurora:
     def modify(self, region: str, properties: Mapping[str, Any]) -> None:
         """CloudFormation applies at once. The group leaves only with the property, which no template may lose."""
         cluster = self.clusters[region]
+        self._no_move(cluster)
         require(
             properties.get("GlobalClusterIdentifier") is not None, "Detached", f"{region} leaves its global database"
         )
@@ -158,16 +163,19 @@ class Aurora:
             require(not behind, "InvalidDBClusterStateFault", f"{behind} must be upgraded before the writer")
             self.silences.append([self.timeline.now, float("inf")])
             self.timeline.after(RESTART, partial(self._restarted, self.silences[-1]))
-        require(group.moving is None, STATE_FAULT, "the writer is moving")
         cluster.version = version
+        if group.writer == cluster.region:
+            group.version = version
 
     def _restarted(self, silence: list[float]) -> None:
         silence[1] = self.timeline.now
 
     def delete_instance(self, region: str, name: str) -> None:
         cluster = self.clusters.get(region)
-        if cluster is None or cluster.instances.get(name) in {None, "deleting"}:
+        if cluster is None or name not in cluster.instances:
             return
+        going = cluster.instances[name] == "deleting"
+        require(not going, "InvalidDBInstanceState", f"{name} is already being deleted", passes=True)
         require(not cluster.member, STATE_FAULT, f"{region} would become headless")  # AWS lets it; we never want it
         cluster.instances[name] = "deleting"
         self.timeline.after(self.chaos.uniform(120, 500), partial(cluster.instances.pop, name, None))
@@ -175,7 +183,7 @@ class Aurora:
     def delete(self, region: str, snapshot: str) -> None:
         """Refused for a member, for one that is protected or has instances, and where a snapshot has that name."""
         cluster = self.clusters.get(region)
-        if cluster is None or cluster.status == "deleting":
+        if cluster is None:
             return
         require(not cluster.protected, "InvalidParameterCombination", "Cannot delete protected Cluster")
         require(not cluster.member, STATE_FAULT, f"{region} is a member of the global database")
@@ -183,8 +191,7 @@ class Aurora:
         require(
             cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}", passes=True
         )
-        taken = any(snapshot in found for found in self.snapshots.values())
-        require(not taken, "DBClusterSnapshotAlreadyExistsFault", snapshot)
+        require(snapshot not in self.snapshots.get(region, ()), "DBClusterSnapshotAlreadyExistsFault", snapshot)
         cluster.status = "deleting"
         self.snapshots.setdefault(region, []).append(snapshot)
         self.timeline.after(self.chaos.uniform(180, 600), partial(self.clusters.pop, region, None))
@@ -205,10 +212,11 @@ class Aurora:
 
     # ---- moves ----
 
-    def switch_over(self, target: str) -> None:
+    def switch_over(self, target: str, asked_in: str) -> None:
         group = self._group()
-        if group.writer == target:
+        if group.writer == target or (group.moving and group.moving[2] == target):
             return
+        require(group.writer == asked_in, STATE_FAULT, f"asked in {asked_in}, and {group.writer} writes")
         require(group.moving is None, STATE_FAULT, f"a switchover to {group.moving} is under way", passes=True)
         require(target in group.members, "DBClusterNotFoundFault", f"{target} is no member")
         writer = group.writer or ""
@@ -260,9 +268,9 @@ class Aurora:
             STATE_FAULT,
             f"{region} writes, {group.members} follow it",
         )
-        if cluster.status == "promoting":
-            return
-        require(cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}")
+        require(
+            cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}", passes=True
+        )
         cluster.status = "promoting"
         self.timeline.after(self.chaos.uniform(60, 180), partial(self._detached, region))
 
@@ -274,6 +282,7 @@ class Aurora:
         cluster = self.clusters.get(region)
         if cluster is None:
             return
+        self._no_move(cluster)
         require(
             cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}", passes=True
         )

@@ -1,11 +1,17 @@
-"""The Cloud port on the account in memory: reads, and one attempt at each request, as the adapters make them."""
+"""The Cloud port on the account in memory: reads, and one attempt at each request, as the adapters make them.
+
+What a refusal means to the reconciler is the adapters' to say: both give AWS's code and words to the same table.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import assert_never
 
-from reconciler.model.errors import OperationInProgress, StalePlan
+from botocore.exceptions import ClientError
+
+from reconciler.aws import failures
 from reconciler.model.facts import Facts
 from reconciler.model.requests import (
     ChangeSet,
@@ -18,6 +24,7 @@ from reconciler.model.requests import (
     DeleteGlobal,
     DeleteInstance,
     DeleteStack,
+    DeleteVersion,
     Detach,
     ExecuteChangeSet,
     Request,
@@ -34,13 +41,7 @@ from tests.fakes.aws.reading import read
 from tests.fakes.aws.refusal import Refusal
 from tests.fakes.aws.timeline import instant
 
-_STALE = {
-    "ChangeSetNotFound",
-    "HealthCheckAlreadyExists",
-    "HealthCheckVersionMismatch",
-    "InvalidChangeSetStatus",
-    "NoSuchHealthCheck",
-}
+ANYWHERE = "a Region"
 
 
 class IllegalError(AssertionError):
@@ -80,8 +81,8 @@ class FakeCloud:
         except Refusal as refusal:
             if self.informed and not refusal.passes:
                 raise IllegalError(f"{request}: {refusal}") from refusal
-            error = StalePlan if refusal.code in _STALE else OperationInProgress
-            raise error(str(refusal)) from refusal
+            error = ClientError({"Error": {"Code": refusal.code, "Message": refusal.message}}, request.call)
+            raise failures.translated(error, request.call, ANYWHERE) from error
         self.aws.timeline.changed()
 
     def _carry_out(self, request: Request) -> None:
@@ -109,7 +110,7 @@ class FakeCloud:
             case DeleteGate():
                 dns.delete_check(request.id)
             case Switchover():
-                aurora.switch_over(request.region)
+                aurora.switch_over(request.region, request.writer_region)
             case Detach():
                 aurora.detach(request.region)
             case Unprotect():
@@ -122,8 +123,10 @@ class FakeCloud:
                 aurora.unprotect_group()
             case DeleteGlobal():
                 aurora.delete_group()
+            case DeleteVersion():
+                self.aws.cloudfront.delete_version(int(request.version))
             case _:
-                raise IllegalError(f"nobody has told this fake of {request}")
+                assert_never(request)
 
 
 class FakeClock:

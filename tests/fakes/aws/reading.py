@@ -17,6 +17,7 @@ from tests.fakes.aws.timeline import instant
 
 LOAD = 10.0
 """Percent of its capacity that a cluster uses."""
+ROUTER = {"FunctionName": "router", "Role": "arn:role", "MemorySize": 128, "Timeout": 5}
 
 
 def read(account: Account, topology: Topology) -> Facts:
@@ -37,6 +38,7 @@ def read(account: Account, topology: Topology) -> Facts:
         health={c.id: [(instant(t), v) for t, v in account.route53.samples(c, minutes)] for c in checks},
         global_cluster=_group(account),
         distribution=_distribution(account),
+        edge_function=ROUTER if account.cloudfront.published else None,
         recorded=document,
     )
 
@@ -61,7 +63,7 @@ def _region(account: Account, topology: Topology, region: str) -> RegionFacts:
     minute = instant(account.timeline.now // 60 * 60 - 60)
     without_network = data is None or data.status == "REVIEW_IN_PROGRESS"
     return RegionFacts(
-        stacks={name: _stack(s) for name, s in names.items()},
+        stacks={name: _stack(account, s) for name, s in names.items()},
         availability_zones=[_zone(region, letter) for letter in "abc"] if without_network else (),
         cluster=_cluster(cluster) if cluster else None,
         instances=_instances(cluster) if cluster else (),
@@ -92,7 +94,7 @@ def _lag(account: Account, region: str, minute: datetime) -> list[tuple[datetime
     return [(minute, account.aurora.lag_ms(region))] if reader and account.aurora.clusters[region].connected else []
 
 
-def _stack(stack: Stack) -> StackFacts:
+def _stack(account: Account, stack: Stack) -> StackFacts:
     shown = stack.wanted or stack.applied or stack.tried
     if stack.status.startswith("UPDATE") and stack.applied:
         shown = stack.applied
@@ -120,7 +122,10 @@ def _stack(stack: Stack) -> StackFacts:
     return StackFacts(
         stack=described,
         template=shown.template if shown else None,
-        resources={name: f"{name}-id" for name in (shown.template["Resources"] if shown else ())},
+        resources={
+            name: account.router(name) if name in account.routers else f"{name}-id"
+            for name in (shown.template["Resources"] if shown else ())
+        },
         settled_at=instant(stack.settled) if stack.settled is not None else None,
         events=[event] if failed else (),
     )

@@ -61,7 +61,12 @@ class Made:
     request: CreateChangeSet
     ready: float
     born: int
-    executed: bool = False
+    execution: str = ""
+    """How its execution stands, once there is one."""
+
+    @property
+    def executed(self) -> bool:
+        return bool(self.execution)
 
 
 @dataclass
@@ -83,10 +88,16 @@ class Stack:
     failure: str = ""
     operations: int = 0
     sets: dict[str, Made] = field(default_factory=dict)
+    running: Made | None = None
+    """The change set that is being executed."""
 
     @property
     def busy(self) -> bool:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def executed(self, how: str) -> None:
+        if self.running:
+            self.running.execution, self.running = how, None
 
 
 class CloudFormation:
@@ -107,7 +118,9 @@ class CloudFormation:
             return  # AlreadyExistsException
         fresh = stack is None or stack.status == "REVIEW_IN_PROGRESS"
         require(
-            request.create == fresh, "ValidationError", f"{request.stack} {'exists' if request.create else 'does not'}"
+            request.create == fresh,
+            "ValidationError",
+            f"{request.stack} {'already exists' if request.create else 'does not exist'}",
         )
         if stack is None:
             self._number += 1
@@ -132,8 +145,7 @@ class CloudFormation:
         if self.timeline.now < made.ready:
             return ChangeSet(name=name, status="CREATE_IN_PROGRESS", execution_status="UNAVAILABLE")
         if made.executed:
-            state = "EXECUTE_IN_PROGRESS" if stack.busy and made.born == stack.operations - 1 else "EXECUTE_COMPLETE"
-            return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status=state)
+            return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status=made.execution)
         if made.born != stack.operations:
             return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status="OBSOLETE")
         changes = tuple(changes_of(stack.applied, made.request))
@@ -143,8 +155,11 @@ class CloudFormation:
         return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status="AVAILABLE", changes=changes)
 
     def delete_change_set(self, ref: StackRef, name: str) -> None:
-        if stack := self.stacks.get(ref):
-            stack.sets.pop(name, None)
+        stack, seen = self.stacks.get(ref), self.change_set(ref, name)
+        if stack and seen:
+            idle = not seen.pending and seen.execution_status != "EXECUTE_IN_PROGRESS"
+            require(idle, "InvalidChangeSetStatus", f"{name} is {seen.status}, {seen.execution_status}")
+            del stack.sets[name]
 
     # ---- operations ----
 
@@ -163,7 +178,7 @@ class CloudFormation:
             f"{name} is {seen.execution_status}",
             passes=True,
         )
-        made.executed = True
+        made.execution, stack.running = "EXECUTE_IN_PROGRESS", made
         verb = "UPDATE" if stack.applied else "CREATE"
         self._begin(stack, verb, Applied(made.request.template, dict(made.request.parameters)))
 
@@ -223,6 +238,7 @@ class CloudFormation:
         stack.status = "UPDATE_COMPLETE" if stack.applied else "CREATE_COMPLETE"
         stack.applied, stack.wanted, stack.settled = stack.wanted, None, self.timeline.now
         stack.outputs = self.provision.outputs(stack.ref)
+        stack.executed("EXECUTE_COMPLETE")
 
     def _failed(self, stack: Stack, why: str) -> None:
         stack.failure = why
@@ -237,6 +253,7 @@ class CloudFormation:
             return
         stuck = stack.applied is not None and self.fails(stack.ref, "ROLLBACK")
         stack.settled = self.timeline.now
+        stack.executed("EXECUTE_FAILED")
         if stuck:
             stack.status = "UPDATE_ROLLBACK_FAILED"
             return

@@ -142,10 +142,20 @@ def _edge(topology: Topology) -> dict[str, Any]:
         "HostedZoneId": "Z2FDTNDATAQYW2",
         "EvaluateTargetHealth": False,
     }
-    config = {"Aliases": [domain.name], "Enabled": True, "PriceClass": topology.edge.price_class}
+    # The router's code is no part of the document. Here it goes with the price class, so that commits change it now and then.
+    version = f"RouterVersion{topology.edge.price_class.removeprefix('PriceClass_')}"
+    association = {"EventType": "origin-request", "LambdaFunctionARN": {"Ref": version}}
+    config = {
+        "Aliases": [domain.name],
+        "Enabled": True,
+        "PriceClass": topology.edge.price_class,
+        "DefaultCacheBehavior": {"LambdaFunctionAssociations": [association]},
+    }
     record = {"Name": f"{domain.name}.", "Type": "A", "HostedZoneId": domain.zone_id, "AliasTarget": alias}
     return {
         "Resources": {
+            "Router": {**_r("AWS::Lambda::Function", {"MemorySize": 128, "Timeout": 5}), "DeletionPolicy": "Retain"},
+            version: {**_r("AWS::Lambda::Version", {"FunctionName": {"Ref": "Router"}}), "DeletionPolicy": "Retain"},
             "Distribution": _r("AWS::CloudFront::Distribution", {"DistributionConfig": config}),
             "A": _r("AWS::Route53::RecordSet", record),
         }
