@@ -139,17 +139,14 @@ class Hands:
         gate = self.account.route53.gate(self.topology.gate_reference_prefix(subject))
         if motion is None or motion.gates.get(subject, 0) > gate.version:
             return False  # some pass meant to move it, and died
-        if not gate.is_open:
-            return self._whole(subject)
-        others = [r for r in self.topology.region_names if r != subject and self._state(r) and self._whole(r)]
-        return len(others) >= max(1, self.topology.safety.min_serving)
+        return gate.is_open or self._whole(subject)
 
     def _whole(self, region: str) -> bool:
         routed = [r for r in self.account.route53.records.values() if r.get("Region") == region]
         return len(routed) == 2 and self.account.answers(region)
 
     def _puts(self, subject: str, put: bool | str) -> bool:
-        """False: AWS does not let anybody do that now, or stacks are at it, and an operator looks first."""
+        """False: AWS does not let anybody do that now, or stacks are at it or too few others serve, and an operator looks."""
         kinds = {WRITER: (StackKind.DATA, StackKind.GLOBAL), DISTRIBUTION: (StackKind.EDGE,)}.get(subject, ())
         if any(stack.busy for ref, stack in self.account.stacks.stacks.items() if ref.kind in kinds):
             return False
@@ -166,6 +163,9 @@ class Hands:
             self.account.cloudfront.put({**self.account.cloudfront.config, "Enabled": put})
             self._dark = True
         else:
+            others = [r for r in self.topology.region_names if r != subject and self._state(r) and self._whole(r)]
+            if not put and len(others) < max(1, self.topology.safety.min_serving):
+                return False
             gate = self.account.route53.gate(self.topology.gate_reference_prefix(subject))
             children = gate.config["ChildHealthChecks"]
             self.account.route53.update_gate(gate.id, gate.version, children, len(children) + (not put))

@@ -187,7 +187,8 @@ class Simulation:
     def _put_back(self) -> None:
         """All that AWS lets anybody put back as things are; a refused upgrade that has begun keeps the writer where it is."""
         for _ in range(10):
-            if all(map(self.hands.undo, self.hands.standing())) and not self.account.aurora.group.moving:
+            left = [s for s in self.hands.standing() if not self.hands.undo(s)]
+            if not left and not self.account.aurora.group.moving:
                 return
             self._pass()
             self._wait()

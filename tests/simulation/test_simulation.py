@@ -39,6 +39,10 @@ def test_the_runs_were_harsh(runs):
     assert {"join", "leave", "drain", "undrain", "writer", "upgrade", "ttl", "broken release"} <= set(kinds)
     assert len(runs.total.injected) >= 12, runs.total.injected
     assert min(runs.total.checked.values()) > 0
+    moved = {
+        f"{what}, just after Meridian moved it" for what in ("closes the gate", "opens the gate", "moves the writer")
+    }
+    assert moved | {"closes the gate", "moves the writer", "disables the distribution"} <= set(runs.total.hands)
 
 
 def test_what_was_lost_is_of_few_kinds_and_bounded(runs):
