@@ -40,7 +40,7 @@ check: setup
 prove: setup
 	@$(BIN)/python -m tests.model
 
-# SEEDS=n: so many simulated runs under faults and clients; a seed that fails prints its trace. Then the combined change on the
+# SEEDS=n: so many simulated runs under faults, operators and clients; a seed that fails prints its trace. Then the combined change on the
 # embedded AWS, broken off at each mutating call in each way: half an hour.
 soak: setup
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000)

@@ -15,7 +15,7 @@ def motion_changes(topology: Topology, observed: Observed) -> Iterator[Change]:
     for region in topology.regions:
         if region.name in observed.gates and not held_gate(topology, observed, region.name):
             yield from _traffic_change(region, observed)
-    for name in leaving(topology, observed):
+    for name in observed.leaving(topology.region_names):
         yield Change(path=f"regions/{name}", action=Action.DELETE, origin=Origin.GIT, observed=_traffic(observed, name))
     cluster, wanted = known(observed.global_cluster), topology.database.writer
     if cluster and cluster.writer and cluster.writer != wanted and not writer_moved_by_hand(topology, observed):
@@ -45,11 +45,6 @@ def _traffic(observed: Observed, region: str) -> str | None:
     if gate is None:
         return None
     return "joining" if gate.never_opened else str(Traffic.SERVING if gate.is_open else Traffic.DRAINED)
-
-
-def leaving(topology: Topology, observed: Observed) -> tuple[str, ...]:
-    """Regions where this topology still has something, and that the document no longer names; sorted by name."""
-    return tuple(sorted(set(observed.live_regions()) - set(topology.region_names)))
 
 
 def motion_findings(topology: Topology, observed: Observed) -> Iterator[Finding]:

@@ -99,11 +99,8 @@ def _others(stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Iter
 def _sick_since(observed: Observed, region: str) -> datetime | None:
     """When the unhealthy minutes began that reach to now, if they are enough to tell; an alarm tells at once."""
     probe = known(observed.probes.get(region))
-    since: datetime | None = None
-    count = 0
-    for at, healthy in probe.samples if probe else ():
-        since, count = (None, 0) if healthy else (since or at, count + 1)
-    if since is not None and count >= SICK_SAMPLES:
+    since = probe.unhealthy_since() if probe else None
+    if probe and since and sum(at >= since for at, _ in probe.samples) >= SICK_SAMPLES:
         return since
     alarms = observed.alarms.get(region, ())
     return observed.at if not isinstance(alarms, Unknown) and alarms else None

@@ -132,10 +132,10 @@ class Motion:
 
     def sees_writer(self, observed: Observed, wanted: str) -> Motion:
         """Once our switchover has come to its end, and no read can be older than it, the Region that it left is history: a
-        writer that goes back there is somebody's hand."""
+        writer that goes back there is somebody's hand. So is one that leaves where the database was founded, before all is made."""
         cluster = known(observed.global_cluster)
         there = cluster is not None and cluster.writer == wanted and not cluster.failover
-        if not there or self.writers <= {wanted}:
+        if not there or self.writers == {wanted}:
             return replace(self, arrived="") if self.arrived else self
         if not self.arrived:
             return replace(self, arrived=observed.at.isoformat())

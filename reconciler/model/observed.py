@@ -6,7 +6,7 @@ drained or taken for healthy on account of an `Unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
@@ -37,6 +37,18 @@ class Unknown:
 
 Seen: TypeAlias = T | Unknown | None
 """A value, its absence, or not knowing."""
+
+
+Samples: TypeAlias = tuple[tuple[datetime, bool], ...]
+"""(time, healthy) of a health check's recent minutes, oldest first."""
+
+
+def unhealthy_since(samples: Samples) -> datetime | None:
+    """When the unhealthy minutes began that reach to now; None while it is healthy, or without data."""
+    since: datetime | None = None
+    for at, healthy in samples:
+        since = None if healthy else (since or at)
+    return since
 
 
 def known(value: Seen[T]) -> T | None:
@@ -120,8 +132,7 @@ class TrafficGate:
     inverted: bool = False
     healthy: bool | None = None
     """As CloudWatch in us-east-1 last reported it; None: no data yet."""
-    samples: tuple[tuple[datetime, bool], ...] = ()
-    """(time, healthy) of its recent minutes, oldest first."""
+    samples: Samples = ()
 
     @property
     def is_open(self) -> bool:
@@ -146,11 +157,7 @@ class TrafficGate:
         return next((healthy for at, healthy in reversed(self.samples) if at <= instant), False)
 
     def unhealthy_since(self) -> datetime | None:
-        """When the unhealthy minutes began that reach to now; None while it is healthy, or without data."""
-        since: datetime | None = None
-        for at, healthy in self.samples:
-            since = None if healthy else (since or at)
-        return since
+        return unhealthy_since(self.samples)
 
     @property
     def never_opened(self) -> bool:
@@ -160,14 +167,17 @@ class TrafficGate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A Region's HTTPS health check. `samples`: (time, healthy) of its recent minutes, oldest first."""
+    """A Region's HTTPS health check."""
 
     id: str
-    samples: tuple[tuple[datetime, bool], ...] = ()
+    samples: Samples = ()
 
     @property
     def healthy(self) -> bool | None:
         return self.samples[-1][1] if self.samples else None
+
+    def unhealthy_since(self) -> datetime | None:
+        return unhealthy_since(self.samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +323,10 @@ class Observed:
         found += [r for r, cluster in self.clusters.items() if known(cluster)]
         found += [ref.region for ref, state in self.stacks.items() if known(state) and ref.kind in _OF_A_REGION]
         return tuple(dict.fromkeys(found))
+
+    def leaving(self, named: Collection[str]) -> tuple[str, ...]:
+        """Live Regions that are not among these, sorted."""
+        return tuple(sorted(set(self.live_regions()).difference(named)))
 
     def drained_since(self, region: str) -> datetime | None:
         """Since when DNS has not answered with this Region: its closed gate counts as unhealthy, and another one as healthy.

@@ -143,8 +143,7 @@ class Scene:
     def leaving(self) -> tuple[str, ...]:
         """Regions on AWS that the document does not name, sorted; with `destroy`, all of them, the writer last."""
         named = () if self.goal is Goal.DESTROY else self.topology.region_names
-        gone = sorted(r for r in self.live_regions if r not in named)
-        return tuple(sorted(gone, key=lambda r: r == self.writer))
+        return tuple(sorted(self.observed.leaving(named), key=lambda r: r == self.writer))
 
     @cached_property
     def half_removed(self) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def _settings(scene: Scene) -> Iterator[Wave]:
         yield _rollout(scene, ref, (gates.database_available(scene, ref.region),))
     if scene.upgrades(_global(scene)):  # the members first: the global cluster's own version follows theirs
         unread = (gates.region_readable(scene, r) for r in scene.unread_members)
-        yield Wave(gates=(gates.members_upgraded(scene), *unread))
+        yield Wave(gates=(gates.one_writer(scene), gates.members_upgraded(scene), *unread))
         yield _deployments(scene, [_global(scene)])
     yield from _api_settings(scene, [ref for ref in apis if not scene.sick(ref)])
     if _edge_serves(scene):

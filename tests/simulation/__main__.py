@@ -65,7 +65,7 @@ def summed(reports: Iterable[Report]) -> Report:
         total.commits += report.commits
         for name in ("passes", "requests", "reads", "hours", "sent", "silence", "silences"):
             setattr(total, name, getattr(total, name) + getattr(report, name))
-        for name in ("injected", "refused", "lost", "checked"):
+        for name in ("injected", "refused", "lost", "checked", "hands"):
             getattr(total, name).update(getattr(report, name))
         total.worst_cut = max(total.worst_cut, report.worst_cut)
     return total
@@ -83,6 +83,7 @@ def _lines(total: Report, runs: int, seconds: float) -> Iterator[str]:
     yield f"{len(total.commits)} commits: {_counts(kinds)}"
     yield f"{total.passes} passes, {total.requests} requests, {total.reads} times everything was read"
     yield f"{total.injected.total()} faults: {_counts(total.injected)}"
+    yield f"{total.hands.total()} hands of operators: {_counts(total.hands) or 'none'}"
     yield f"refused for a while: {_counts(total.refused) or 'nothing'}"
     yield f"{total.checked.total()} invariants judged: {_counts(total.checked)}"
     yield f"{total.sent} requests of clients, of which lost: {_counts(total.lost) or 'none'}"

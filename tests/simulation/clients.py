@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.topology import Topology
 from tests.fakes.aws.account import Account
+from tests.simulation.hands import Hands
 
 PLACES = 3
 STALE = 60.0
@@ -40,6 +41,7 @@ class Clients:
     topology: Topology
     chaos: random.Random
     regions: tuple[str, ...]
+    hands: Hands
     places: list[Place] = field(default_factory=list)
     sent: int = 0
     lost: Counter[str] = field(default_factory=Counter)
@@ -126,6 +128,9 @@ class Clients:
     def _asked(self, place: Place, region: str | None, at: float, count: int) -> None:
         self.sent += 2 * count
         account = self.account
+        if self.hands.darkens and not self._edge():
+            self.lost["while an operator kept the distribution disabled"] += 2 * count
+            return
         if region is None or not self._edge():
             self._lose(place, at, count, "edge", f"no way to any Region (router says {region})")
             return
@@ -150,7 +155,10 @@ class Clients:
         if not cluster.member:
             self._lose(place, at, count, "split", f"a write to {region}, which stands alone")
         elif not aurora.takes_writes():
-            self.lost["write while the writer moved or restarted"] += count
+            by_hand = self.hands.silences
+            self.lost[
+                f"write while {'an operator moved the writer' if by_hand else 'the writer moved or restarted'}"
+            ] += count
         elif not aurora.clusters[aurora.group.writer].reads:
             self._lose(place, at, count, "write", f"the writer {aurora.group.writer} has no instance")
 
@@ -163,7 +171,8 @@ class Clients:
             place.lost_at[outage] = spent
             self.worst_cut = max(self.worst_cut, spent)
         else:
-            self.lost[f"to a Region {what}, no other could take over"] += 2 * count
+            others = "an operator kept others out" if self.hands.closes_out else "no other could take over"
+            self.lost[f"to a Region {what}, {others}"] += 2 * count
 
     def _routed(self) -> set[str]:
         """Regions that DNS would answer with, were they healthy."""

@@ -43,6 +43,11 @@ def working(topology: Topology) -> Topology:
     return replace(topology, api=replace(topology.api, memory_mb=MEMORY[0])) if broken else topology
 
 
+def acceptable(topology: Topology) -> bool:
+    """As far as `load` looks at who writes and who serves."""
+    return topology.database.writer in topology.region_names and bool(_serving(topology))
+
+
 def _region(name: str) -> Region:
     return Region(name=name, cidr=f"10.{10 + NAMES.index(name)}.0.0/16")
 

@@ -31,6 +31,7 @@ from tests.fakes.aws.account import DISTRIBUTION, Account
 from tests.fakes.aws.route53 import Check
 from tests.fakes.aws.stacks import Made
 from tests.simulation.clients import Clients
+from tests.simulation.hands import Hands
 
 IN_FLIGHT = 10.0
 HASTE, MOVES = 900.0, 4
@@ -47,6 +48,7 @@ class BrokenError(AssertionError):
 class Invariants:
     account: Account
     clients: Clients
+    hands: Hands
     topology: Topology
     destroying: bool = False
     informed: bool = True
@@ -75,6 +77,8 @@ class Invariants:
             self.checked[f"before {request.call.split(':')[1]}"] += 1
             for wrong in check(self, request):
                 raise BrokenError(f"{request.call}: {wrong}")
+        for wrong in self.hands.overruled(request):
+            raise BrokenError(f"{request.call}: {wrong}, and no commit spoke of it since")
 
     # ---- what the sentences speak of ----
 
@@ -139,7 +143,7 @@ class Invariants:
 
     def the_domain_leads_to_the_edge(self, serving: frozenset[str]) -> Iterator[str]:
         """I9. Once clients were served, their name leads to a distribution that is enabled and has the name."""
-        if not self._began or self.destroying:
+        if not self._began or self.destroying or self.hands.darkens:
             return
         name, config = self.topology.domain.name, self.account.cloudfront.config
         alias = self.account.route53.spread.get((f"{name}.", "A", None))

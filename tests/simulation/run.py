@@ -22,6 +22,7 @@ from tests.fakes.topologies import NAMES
 from tests.simulation import commits, goal
 from tests.simulation.clients import PLACES, Clients
 from tests.simulation.faults import CrashError, Faults, FaultyCloud, Rates
+from tests.simulation.hands import LIKELY, Hands
 from tests.simulation.invariants import Invariants
 from tests.simulation.ports import Journal, Revisions, ports
 
@@ -60,6 +61,7 @@ class Report:
     silences: int = 0
     """Seconds, and times, in which nothing took writes: what bounds the writes that were lost."""
     checked: Counter[str] = field(default_factory=Counter)
+    hands: Counter[str] = field(default_factory=Counter)
 
 
 class Simulation:
@@ -73,6 +75,7 @@ class Simulation:
         chain: int | None = None,
         from_nothing: bool | None = None,
         destroys: bool | None = None,
+        hands: bool | None = None,
     ) -> None:
         self.seed, self.chaos = seed, random.Random(seed)
         self.topology = commits.first(random.Random(seed % STARTS))
@@ -87,8 +90,11 @@ class Simulation:
         self.faults = Faults(self.account, self.chaos, sampled if rates is None else rates, self.calm_at)
         self.faults.plan_outages(NAMES[: commits.MOST])
         self.cloud = FaultyCloud(self.account, self.faults)
-        self.clients = Clients(self.account, self.topology, self.chaos, NAMES[: commits.MOST])
-        self.invariants = Invariants(self.account, self.clients, self.topology)
+        dice = random.Random(f"the operator of {seed}")  # of its own: other runs stay as they were
+        there = dice.random() < LIKELY if hands is None else hands
+        self.hands = Hands(self.account, self.topology, dice, there, self._note)
+        self.clients = Clients(self.account, self.topology, self.chaos, NAMES[: commits.MOST], self.hands)
+        self.invariants = Invariants(self.account, self.clients, self.hands, self.topology)
         self.cloud.judge = self.invariants.request
         self.account.timeline.watchers += [self.clients, self.invariants]
         self.revisions, self.journal = Revisions(), Journal(self.account)
@@ -110,6 +116,7 @@ class Simulation:
                 self._commit(topology, what)
                 # The next commit comes while this one is under way, or long after.
                 self._settle(self.chaos.choice((self.chaos.uniform(60, 2400), 36000.0)))
+                self._incident()
             self._come_right()
             if self.destroys:
                 self._destroy()
@@ -119,6 +126,7 @@ class Simulation:
 
     def _commit(self, topology: Topology, what: str) -> None:
         self.topology = self.clients.topology = self.invariants.topology = topology
+        self.hands.committed(topology)
         self.revisions.generation += 1
         self.report.commits.append(what)
         where = ", ".join(f"{r.name}{'' if r.traffic == 'serving' else ' (drained)'}" for r in topology.regions)
@@ -136,13 +144,54 @@ class Simulation:
             self._settle(self.calm_at - self.account.timeline.now)
             self.account.timeline.pass_time(max(0.0, self.calm_at - self.account.timeline.now))
         self._run = Run(patience=30, threads=1)
+        self._all_clear()
         if not self._converges():
             self._go_round()
-        goal.reached(self.account, self.topology)
+            self._put_back()
+            assert self._converges(), "refused once no hand is left"
+        assert not self.hands.standing(), f"hands are left on {self.hands.standing()}"
+        self._reached(self.topology)
+        self._bounded()
+
+    def _reached(self, topology: Topology) -> None:
+        goal.reached(self.account, topology)
         asked = self.cloud.requests
         self._pass()
         assert self.cloud.requests == asked, "a pass with nothing to do asked for something"
-        self._bounded()
+
+    def _incident(self) -> None:
+        """Hands on what has just come to rest, or is left as it is for now; some passes look at it."""
+        if self.hands.act(0.5):
+            for _ in range(3):
+                self._pass()
+                self._wait()
+
+    def _all_clear(self) -> None:
+        """Beside hands that stand everything else converges, unless they make it refused."""
+        if self.hands.standing() and self._converges():
+            self._reached(self.hands.adopted())
+            if self.chaos.random() < 0.5:
+                self._adopt()
+        self._put_back()
+
+    def _adopt(self) -> None:
+        before, adopted = self.topology, self.hands.adopted()
+        if adopted == before or not commits.acceptable(adopted):
+            return
+        self._commit(adopted, "adopt")
+        if self._converges():
+            self.commits.append((adopted, "adopt"))
+        else:
+            self._commit(before, "not adopted, since that is refused")
+
+    def _put_back(self) -> None:
+        """All that AWS lets anybody put back as things are; a refused upgrade that has begun keeps the writer where it is."""
+        for _ in range(10):
+            left = [s for s in self.hands.standing() if not self.hands.undo(s)]
+            if not left and not self.account.aurora.group.moving:
+                return
+            self._pass()
+            self._wait()
 
     def _go_round(self) -> None:
         """What is refused in one go has a way in steps: back to a commit that is not refused, and on from there."""
@@ -222,11 +271,14 @@ class Simulation:
         except CrashError as error:
             self._note(f"died {error}")
             self._run = self._new_run()
+            self.hands.looked(None)
             return False
         except ReconcilerError as error:
             self._note(f"pass failed: {type(error).__name__}: {error}")
+            self.hands.looked(None)
             return False
         self._note(_told(outcome))
+        self.hands.looked(outcome)
         # Reads that contradict each other may make an unsafe plan, and then it is well that nothing is done.
         unsafe = [r.message for r in outcome.plan.refusals if r.code == "UnsafePlan" and not self.cloud.contradictory]
         assert not unsafe, f"the planner and its verification disagree: {'; '.join(unsafe)}"
@@ -253,6 +305,8 @@ class Simulation:
         if self.faults.happens(self.faults.rates.wake_up_lost, "a lost wake-up"):
             timer = self.chaos.uniform(300, 900)
         self.account.timeline.pass_time(timer)
+        if self.account.timeline.now < self.calm_at:
+            self.hands.act()
 
     # ---- telling ----
 
@@ -271,6 +325,7 @@ class Simulation:
         report.requests, report.reads = self.cloud.requests, self.cloud.calls().get("reads", 0)
         report.hours = self.account.timeline.now / 3600
         report.injected, report.checked = self.faults.injected, self.invariants.checked
+        report.hands = self.hands.acts
         report.sent, report.lost, report.worst_cut = clients.sent, clients.lost, clients.worst_cut
         report.silence = sum(end - begin for begin, end in self.account.aurora.silences)
         report.silences = len(self.account.aurora.silences)

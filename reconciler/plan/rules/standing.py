@@ -83,9 +83,9 @@ def home_region_stays(scene: Scene) -> Iterator[Refusal]:
                 code="GlobalClusterLost",
                 path="spec.database",
                 message=f"global cluster {scene.topology.global_cluster} was deleted by hand, the databases of {', '.join(held)} "
-                "stand alone, and nothing is joined or deleted around live data: make it again around the one that shall write (aws rds "
-                "create-global-cluster --source-db-cluster-identifier), then take the other Regions out of the document; they join "
-                "anew in a commit after that",
+                "stand alone, and nothing is joined or deleted around live data: make it again around the one that shall write "
+                "(aws rds create-global-cluster --source-db-cluster-identifier), then take the other Regions out of the document; "
+                "they join anew in a commit after that",
             )
         return
     if known(scene.observed.global_cluster) is not None:

@@ -47,6 +47,25 @@ def test_a_writer_that_somebody_takes_back_before_all_is_done_stays_there(world)
     assert not [s for s in ids(world.plan().steps) if s.startswith("switchover")]
 
 
+def test_a_writer_that_somebody_moves_before_the_first_regions_are_made_stays_there():
+    world = World(with_regions(US, EU))
+    world.recorded = {"motion": Motion().document()}
+    advance(world, f"create-gate/{EU}")
+    settled(world)
+    world.writer = EU
+    assert held(world) == ["database/writer"]
+    assert f"switchover/{US}" not in ids(world.run())
+
+
+def test_the_global_cluster_is_left_alone_while_somebody_moves_the_writer(world):
+    world.desired = replace(world.desired, database=replace(world.desired.database, version="16.9"))
+    advance(world, f"deploy/data/{US}")
+    world.pass_time(timedelta(minutes=5))
+    assert first(world)[0] == ["deploy/global"]
+    world.moving_to = EU
+    assert first(world) == ([], ["one-writer"])
+
+
 def test_the_region_that_somebody_took_the_writer_back_to_does_not_leave(world):
     world.desired = with_regions(EU, AP)
     advance(world, f"switchover/{EU}")
