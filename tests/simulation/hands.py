@@ -155,12 +155,13 @@ class Hands:
                 return False
             self.account.aurora.switchovers_fail = False
             try:
-                self.account.aurora.switch_over(str(put))
+                self.account.aurora.switch_over(str(put), str(self._state(WRITER)))
             except Refusal:
                 return False
             self._moved_at = self.account.timeline.now
         elif subject == DISTRIBUTION:
-            self.account.cloudfront.put({**self.account.cloudfront.config, "Enabled": put})
+            front = self.account.cloudfront
+            front.put({**front.config, "Enabled": put}, front.used)
             self._dark = True
         else:
             others = [r for r in self.topology.region_names if r != subject and self._state(r) and self._whole(r)]
