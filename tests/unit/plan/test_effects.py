@@ -45,7 +45,7 @@ pictures = st.builds(
 
 
 @given(pictures, st.sampled_from(ALL), st.sampled_from(OUTCOMES))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 def test_a_step_has_its_effect_once(before, what, outcome):
     once = outcome(before, step(what))
     assert outcome(once, step(what)) == once

@@ -1,6 +1,8 @@
 """What could not be read is neither there nor absent: nothing rests on it, nothing is made or destroyed on its account."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,11 @@ BY_REGION = [f"{field}/{r}" for field in ("clusters", "gates", "probes", "zones"
 
 
 def world_after(steps: int, names=NAMES[:3]) -> World:
+    return deepcopy(_after(steps, names))
+
+
+@cache
+def _after(steps: int, names) -> World:
     """A creation that came so far."""
     world = World(with_regions(*names))
     done = 0

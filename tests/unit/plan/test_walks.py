@@ -35,7 +35,7 @@ def test_from_nothing_every_set_of_regions_converges_and_stays(names):
 
 
 @given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_from_nothing_in_any_order_with_any_writer_and_drained_regions(names, data):
     writer = data.draw(st.sampled_from(names))
     drained = tuple(data.draw(st.sets(st.sampled_from(names), max_size=len(names) - 1)))
