@@ -92,10 +92,13 @@ class Motion:
             "destroying": self.destroying,
         }
 
-    def converged(self, topology: Topology) -> Motion:
-        """After everything is as declared: what was declared is what we know, and earlier intentions are history."""
+    def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
+        """After everything is as declared: what was declared is what we know, and earlier intentions are history. So is the
+        version of a move that was meant and never came: whoever gives a gate that version later is not us."""
+        seen = {r: gate.version for r in self.gates if (gate := known(gates.get(r)))}
         return replace(
             self,
+            gates={r: min(version, seen.get(r, version)) for r, version in self.gates.items()},
             writers=frozenset({topology.database.writer}),
             arrived="",
             traffic=_declared(topology),

@@ -88,8 +88,9 @@ def _r(kind: str, properties: dict) -> dict:
 
 def remembered(topology: Topology, gates: Mapping[str, TrafficGate] | None = None) -> dict:
     """The part of a status document that a pass leaves once this topology converged."""
-    motion = Motion(gates={r: g.version for r, g in (gates or {}).items()})
-    return {"motion": motion.converged(topology).document()}
+    known = gates or {}
+    motion = Motion(gates={r: g.version for r, g in known.items()})
+    return {"motion": motion.converged(topology, known).document()}
 
 
 @lru_cache(maxsize=256)
@@ -268,7 +269,7 @@ class World:
         known = known.intends(plan, self.desired, self.gates)
         if failing:
             known = replace(known, broken=failing)
-        self.recorded = {"motion": (known.converged(self.desired) if plan.converged else known).document()}
+        self.recorded = {"motion": (known.converged(self.desired, self.gates) if plan.converged else known).document()}
 
     def run(self, limit: int = 400) -> list[Step]:
         """Carry plans out until nothing is left, asides included; gives the steps in order."""

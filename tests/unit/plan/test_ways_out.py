@@ -211,6 +211,16 @@ def test_a_cluster_that_cannot_be_deleted_says_so(world):
     assert "repair it, or save what can be saved and delete it by hand" in gate.detail
 
 
+def test_a_move_that_was_meant_and_never_came_is_forgotten_once_all_is_as_declared(world):
+    """Else whoever gives the gate that very version, weeks later, would be taken for us, and overruled."""
+    before, world.desired = world.desired, with_regions(US, EU, AP, drained=(AP,))
+    world.remember(world.plan())
+    world.desired = before
+    world.remember(world.plan())
+    world.gates[AP] = replace(world.gates[AP], threshold=2, version=world.gates[AP].version + 1)
+    assert held(world) == [f"regions/{AP}/traffic"]
+
+
 def test_what_was_asked_of_a_gate_is_forgotten_once_all_is_done(world):
     world.desired = with_regions(US, EU, AP, drained=(AP,))
     world.run()
