@@ -213,9 +213,12 @@ class Scene:
     @cached_property
     def fallen(self) -> str | None:
         """That Region, while it takes traffic, is unhealthy, and the others can carry its load: it is taken out at once. A gate
-        that was opened again counts its old minutes for a while, so its probe has to say the same."""
+        that was opened again counts its old minutes for a while, so its probe has to say the same. One that somebody opened
+        against the document stays open."""
         region = self.failed_rollout
         if region is None or region not in self.open_regions or region in self.closing:
+            return None
+        if f"regions/{region}/traffic" in self.held:
             return None
         gate, probe = self.gate(region), known(self.observed.probes.get(region))
         others = [r for r in self.open_regions if r != region]

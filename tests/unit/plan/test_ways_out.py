@@ -14,7 +14,7 @@ from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Allow
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import World, remembered
-from tests.unit.plan.test_transitions import advance, codes, converged, first, ids
+from tests.unit.plan.test_transitions import advance, codes, converged, fall_sick, first, ids, memory
 
 US, EU, AP, SA = NAMES[:4]
 
@@ -125,6 +125,21 @@ def test_a_drain_taken_back_opens_the_gate_and_is_nobodys_hand(world):
     advance(world, f"close-gate/{AP}")
     world.desired = before
     assert [s for s in ids(world.run()) if "gate" in s] == [f"open-gate/{AP}"]
+
+
+def test_a_gate_opened_against_the_document_stays_open_though_a_rollout_made_its_region_sick(world):
+    memory(world, 1024)
+    advance(world, f"deploy/api/{EU}")
+    fall_sick(world, EU)
+    seen, _ = world.seen()
+    world.remember(seen.plan, seen.diff.failed_rollout)
+    drained = with_regions(US, EU, AP, drained=(EU,))
+    world.desired = replace(drained, api=world.desired.api)
+    advance(world, f"close-gate/{EU}")
+    world.gates[EU] = replace(world.gates[EU], threshold=1, version=world.gates[EU].version + 1)
+    world.pass_time(timedelta(minutes=5))
+    assert held(world) == [f"regions/{EU}/traffic"]
+    assert f"close-gate/{EU}" not in ids(world.plan().steps)
 
 
 # ---- lost or changed beside the templates ----
