@@ -65,7 +65,7 @@ class Motion:
             _time(due)
         return cls(
             writers=frozenset(found.get("writers", ())),
-            arrived=_time(found.get("arrived", "")),
+            arrived=_time(arrived) if (arrived := found.get("arrived", "")) else "",
             traffic=dict(found.get("traffic", {})),
             asked=dict(found.get("asked", {})),
             gates={r: int(v) for r, v in found.get("gates", {}).items()},
@@ -174,8 +174,8 @@ def _declared(topology: Topology) -> dict[str, str]:
 
 
 def _time(text: str) -> str:
-    """Itself; raises ValueError where it is no time with its zone, nor empty."""
-    if text and datetime.fromisoformat(text).tzinfo is None:
+    """Itself; raises ValueError, or TypeError, where it is no time with its zone."""
+    if datetime.fromisoformat(text).tzinfo is None:
         raise ValueError(text)
     return text
 

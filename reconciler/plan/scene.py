@@ -171,7 +171,11 @@ class Scene:
 
     def opens(self, region: str) -> bool:
         """The document wants this Region to serve, and nobody's hand is on its gate."""
-        return self.topology.region(region).traffic is Traffic.SERVING and f"regions/{region}/traffic" not in self.held
+        return self.topology.region(region).traffic is Traffic.SERVING and not self.gate_held(region)
+
+    def gate_held(self, region: str) -> bool:
+        """Somebody put its gate where the document does not want it."""
+        return f"regions/{region}/traffic" in self.held
 
     def serving_wanted(self, region: str) -> bool:
         """A Region whose gate is open and shall be."""
@@ -187,11 +191,7 @@ class Scene:
     def closing(self) -> tuple[str, ...]:
         """Regions whose gate is open and shall be closed: those declared drained in the file's order, then those that leave.
         It takes no more than the gate: a Region that does not answer can be drained, too."""
-        drained = [
-            r.name
-            for r in self.topology.regions
-            if r.traffic is Traffic.DRAINED and f"regions/{r.name}/traffic" not in self.held
-        ]
+        drained = [r.name for r in self.topology.regions if r.traffic is Traffic.DRAINED and not self.gate_held(r.name)]
         return tuple(r for r in (*drained, *self.leaving) if r in self.open_regions)
 
     @cached_property
@@ -216,9 +216,7 @@ class Scene:
         that was opened again counts its old minutes for a while, so its probe has to say the same. One that somebody opened
         against the document stays open."""
         region = self.failed_rollout
-        if region is None or region not in self.open_regions or region in self.closing:
-            return None
-        if f"regions/{region}/traffic" in self.held:
+        if region is None or region not in self.open_regions or region in self.closing or self.gate_held(region):
             return None
         gate, probe = self.gate(region), known(self.observed.probes.get(region))
         others = [r for r in self.open_regions if r != region]
