@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     standing.hands_are_left_alone,
     standing.the_heir_can_inherit,
     standing.members_run_what_joins,
+    standing.an_empty_global_cluster_keeps_its_version,
     standing.gates_stay,
     asked.nothing_is_replaced,
     asked.enough_regions_serve,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.observed import StackState, Unknown, known
-from reconciler.model.plan import Refusal
+from reconciler.model.plan import Goal, Refusal
 from reconciler.model.stacks import StackKind, StackRef, gate_parameter, routed_regions
 from reconciler.plan.picture import ordinal
 from reconciler.plan.rules.fields import yaml_path
@@ -203,6 +203,23 @@ def members_run_what_joins(scene: Scene) -> Iterator[Refusal]:
             path="spec.database.version",
             message=f"{', '.join(fresh)} would join with {wanted}, and members run another version ({found}), which AWS refuses: "
             f"commit database.version: {newest} first, without {', '.join(fresh)}, and add it in the commit after that",
+        )
+
+
+def an_empty_global_cluster_keeps_its_version(scene: Scene) -> Iterator[Refusal]:
+    """A minor version comes to a global cluster with its members (ModifyGlobalCluster takes major ones only), and its first
+    member must run what it was made with: until that stands, the version cannot change."""
+    wanted, group = scene.topology.database.version, scene.database
+    data = (scene.state(ref) for ref in scene.observed.stacks if ref.kind is StackKind.DATA)
+    if group is None or group.members or group.engine_version == wanted or scene.goal is not Goal.CONVERGE:
+        return
+    if not any(state and (state.in_progress or state.stands) for state in data):
+        yield Refusal(
+            code="EngineVersionsDiffer",
+            path="spec.database.version",
+            message=f"global cluster {scene.topology.global_cluster} was made with {group.engine_version} and has no member yet: "
+            f"AWS lets neither it nor its first member have {wanted}; put {group.engine_version} back, and upgrade in a commit of "
+            "its own once all Regions are there",
         )
 
 

@@ -180,6 +180,16 @@ def test_a_region_that_joins_is_a_member_before_it_follows(world):
     assert joined.global_cluster.writer == US
 
 
+def test_what_joins_runs_the_version_that_the_global_cluster_has(world):
+    """Embedded: `Value for engineVersion should match setting for global cluster` [S]."""
+    wide = world.joined_by(SA)
+    body = world.template("data").body
+    other = {**body, "Resources": changed(body["Resources"], "Cluster", EngineVersion=NEWER)}
+    values = parameters(DATA[SA], wide.topology, wide.observed())
+    assert done(world, wanted(world, DATA[SA], other, create=True, **values), every=120) == "ROLLBACK_COMPLETE"
+    assert wide.observed().global_cluster.member(SA) is None
+
+
 def test_the_writer_cannot_be_detached_while_others_follow(world):
     busy(world, detach(world, US))
     assert world.observed().global_cluster.writer == US

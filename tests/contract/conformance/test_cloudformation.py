@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.contract.conformance.claims import real, refusal, state, success
-from tests.contract.conformance.conftest import Target, refused
+from tests.contract.conformance.conftest import SPEED, Target, refused
 from tests.contract.conformance.stacks import HANDLE, Stack
 
 FREE = "nothing: a log group that stays empty"
@@ -113,16 +113,18 @@ def test_the_same_token_is_the_same_request(stack: Stack) -> None:
 @state("cloudformation:DeleteStack", "DELETE_IN_PROGRESS", source=f"{API}, StackStatus")
 @refusal("cloudformation:DeleteStack", "ValidationError", source="one operation per stack, public reports [S]")
 @real(FREE)
-def test_what_a_stack_shows_in_between(stack: Stack) -> None:
+def test_what_a_stack_shows_in_between(aws: Target, stack: Stack) -> None:
     stack.client.create_stack(**stack.arguments({"Handle": HANDLE}))
     assert stack.stack()["StackStatus"] in ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
     stack.settled()
     identity = stack.stack()["StackId"]
+    aws.slower(5)
     stack.client.update_stack(**stack.arguments({"Handle": HANDLE, "Log": stack.log()}))
     refused(stack.client.update_stack, "ValidationError", **stack.arguments({"Log": stack.log(3)}))
     assert "cannot be deleted while in status" in refused(
         stack.client.delete_stack, "ValidationError", StackName=stack.name
     )
+    aws.slower(SPEED)
     stack.settled()
     between = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"]
     assert stack.statuses() == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", *between]

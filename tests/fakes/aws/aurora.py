@@ -107,6 +107,10 @@ class Aurora:
         group = self._group()
         secret = "MasterUserPassword" in properties
         require(region not in self.clusters, "DBClusterAlreadyExistsFault", identifier)
+        same = properties["EngineVersion"] == group.version
+        require(
+            same, "InvalidParameterValue", f"Value for engineVersion should match global cluster {group.identifier}"
+        )
         if group.members:
             require(not secret, "InvalidParameterCombination", f"{region} joins: it cannot have a password")
             source = self.clusters[group.writer or group.members[0]]

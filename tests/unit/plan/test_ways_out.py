@@ -14,6 +14,7 @@ from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Allow
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import World, remembered
+from tests.unit.plan.test_crossings import version
 from tests.unit.plan.test_transitions import advance, codes, converged, fall_sick, first, ids, memory
 
 US, EU, AP, SA = NAMES[:4]
@@ -241,3 +242,16 @@ def test_what_was_asked_of_a_gate_is_forgotten_once_all_is_done(world):
     world.run()
     world.recorded = remembered(world.desired, world.gates)
     assert Motion.recorded(world.recorded).asked == {}
+
+
+def test_an_empty_global_cluster_is_not_asked_for_another_version():
+    world = World(with_regions(US))
+    advance(world, f"deploy/{StackRef(StackKind.GLOBAL, US)}")
+    world.desired = version(world.desired, "16.9")
+    (refusal,) = world.plan().refusals
+    assert (refusal.code, refusal.path) == ("EngineVersionsDiffer", "spec.database.version")
+    assert "put 16.8 back" in refusal.message
+    world.desired = version(world.desired, "16.8")
+    world.run()
+    world.desired = version(world.desired, "16.9")
+    assert not codes(world), "the member can be upgraded"
