@@ -51,7 +51,9 @@ class Scene:
 
     @cached_property
     def motion(self) -> Motion | None:
-        return Motion.recorded(self.observed.recorded)
+        """What is recorded, and which version of the router this look supersedes: its deletion is still to come."""
+        found = Motion.recorded(self.observed.recorded)
+        return found and found.sees_version(self.observed.edge_version(), self.observed.at)
 
     def readable(self, region: str) -> bool:
         """Nothing of this Region that a step would rest on is unknown."""

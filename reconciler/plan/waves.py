@@ -37,7 +37,7 @@ def _open_part(wave: Wave) -> Wave:
 
 
 def _all(scene: Scene) -> Iterator[Wave]:
-    yield Wave(steps=tuple(_recoveries(scene)))
+    yield from _mended_stacks(scene)
     yield _deployments(scene, [_ref(StackKind.FOUNDATION, r) for r in scene.topology.deployment_regions])
     if not scene.upgrades(_global(scene)):
         yield _deployments(scene, [_global(scene)])
@@ -59,6 +59,16 @@ def _all(scene: Scene) -> Iterator[Wave]:
     for region in scene.leaving:
         yield from (replace(w, aside=True, chain=region) for w in leaving.remains(scene, region))
     yield from leaving.versions(scene)
+
+
+def _mended_stacks(scene: Scene) -> Iterator[Wave]:
+    """What never came to life, or is stuck; a database only while nobody moves the writer."""
+    found = tuple(_recoveries(scene))
+    data = tuple(s for s in found if s.target == StackKind.DATA)
+    yield Wave(steps=tuple(s for s in found if s not in data))
+    if data:
+        yield Wave(gates=(gates.one_writer(scene),))
+        yield Wave(steps=data)
 
 
 def _recoveries(scene: Scene) -> Iterator[Step]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Unknown
+from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Allow, Window
@@ -428,6 +428,14 @@ def test_a_superseded_version_of_the_router_goes_hours_later_and_never_keeps_fro
     world.recorded = {"motion": again.document()}
     assert not world.plan().current
     assert not again.tried(["router:1"], (), world.now).versions
+
+
+def test_a_version_is_superseded_in_the_very_pass_that_sees_the_next_one(world, monkeypatch):
+    """Else that pass, the last one of a run, would say that nothing is left to do."""
+    motion = Motion.recorded(world.recorded).sees_version("router:1", world.now)
+    world.recorded = {"motion": motion.document()}
+    monkeypatch.setattr(Observed, "edge_version", lambda _: "router:2")
+    assert first(world) == ([], ["replicas"])
 
 
 def test_what_finishes_aside_does_not_wait_for_each_other(world):

@@ -67,6 +67,17 @@ def test_the_global_cluster_is_left_alone_while_somebody_moves_the_writer(world)
     assert first(world) == ([], ["one-writer"])
 
 
+def test_a_database_that_never_came_to_life_waits_until_the_writer_stands(world):
+    world.desired = with_regions(US, EU, AP, SA)
+    advance(world, f"deploy/foundation/{SA}")
+    (step,) = world.plan().current
+    assert step.id == f"deploy/data/{SA}"
+    world.fail(step)
+    assert first(world)[0] == [f"recover/data/{SA}"]
+    world.moving_to = EU
+    assert first(world) == ([], ["one-writer"])
+
+
 def test_the_region_that_somebody_took_the_writer_back_to_does_not_leave(world):
     world.desired = with_regions(EU, AP)
     advance(world, f"switchover/{EU}")
