@@ -76,7 +76,7 @@ class Control:
             else:
                 await take(send)
         finally:
-            if request.method != "GET":
+            if request.method != "GET" and not (call and call.reads):
                 states.changed()
 
     def _count(self, call: wire.Call) -> None:

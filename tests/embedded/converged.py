@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.embedded.conftest import ROOT, SPEED, Aws
 
 PASSES = 150
 QUICKLY = 5000  # nobody looks at what happens on the way, which other tests do
+AT_ONCE = 20_000
 _kept: dict[str, str] = {}  # by the server's address: the snapshot of the converged world
 
 
@@ -31,10 +33,22 @@ class Converged:
     topology: Topology
     snapshot: str
 
-    def restore(self) -> None:
-        """As soon as what the test before has set in motion is over, at the usual speed."""
+    def restore(self, snapshot: str | None = None) -> None:
+        """The converged world, or another snapshot, at the usual speed, as soon as all that was set in motion is over."""
         self.aws.control("clock", {"speed": SPEED})
-        self.aws.until(lambda: self.aws.control("restore", {"id": self.snapshot})[0] == 200)
+        self.aws.until(lambda: self.aws.control("restore", {"id": snapshot or self.snapshot})[0] == 200)
+
+    def snapshot_at_rest(self) -> str | None:
+        """Another snapshot, of what is now; None while something is under way, which no snapshot can hold."""
+        status, answer = self.aws.control("snapshot", {})
+        return answer["id"] if status == 200 else None
+
+    def passes(self, seconds: float) -> None:
+        """So many of AWS's seconds go by at once, however slow this machine is, and then time goes on as usual."""
+        end = self.aws.now() + timedelta(seconds=seconds)
+        self.aws.go(AT_ONCE)
+        self.aws.until(lambda: self.aws.now() >= end)
+        self.aws.go()
 
     def facts(self) -> Facts:
         return self.ports.cloud.facts(self.topology)
