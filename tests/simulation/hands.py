@@ -223,8 +223,14 @@ class Hands:
                 yield "an operator disabled the distribution"
             case Detach() | DeleteStack():
                 of = region or request.stack.region
-                if self.keeps(WRITER) and self.held[WRITER] == of:
+                wreck = isinstance(request, DeleteStack) and self._never_lived(request)
+                if self.keeps(WRITER) and self.held[WRITER] == of and not wreck:
                     yield f"an operator moved the writer to {of}"
+
+    def _never_lived(self, request: DeleteStack) -> bool:
+        """To make it again, which takes nothing from whoever writes there."""
+        stack = self.account.stacks.stacks.get(request.stack)
+        return stack is not None and stack.applied is None
 
     def _moves(self, subject: str) -> None:
         self._fresh[subject] = (self.account.timeline.now, self._state(subject))
