@@ -49,7 +49,7 @@ def template_keys(topology: Topology, observed: Observed) -> Mapping[StackRef, s
 
 def _data_key(observed: Observed, region: str, first: str | None, heir: str | None) -> str | None:
     state = observed.stack(StackKind.DATA, region)
-    if state and state.template and _holds_master(state.template):
+    if state and not state.beyond_update and state.template and _holds_master(state.template):
         return "data-founder" if _names_master(state.template) else "data-heir"
     if region == first:
         return "data-founder"

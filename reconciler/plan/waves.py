@@ -266,13 +266,15 @@ def _switchover(scene: Scene) -> Iterator[Wave]:
 
 
 def _serving(scene: Scene) -> Wave:
-    """What green means: DNS spread, the edge deployed, every Region that should serve healthy, all of it readable."""
+    """What green means: DNS spread, the edge deployed, one writer that stays, every Region that should serve healthy, all of it
+    readable."""
     serving = [r for r in scene.established if scene.serving_wanted(r)]
     return Wave(
         gates=(
             *(gates.region_readable(scene, r) for r in scene.unreadable),
             *gates.facts_readable(scene),
             gates.dns_propagated(scene),
+            gates.one_writer(scene),
             *(gates.gate_healthy(scene, r) for r in serving),
             *_edge_gates(scene),
             *(gates.stack_read(ref) for ref in scene.stacks if not _read_whole(scene, ref)),

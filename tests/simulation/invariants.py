@@ -254,10 +254,17 @@ class Invariants:
             yield f"name servers still answer with {region}"
         if gate and gate.is_open:
             yield f"{region} is open"
-        if gate and gate.opened and gate.closed_at and now - gate.closed_at < self.topology.routing.drain_seconds:
-            yield f"{region} was closed only {now - gate.closed_at:.0f} s ago"
+        out = self._out_since(gate) if gate and gate.opened else None
+        if out is not None and now - out < self.topology.routing.drain_seconds:
+            yield f"{region} is out of DNS only for {now - out:.0f} s"
         if now - self.clients.last_asked.get(region, -IN_FLIGHT) < IN_FLIGHT:
             yield f"{region} is still working on requests"
+
+    @staticmethod
+    def _out_since(gate: Check) -> float | None:
+        """Since when nobody is led there: closed, or unhealthy already when it was closed."""
+        since, healthy = gate.history[-1] if gate.history else (gate.closed_at, False)
+        return gate.closed_at if healthy or gate.closed_at is None or since is None else min(since, gate.closed_at)
 
     def _data_goes(self, region: str) -> Iterator[str]:
         cluster = self.account.aurora.clusters.get(region)

@@ -204,9 +204,11 @@ class Simulation:
             raise AssertionError("every way back is refused, too")
         for topology in history[back + 1 :]:
             self._commit(topology, "and on")
-            if not self._converges():
-                self._approve()
-                assert self._converges(), "refused from a converged topology"
+            if not self._converges():  # for a hand, or for a blast radius
+                self._put_back()
+                if not self._converges():
+                    self._approve()
+                    assert self._converges(), "refused from a converged topology"
 
     def _release(self) -> None:
         """A release that was taken back, for itself or for an outage that fell together with it: another one is committed."""

@@ -67,6 +67,26 @@ def test_the_global_cluster_is_left_alone_while_somebody_moves_the_writer(world)
     assert first(world) == ([], ["one-writer"])
 
 
+def test_nothing_is_green_while_somebody_moves_the_writer(world):
+    world.moving_to = EU
+    plan = world.plan()
+    assert not plan.converged
+    assert [g.name for g in plan.waves[0].waiting_for] == ["one-writer"]
+
+
+def test_another_region_founds_the_database_where_the_first_one_failed():
+    world = World(with_regions(US, EU, AP))
+    advance(world, f"deploy/{StackRef(StackKind.GLOBAL, US)}")
+    (step,) = world.plan().current
+    world.fail(step)
+    world.stacks[step.stack] = replace(world.stacks[step.stack], template=world.template_of(step.stack))
+    world.desired = with_regions(US, EU, AP, writer=EU)
+    assert not codes(world)
+    done = ids(world.run())
+    assert done.index(f"deploy/data/{EU}") < done.index(f"deploy/data/{US}")
+    assert world.plan().converged
+
+
 def test_a_database_that_never_came_to_life_waits_until_the_writer_stands(world):
     world.desired = with_regions(US, EU, AP, SA)
     advance(world, f"deploy/foundation/{SA}")
