@@ -40,7 +40,8 @@ Seen: TypeAlias = T | Unknown | None
 
 
 Samples: TypeAlias = tuple[tuple[datetime, bool], ...]
-"""(time, healthy) of a health check's recent minutes, oldest first."""
+"""(time, healthy) of a health check's recent minutes, oldest first; healthy: from their beginning to their end."""
+SAMPLE = timedelta(minutes=1)
 
 
 def unhealthy_since(samples: Samples) -> datetime | None:
@@ -329,7 +330,8 @@ class Observed:
         return tuple(sorted(set(self.live_regions()).difference(named)))
 
     def drained_since(self, region: str) -> datetime | None:
-        """Since when DNS has not answered with this Region: its closed gate counts as unhealthy, and another one as healthy.
+        """Since when DNS has not answered with this Region: its closed gate counts as unhealthy, and another one as healthy. Of
+        the first unhealthy minute only a part need have been so.
 
         While every gate is unhealthy Route 53 answers as if all were healthy (aws-facts §5.1), so such minutes start it anew.
         """
@@ -342,7 +344,7 @@ class Observed:
             if at >= since and not any(other.healthy_at(at) for other in others):
                 since = at
         alone = not any(other.healthy_at(gate.samples[-1][0]) for other in others)
-        return None if alone else since
+        return None if alone else since + SAMPLE
 
     def edge_version(self) -> str | None:
         """`name:number` of the router's version in the applied edge stack."""

@@ -251,7 +251,7 @@ class Scene:
     def drained_for(self, region: str) -> timedelta:
         """How long DNS has not answered with this Region."""
         since: datetime | None = self.observed.drained_since(region)
-        return self.observed.at - since if since else timedelta()
+        return max(self.observed.at - since, timedelta()) if since else timedelta()
 
     # ---- what is to be done ----
 
