@@ -13,7 +13,7 @@ from reconciler.diff import desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Observed, StackState, known
+from reconciler.model.observed import Observed, StackState
 from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.stacks import DesiredStack, StackRef
@@ -86,16 +86,14 @@ def _motion(topology: Topology, observed: Observed) -> Motion | None:
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
-    cluster = known(outcome.observed.global_cluster)
-    intended = outcome.motion and outcome.motion.intends(
-        outcome.plan, topology, outcome.observed.gates, cluster.writer if cluster else None
-    )
+    observed = outcome.observed
+    intended = outcome.motion and outcome.motion.intends(outcome.plan, topology, observed.gates)
     if intended and outcome.diff.failed_rollout:
         intended = replace(intended, broken=outcome.diff.failed_rollout)
     if outcome.goal is Goal.DESTROY:
         intended = replace(intended or Motion(), destroying=True)
-    if intended and intended != outcome.motion and outcome.observed.recorded is not None:
-        ports.journal.record(topology, {**outcome.observed.recorded, "motion": intended.document()})
+    if intended and intended != Motion.recorded(observed.recorded) and observed.recorded is not None:
+        ports.journal.record(topology, {**observed.recorded, "motion": intended.document()})
     return replace(outcome, motion=intended)
 
 

@@ -25,9 +25,9 @@ _MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
     writers: frozenset[str] = frozenset()
-    """Regions where the writer is by our doing or with our knowledge: the declared one, and one that a switchover was asked for."""
+    """Regions where the writer is by our doing or with our knowledge: those that were declared, and where it was when that was so."""
     arrived: str = ""
-    """Since when the writer is seen where a switchover of ours took it; empty once that is settled, or while it is not there."""
+    """Since when the writer is seen where a commit wants it; empty once that is settled, or while it is not there."""
     traffic: Mapping[str, str] = field(default_factory=dict)
     """Region to the traffic that was declared when this topology last converged."""
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -111,12 +111,9 @@ class Motion:
         """Whether this traffic is what was declared already when the Region's gate was last ours: no commit spoke of it since."""
         return self.asked.get(region, self.traffic.get(region, wanted)) == wanted
 
-    def intends(
-        self, plan: Plan, topology: Topology, gates: Mapping[str, Seen[TrafficGate]], writer: str | None = None
-    ) -> Motion:
-        """Before the first wave of a plan: where its switchover takes the writer (and where it leaves it, should it come
-        back), the version that each of its gates gets, and the approvals that it rests on."""
-        moved, moves = {}, [s.region for s in plan.current if s.action is StepAction.SWITCHOVER]
+    def intends(self, plan: Plan, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
+        """Before the first wave of a plan: the version that each of its gates gets, and the approvals that it rests on."""
+        moved = {}
         for step in plan.current:
             gate = known(gates.get(step.region or ""))
             if step.region and step.action is StepAction.CREATE_GATE:
@@ -125,8 +122,6 @@ class Motion:
                 moved[step.region] = gate.version + 1
         return replace(
             self,
-            writers=self.writers | {r for r in (*moves, writer if moves else None) if r},
-            arrived="" if moves else self.arrived,
             asked={**self.asked, **{r: t for r, t in _declared(topology).items() if r in moved}},
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
@@ -135,8 +130,12 @@ class Motion:
 
     def sees_writer(self, observed: Observed, wanted: str) -> Motion:
         """Once our switchover has come to its end, and no read can be older than it, the Region that it left is history: a
-        writer that goes back there is somebody's hand. So is one that leaves where the database was founded, before all is made."""
+        writer that goes back there is somebody's hand. So is one that leaves where the database was founded, before all is made.
+        A commit that asks for another one speaks of wherever the writer is now, too, and is remembered before it is carried out:
+        who helps it along by hand does what it asked for, and the next commit may ask for the way back."""
         cluster = known(observed.global_cluster)
+        if cluster is not None and cluster.members and wanted not in self.writers:
+            return replace(self, writers=self.writers | {r for r in (wanted, cluster.writer) if r}, arrived="")
         there = cluster is not None and cluster.writer == wanted and not cluster.failover
         if not there or self.writers == {wanted}:
             return replace(self, arrived="") if self.arrived else self

@@ -266,6 +266,7 @@ class World:
     def remember(self, plan: Plan, failing: Mapping[str, str] | None = None) -> None:
         """What the loop writes down around a wave; `failing`: a rollout that just failed."""
         known = Motion.recorded(self.recorded) or Motion()
+        known = known.sees_writer(self.observed(), self.desired.database.writer)
         known = known.intends(plan, self.desired, self.gates)
         if failing:
             known = replace(known, broken=failing)

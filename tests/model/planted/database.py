@@ -62,11 +62,11 @@ DATABASE = (
         "the first Region of the file founds the database",
         instead(desired_stacks, "founder", lambda topology, _: topology.region_names[0]),
         "made from nothing, the second Region writing",
-        "ends with writer",
+        "steps were left before the wave",
     ),
     Bug(
         "a switchover is not written down",
-        forgotten("intends", writers=1),
+        forgotten("sees_writer", writers=1),
         "the writer moves and is called back",
         "ends with writer",
     ),

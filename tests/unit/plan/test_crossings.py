@@ -108,7 +108,7 @@ def test_a_switchover_that_came_back_is_nobodys_hand(world):
     world.desired = moving
     plan = world.plan()
     assert [s.id for s in plan.current] == ["switchover/eu-west-1"]
-    intended = Motion().intends(plan, world.desired, world.gates, US)
+    intended = Motion().sees_writer(world.observed(), EU).intends(plan, world.desired, world.gates)
     world.recorded = {"motion": intended.document()}
     assert first(world)[0] == ["switchover/eu-west-1"], "the writer is where it was: asked for again, not held"
 

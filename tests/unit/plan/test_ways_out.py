@@ -58,6 +58,15 @@ def test_a_writer_that_somebody_moves_before_the_first_regions_are_made_stays_th
     assert f"switchover/{US}" not in ids(world.run())
 
 
+def test_a_commit_that_somebody_carried_out_by_hand_can_be_taken_back(world):
+    world.desired = with_regions(US, EU, AP, writer=EU)
+    world.look()
+    world.writer = EU
+    world.desired = with_regions(US, EU, AP)
+    assert not held(world)
+    assert first(world)[0] == [f"switchover/{US}"]
+
+
 def test_the_global_cluster_is_left_alone_while_somebody_moves_the_writer(world):
     world.desired = replace(world.desired, database=replace(world.desired.database, version="16.9"))
     advance(world, f"deploy/data/{US}")
