@@ -25,7 +25,7 @@ _MOVES = (StepAction.OPEN_GATE, StepAction.CLOSE_GATE, StepAction.MEND_GATE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
     writers: frozenset[str] = frozenset()
-    """Regions where the writer is by our doing or with our knowledge: those that were declared, and where it was when that was so."""
+    """Regions where the writer is by our doing or with our knowledge: those that were declared, and where it was at that time."""
     arrived: str = ""
     """Since when the writer is seen where a commit wants it; empty once that is settled, or while it is not there."""
     traffic: Mapping[str, str] = field(default_factory=dict)
