@@ -18,7 +18,6 @@ from reconciler.model.motion import Motion
 from reconciler.model.observed import known
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.requests import (
-    CreateGate,
     DeleteStack,
     Detach,
     ExecuteChangeSet,
@@ -188,6 +187,7 @@ class Hands:
     def looked(self, outcome: Outcome | None) -> None:
         """After a pass; None: it died, or could not leave its record."""
         self.held = {s: put for s, put in self.held.items() if put == self._state(s)}
+        self.spoken -= {s for s in self.spoken if s != WRITER and self._state(s) == self._declared(s)}  # it is done
         if outcome is None:
             self._seen_since = None
         elif outcome.result is Result.CONVERGED:
@@ -210,9 +210,6 @@ class Hands:
                     if self.keeps(region):
                         yield f"an operator put the gate of {region} where it is"
                     self._moves(region)
-                    self.spoken.discard(region)
-            case CreateGate():
-                self.spoken.discard(region)
             case Switchover():
                 if self.keeps(WRITER):
                     yield f"an operator moved the writer to {self.held[WRITER]}"
