@@ -52,6 +52,7 @@ class Clock:
         self._timers: list[Timer] = []
         self._order = itertools.count()
         self._alarm: TimerHandle | None = None
+        self._followers: list[Callable[[float, float, float], None]] = []
 
     def now(self) -> float:
         return self._virtual + (wall_time() - self._wall) * self.speed
@@ -61,7 +62,14 @@ class Clock:
         with self._changed:
             self._virtual, self._wall, self.speed = self.now(), wall_time(), speed
             self._changed.notify_all()
+        for tell in self._followers:
+            tell(self._virtual, self._wall, self.speed)
         self._arm()
+
+    def follow(self, tell: Callable[[float, float, float], None]) -> None:
+        """`tell(virtual time, the wall time at which it was that, speed)`, now and whenever the speed changes."""
+        self._followers.append(tell)
+        tell(self._virtual, self._wall, self.speed)
 
     # --- timers ---------------------------------------------------------------------------------------------------
 

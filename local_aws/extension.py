@@ -10,6 +10,8 @@ from ministack.core import sigv4
 from local_aws import clock, drift, global_cluster, legality, private, serial, stacks
 from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
+from local_aws.edge import endpoints, sandboxes
+from local_aws.edge import serving as edge
 from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
 from local_aws.health_checks import health, usage
@@ -61,6 +63,9 @@ MODULES = (
     early,
     calls,
     dns,
+    sandboxes,
+    edge,
+    endpoints,
     health,
     legality,
     stale,

@@ -88,6 +88,24 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
+def _endpoints(port: int) -> list[socket.socket]:
+    """The edge's and the Regions' own addresses, on the same port; a machine that has no such loopback goes without."""
+    from local_aws.dns import addresses
+
+    found = []
+    for address in addresses.served():
+        endpoint = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            endpoint.bind((address, port))
+            endpoint.listen(128)
+        except OSError:
+            endpoint.close()
+        else:
+            found.append(endpoint)
+    return found
+
+
 def _prepare_environment(port: int, scratch: str, *, iam: bool, verbose: bool) -> None:
     for name in set(os.environ) - _KEPT:
         del os.environ[name]
@@ -108,7 +126,8 @@ async def _serve(application, listener: socket.socket) -> None:
     for name in _STOPPING:
         loop.add_signal_handler(name, stop.set)
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
+    others = _endpoints(listener.getsockname()[1])
+    config.bind = [f"fd://{found.detach()}" for found in (listener, *others)]
     config.accesslog = None
     config.errorlog = "-" if os.environ["LOG_LEVEL"] == "INFO" else None
     config.keep_alive_timeout = 75

@@ -30,6 +30,13 @@ def of_region(region: str) -> tuple[str, ...]:
     return (f"127.1.{n}.1", f"127.1.{n}.2")
 
 
+def served() -> Iterator[str]:
+    """Every address at which somebody answers."""
+    yield from EDGE
+    for region in locations.REGIONS:
+        yield from of_region(region)
+
+
 def mapped(address: str) -> str:
     return f"::ffff:{address}"
 

@@ -64,10 +64,11 @@ def of_subnet(address: str) -> str:
 def latency(place: str, region: str) -> float:
     """Milliseconds there and back."""
     changed = moved.get((place, region))
-    return _distance(place, region) * MS_PER_KM + LOCAL_MS if changed is None else changed
+    return distance(place, region) * MS_PER_KM + LOCAL_MS if changed is None else changed
 
 
-def _distance(place: str, region: str) -> float:
+def distance(place: str, region: str) -> float:
+    """Kilometres on the great circle."""
     (_, north, east), (_, north2, east2) = _PLACES[place], _PLACES[region]
     a, b = radians(north), radians(north2)
     half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(east2 - east) / 2) ** 2

@@ -1,11 +1,14 @@
-"""The DNS server: UDP and TCP on one free port of 127.0.0.1, on the event loop of the embedded AWS."""
+"""The DNS server: UDP and TCP on one free port of 127.0.0.1, on the event loop of the embedded AWS.
+
+Each Region has a resolver, UDP on 127.0.N.53 with the same port: whoever asks there stands in that Region.
+"""
 
 import asyncio
 import logging
 import socket
 from typing import Any
 
-from local_aws.dns import wire
+from local_aws.dns import locations, wire
 from local_aws.dns.answering import Healthy
 from local_aws.gateway.control import STARTED, TOLD
 
@@ -30,6 +33,19 @@ class Server:
         transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
         self._kept = (transport, await asyncio.start_server(self._stream, sock=tcp))
         self.address = "{}:{}".format(*udp.getsockname())
+        for region in locations.REGIONS:
+            await self._resolve_from(region, udp.getsockname()[1])
+
+    def resolver(self, region: str) -> str:
+        """host:port of the Region's resolver."""
+        return f"{_resolver(region)}:{self.address.rpartition(':')[2]}"
+
+    async def _resolve_from(self, region: str, port: int) -> None:
+        loop, place = asyncio.get_running_loop(), f"127.0.{locations.number(region)}.1"
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self, place), local_addr=(_resolver(region), port)
+        )
+        self._kept += (transport,)
 
     def respond(self, packet: bytes, source: str, *, udp: bool) -> bytes | None:
         return wire.respond(packet, source, self._healthy, udp=udp)
@@ -59,17 +75,21 @@ class Server:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, place: str = "") -> None:
+        self._server, self._place = server, place
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        answer = self._server.respond(data, addr[0], udp=True)
+        answer = self._server.respond(data, self._place or addr[0], udp=True)
         if answer is not None and self._transport:
             self._transport.sendto(answer, addr)
+
+
+def _resolver(region: str) -> str:
+    return f"127.0.{locations.number(region)}.53"
 
 
 def _bind() -> tuple[socket.socket, socket.socket]:

@@ -8,7 +8,19 @@ from typing import Any
 from local_aws import stacks, states, world
 from local_aws.clock import CLOCK, rfc3339
 from local_aws.gateway import fault_input, faults, front, stale, wire
-from local_aws.gateway.asgi import HangUp, Message, Receive, Send, hang_up, on_wall_time, read, send_json
+from local_aws.gateway.asgi import (
+    Answer,
+    HangUp,
+    Message,
+    Receive,
+    Request,
+    Send,
+    hang_up,
+    on_wall_time,
+    read,
+    send_answer,
+    send_json,
+)
 
 PREFIX = "/_meridian/"
 # What other modules answer to POST and GET: the endpoint's name, and who gets its body.
@@ -16,6 +28,8 @@ POSTED: dict[str, Callable[[Message], Message]] = {}
 GOT: dict[str, Callable[[Message], Message]] = {}
 TOLD: dict[str, Callable[[], Any]] = {}  # what GET /_meridian/clock tells besides the time
 RESTED: list[Callable[[], Awaitable[None]]] = []  # what comes to rest before the world is replaced
+# Who answers at an address of its own, by that address.
+DIALLED: dict[str, Callable[[Request, Message], Awaitable[Answer]]] = {}
 STARTED: list[Callable[[], Awaitable[None]]] = []  # what starts with the server, before it is ready
 
 
@@ -59,6 +73,9 @@ class Control:
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         request, replay = await read(scope, receive)
+        if dialled := DIALLED.get((scope.get("server") or ("",))[0]):
+            await send_answer(send, await dialled(request, scope))
+            return
         if request.path.startswith(PREFIX):
             await send_json(send, *await self._control(request.method, request.path.removeprefix(PREFIX), request.body))
             return
