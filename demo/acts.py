@@ -36,7 +36,12 @@ def create(stage: Stage) -> str:
         "closed, and opened when its probe is healthy."
     )
     stage.meridian("converge", "--plan", "../plan-1.json", says=("Ready (Converged)",))
-    return "three Regions serve"
+    stage.console.tell(
+        "Clients call one name. The function at the edge near them asks DNS for the nearest Region that is healthy, and signs "
+        "the request for it."
+    )
+    stage.python("demo.clients", "london=eu-west-1", "tokyo=ap-northeast-1", "new-york=us-east-1")
+    return "three Regions serve, each the clients near it"
 
 
 def change(stage: Stage) -> str:
@@ -63,6 +68,7 @@ def drain(stage: Stage) -> str:
     stage.edit((LAST_REGION, DRAINED))
     stage.commit("Drain Tokyo")
     stage.meridian("converge", says=("close-gate", "Ready (Converged)"))
+    stage.python("demo.clients", "tokyo=eu-central-1")
     return "no client is sent there any more"
 
 
@@ -97,6 +103,7 @@ def leave(stage: Stage) -> str:
         "finishes aside takes its time (Lambda keeps network interfaces for half an hour), and Ready does not wait for it."
     )
     stage.meridian("converge", "--plan", "../plan-leave.json", says=("finishing aside", "Ready (Converged)"))
+    stage.python("demo.clients", "london=eu-west-1", "tokyo=ap-northeast-1", "new-york=eu-west-1")
     return "eu-west-1 writes, us-east-1 is gone but for a snapshot"
 
 

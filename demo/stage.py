@@ -82,12 +82,13 @@ class Stage:
         self.console.command(f"edit {DESIRED}")
         file.write_text(text)
 
-    def python(self, module: str) -> None:
+    def python(self, module: str, *arguments: str) -> None:
         """Run a module of the demo, as a person would run a script of their own."""
-        self.console.command(f"python -m {module}")
-        code, _ = processes.run([sys.executable, "-m", module], ROOT, self.environment, self.console.output)
+        command = " ".join(["python -m", module, *arguments])
+        self.console.command(command)
+        code, _ = processes.run([sys.executable, "-m", module, *arguments], ROOT, self.environment, self.console.output)
         if code:
-            raise StepFailed(f"python -m {module} ended with exit code {code}")
+            raise StepFailed(f"{command} ended with exit code {code}")
 
     def forget_calls(self) -> None:
         """Count AWS calls from here."""
