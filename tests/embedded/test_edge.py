@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
-from tests.embedded.conftest import Aws, running
+from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
-
-DOMAIN = "api.example.com"
-LONDON, TOKYO, NEW_YORK = "127.0.107.1", "127.0.14.1", "127.0.101.1"
-EDGE = "127.2.0.1"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def region(self) -> str | None:
-        return self.headers.get("x-region")
-
-
-@dataclass
-class Client:
-    """Somebody at one place, as far as the network goes."""
-
-    aws: Aws
-    place: str
-    host: str = DOMAIN
-    address: str = EDGE
-    seen: list[Answer] = field(default_factory=list)
-
-    def asks(self, method: str = "GET", path: str = "/", body: bytes | None = None, **headers: str) -> Answer:
-        port = int(self.aws.url.rsplit(":", 1)[1])
-        connection = http.client.HTTPConnection(self.address, port, timeout=30, source_address=(self.place, 0))
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, {"Host": self.host, **named})
-            answer = connection.getresponse()
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            self.seen.append(Answer(answer.status, told, answer.read()))
-        finally:
-            connection.close()
-        return self.seen[-1]
+from tests.embedded.edge_client import LONDON, NEW_YORK, TOKYO, Client
 
 
 @pytest.fixture(scope="module")
@@ -116,26 +76,3 @@ def test_a_disabled_distribution_serves_nobody(world):
         Id=found["Id"], IfMatch=config["ETag"], DistributionConfig={**config["DistributionConfig"], "Enabled": False}
     )
     world.aws.until(lambda: Client(world.aws, LONDON).asks().status == 403)
-
-
-# ---- with signatures enforced ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def enforcing() -> Iterator[Converged]:
-    with running("--iam") as aws, converged(aws) as world:
-        yield world
-
-
-def test_only_the_edge_is_let_in_by_a_region(enforcing):
-    """Its own name is no way around the edge: but for the health path, which every checker asks."""
-    inside = Client(enforcing.aws, LONDON, host="eu-west-1.origin.api.example.com", address="127.1.6.1")
-    assert Client(enforcing.aws, LONDON).asks().status == 200
-    assert inside.asks("GET", "/health").status == 200
-    assert inside.asks().status == 403
-    forged = {
-        "X_Amz_Date": "20260101T000000Z",
-        "Authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/execute-api/aws4_request",
-    }
-    assert inside.asks("GET", "/", **forged).status == 403
-    assert Client(enforcing.aws, LONDON).asks("GET", "/", **forged).status == 200, "the edge signs anew"
