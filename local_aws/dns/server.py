@@ -6,6 +6,7 @@ Each Region has a resolver, UDP on 127.0.N.53 with the same port: whoever asks t
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
 from local_aws.dns import locations, wire
@@ -41,11 +42,13 @@ class Server:
         return f"{_resolver(region)}:{self.address.rpartition(':')[2]}"
 
     async def _resolve_from(self, region: str, port: int) -> None:
+        """A machine that has no such loopback address goes without, as with the addresses of the edge and the Regions."""
         loop, place = asyncio.get_running_loop(), f"127.0.{locations.number(region)}.1"
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self, place), local_addr=(_resolver(region), port)
-        )
-        self._kept += (transport,)
+        with suppress(OSError):
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Datagrams(self, place), local_addr=(_resolver(region), port)
+            )
+            self._kept += (transport,)
 
     def respond(self, packet: bytes, source: str, *, udp: bool) -> bytes | None:
         return wire.respond(packet, source, self._healthy, udp=udp)

@@ -64,7 +64,7 @@ async def _viewer(stock: Any, host: str, path: str, raw_path: str, query: str, m
 
 
 def _with_alias(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for account, record in list(_distributions()):
+    for account, record in _distributions():
         with request_scope(account, "us-east-1"):
             live = (edge.distribution(record["Id"], {}) or {}).get("DistributionConfig") or {}
         if name in {plain_name(alias) for alias in live.get("Aliases") or []}:
