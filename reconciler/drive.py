@@ -16,7 +16,14 @@ from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
 from reconciler.model.plan import Step, StepAction
-from reconciler.model.requests import ContinueRollback, CreateChangeSet, DeleteChangeSet, DeleteStack, ExecuteChangeSet
+from reconciler.model.requests import (
+    ContinueRollback,
+    CreateChangeSet,
+    DeleteChangeSet,
+    DeleteStack,
+    ExecuteChangeSet,
+    PrepareDatabase,
+)
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, Lease
@@ -48,6 +55,10 @@ class Run:
     """Step to how often in a row it met a problem that trying again may cure."""
     deletions: Counter[StackRef] = field(default_factory=Counter)
     """Stacks to how often this run began to delete them, as no longer desired."""
+    attempt: str = ""
+    """What this run's attempts to migrate are called: a failure of one is a failure of this run."""
+    finished: set[str] = field(default_factory=set)
+    """Steps that the latest pass found to be done, which only a record tells the next one."""
     put_away: set[str] = field(default_factory=set)
     """Change sets that turned out to be of no use: made once more, since a run before this one may have left them."""
 
@@ -68,6 +79,7 @@ class Driver:
         """Requests that were made and problems that were met; the steps of a wave run together. What finishes aside is tried
         again whatever the problem, for as long as it takes: nobody waits for it."""
         self.run.begun.clear()
+        self.run.finished.clear()
         steps, aside = self.seen.plan.current, self.seen.plan.converged
         if not steps:
             return (), ()
@@ -85,7 +97,9 @@ class Driver:
         try:
             for _ in range(_REQUESTS_PER_STEP):
                 move = self._next(step)
-                if isinstance(move, act.Wait):
+                if isinstance(move, act.Done):
+                    self.run.finished.add(step.id)
+                if isinstance(move, act.Wait | act.Done):
                     return tuple(sent), None
                 if isinstance(move, Problem):
                     return tuple(sent), move
@@ -112,7 +126,7 @@ class Driver:
         return Problem(code=error.code, step=step.id, message=error.message, retry=True)
 
     def _goes_on(self, step: Step, request: act.Move) -> bool:
-        """Whether the same pass may make the step's next request: only after creating a change set, which takes seconds."""
+        """Whether the same pass may make the step's next request: only after what takes seconds."""
         if isinstance(request, (ExecuteChangeSet, DeleteStack, ContinueRollback)):
             if step.action is StepAction.DELETE:
                 self.run.deletions[request.stack] += 1
@@ -122,10 +136,12 @@ class Driver:
             self.run.begun.add(request.stack)
         if isinstance(request, DeleteChangeSet):
             self.run.put_away.add(request.name)
-        return isinstance(request, CreateChangeSet) and self.run.patience > 0
+        return isinstance(request, CreateChangeSet | PrepareDatabase) and self.run.patience > 0
 
     def _next(self, step: Step) -> act.Move:
         topology, observed = self.topology, self.seen.observed
+        if step.action is StepAction.MIGRATE:
+            return self._migration(step)
         match step.action:
             case StepAction.SWITCHOVER:
                 return act.switchover(step, topology, observed)
@@ -141,6 +157,11 @@ class Driver:
             region = step.region or ""
             return act.move_gate(step, topology, known(observed.gates.get(region)), known(observed.probes.get(region)))
         return self._of_stack(step)
+
+    def _migration(self, step: Step) -> act.Move:
+        schema = self.cloud.schema(step.region or "", self.topology.migrator)
+        self.run.attempt = self.run.attempt or self.seen.observed.at.isoformat()
+        return act.migrate(step, self.topology, self.seen.observed, schema, self.run.attempt)
 
     def _of_stack(self, step: Step) -> act.Move:
         state = known(self.seen.observed.stacks.get(step.stack)) if step.stack else None

@@ -63,7 +63,7 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
             sent, problems = driver.first_wave()
             problems = (*outcome.problems, *problems)
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
-            outcome = replace(outcome, motion=_tried(outcome))
+            outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
         lease.check()
@@ -104,6 +104,12 @@ def _tried(outcome: Outcome) -> Motion | None:
     gone = {versions[s.id] for s in outcome.requests if s.id in versions and s.id not in refused}
     again = {v for step, v in versions.items() if step in refused}
     return outcome.motion and outcome.motion.tried(gone, again, outcome.observed.at)
+
+
+def _migrated(topology: Topology, outcome: Outcome, run: Run) -> Motion | None:
+    """The database was seen to hold every migration: from now on the record says so."""
+    done = any(s.action is StepAction.MIGRATE and s.id in run.finished for s in outcome.plan.current)
+    return outcome.motion.migrates(topology) if done and outcome.motion else outcome.motion
 
 
 def _need_record(outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from reconciler.model.facts import Facts
 from reconciler.model.outcome import Outcome, Revision
 from reconciler.model.requests import ChangeSet, FailOver, Request
+from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef, Template
 from reconciler.model.topology import Topology
 
@@ -28,6 +29,10 @@ class Cloud(Protocol):
 
     def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
         """One change set with all its changes (every page), or None."""
+
+    def schema(self, region: str, function: str) -> Schema:
+        """What the migrations' function of this Region says of the database. Raises `ReconcilerError`, also when the database does
+        not answer it."""
 
     def perform(self, request: Request) -> None:
         """Make one request. Raises `ReconcilerError`; a request that AWS has already carried out is not an error."""

@@ -14,7 +14,8 @@ from datetime import datetime
 from reconciler.act.gates import move_gate
 from reconciler.act.inspection import objections
 from reconciler.act.leaving import delete_global, delete_stack, delete_version, detach, switchover
-from reconciler.act.moves import Move, Wait
+from reconciler.act.moves import Done, Move, Wait
+from reconciler.act.schema import migrate
 from reconciler.model.change import Finding
 from reconciler.model.observed import StackState
 from reconciler.model.outcome import Problem
@@ -31,6 +32,7 @@ from reconciler.model.stacks import DesiredStack
 from reconciler.model.topology import Topology
 
 __all__ = [
+    "Done",
     "Move",
     "Wait",
     "change_set_name",
@@ -39,6 +41,7 @@ __all__ = [
     "delete_version",
     "deploy",
     "detach",
+    "migrate",
     "move_gate",
     "recover",
     "switchover",

@@ -15,4 +15,11 @@ class Wait:
     reason: str
 
 
-Move = Request | Wait | Problem
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is so already, which only our own record did not know."""
+
+    reason: str
+
+
+Move = Request | Wait | Done | Problem

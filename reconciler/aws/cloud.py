@@ -8,10 +8,12 @@ from concurrent.futures import Future
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.reading import account, read_facts
+from reconciler.aws.schema import read_schema
 from reconciler.aws.writing import describe_change_set, perform
 from reconciler.model.facts import Answer, Facts
 from reconciler.model.observed import known
 from reconciler.model.requests import ChangeSet, Request
+from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock
@@ -33,6 +35,9 @@ class AwsCloud:
 
     def change_set(self, stack: StackRef, stack_name: str, name: str) -> ChangeSet | None:
         return describe_change_set(self._clients, stack.region, stack_name, name)
+
+    def schema(self, region: str, function: str) -> Schema:
+        return read_schema(self._clients, region, function)
 
     def perform(self, request: Request) -> None:
         perform(self._clients, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.aws import failures, write_database
+from reconciler.aws import failures, schema, write_database
 from reconciler.aws.assets import publish, publish_text
 from reconciler.aws.clients import Clients
 from reconciler.aws.read_global import GLOBAL
@@ -20,6 +20,8 @@ from reconciler.model.requests import (
     DeleteStack,
     DeleteVersion,
     ExecuteChangeSet,
+    Migrate,
+    PrepareDatabase,
     Request,
     ResourceChange,
     UpdateGate,
@@ -55,6 +57,8 @@ def perform(clients: Clients, request: Request) -> None:
             )
         case DeleteVersion():
             _delete_version(clients, request)
+        case PrepareDatabase() | Migrate():
+            schema.perform(clients, request)
         case _:
             write_database.perform(clients, request)
 

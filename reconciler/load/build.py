@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reconciler.load import times
+from reconciler.load import migrations, times
 from reconciler.model.topology import (
     Allow,
     Api,
@@ -53,15 +53,16 @@ def topology(data: Fields, *, root: Path, source: str) -> Topology:
         safety=_safety(spec["safety"]),
         drift=_drift(spec["drift"]),
         suspend=spec["suspend"],
+        migrations=migrations.read(root, spec["database"]["migrations"]),
         root=root,
         source=source,
     )
 
 
 def digest(desired: Topology) -> str:
-    """Hash of what the document declares: the same for any spelling of it, and wherever it lies."""
+    """Hash of what the document declares: the same for any spelling of it, wherever it lies, whatever its folders hold."""
     declared = asdict(desired)
-    del declared["root"], declared["source"]
+    del declared["root"], declared["source"], declared["migrations"]
     canonical = json.dumps(declared, sort_keys=True, separators=(",", ":"), default=str)
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 

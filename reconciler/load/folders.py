@@ -18,14 +18,14 @@ _ROOT = "the folder that holds desired_state/"
 def folders_exist(view: View) -> Iterator[Finding]:
     for path in (_CODE, _MIGRATIONS):
         name = view.get(*path)
-        if name is not None and (wrong := _problem(name, view.root)):
+        if name is not None and (wrong := problem(name, view.root)):
             code, message = wrong
             yield Finding(path, code, f"{shown(name)} {message}")
 
 
 def handler_exists(view: View) -> Iterator[Finding]:
     code, handler = view.get(*_CODE), view.get("spec", "api", "handler")
-    if _problem(code, view.root):
+    if problem(code, view.root):
         return
     module = handler.rpartition(".")[0].replace(".", "/")
     candidates = (f"{module}.py", f"{module}/__init__.py")
@@ -34,7 +34,7 @@ def handler_exists(view: View) -> Iterator[Finding]:
         yield Finding(("spec", "api", "handler"), "HandlerMissing", message)
 
 
-def _problem(name: str, root: Path) -> tuple[str, str] | None:
+def problem(name: str, root: Path) -> tuple[str, str] | None:
     if PurePosixPath(name).is_absolute():
         return "OutsideRoot", f"is absolute; write it relative to {_ROOT}"
     folder = root / name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.load import build, files, folders, rules, schema, together, yaml_text
+from reconciler.load import build, files, folders, migrations, rules, schema, together, yaml_text
 from reconciler.load.document import Document
 from reconciler.load.view import View, apply
 from reconciler.model.errors import InvalidDesiredState, Problem
@@ -61,5 +61,5 @@ def _check(document: Document, root: Path) -> tuple[View, list[Problem]]:
     form = schema.findings(document)
     broken = frozenset(finding.path for finding in form)
     view = View(document, schema.filled(document.data), broken, root)
-    meaning = apply((*rules.RULES, *folders.RULES), view)
+    meaning = apply((*rules.RULES, *folders.RULES, *migrations.RULES), view)
     return view, [document.problem(finding) for finding in (*form, *meaning)]

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.model.topology import Topology
+from reconciler.model.topology import Migration, Topology
 
 SHOWS = timedelta(minutes=3)
 """A Region that a change made sick is known to be so by then: three failures, a whole minute, and CloudWatch's delay."""
@@ -47,6 +47,8 @@ class Motion:
     versions: Mapping[str, str] = field(default_factory=dict)
     """Superseded versions of the router, each with the time when its deletion may be tried (again): CloudFront's replicas go
     hours after the last association, and AWS does not tell when."""
+    migrated: Mapping[str, str] = field(default_factory=dict)
+    """Migrations that the database is known to hold: name to SHA-256."""
     destroying: bool = False
 
     @classmethod
@@ -74,6 +76,7 @@ class Motion:
             changing=frozenset(found.get("changing", ())),
             edge_version=found.get("edgeVersion", ""),
             versions=dict(found.get("versions", {})),
+            migrated=dict(found.get("migrated", {})),
             destroying=bool(found.get("destroying", False)),
         )
 
@@ -89,6 +92,7 @@ class Motion:
             "changing": sorted(self.changing),
             "edgeVersion": self.edge_version,
             "versions": dict(sorted(self.versions.items())),
+            "migrated": dict(sorted(self.migrated.items())),
             "destroying": self.destroying,
         }
 
@@ -135,7 +139,10 @@ class Motion:
         who helps it along by hand does what it asked for, and the next commit may ask for the way back."""
         cluster = known(observed.global_cluster)
         if cluster is not None and cluster.members and wanted not in self.writers:
-            return replace(self, writers=self.writers | {r for r in (wanted, cluster.writer) if r}, arrived="")
+            lost = bool(self.writers) and cluster.writer == wanted
+            known_there = {} if lost else self.migrated
+            writers = self.writers | {r for r in (wanted, cluster.writer) if r}
+            return replace(self, writers=writers, arrived="", migrated=known_there)
         there = cluster is not None and cluster.writer == wanted and not cluster.failover
         if not there or self.writers == {wanted}:
             return replace(self, arrived="") if self.arrived else self
@@ -162,10 +169,30 @@ class Motion:
         left = {v: due for v, due in self.versions.items() if v not in set(gone)}
         return replace(self, versions={**left, **{v: (at + AGAIN).isoformat() for v in refused if v in left}})
 
+    def migrates(self, topology: Topology) -> Motion:
+        """After the database was seen to hold every migration."""
+        return replace(self, migrated={m.name: m.sha256 for m in topology.migrations})
+
+    def unapplied(self, topology: Topology, writer: str | None) -> tuple[Migration, ...]:
+        """Migrations that the database is not known to hold. Where somebody else moved the writer, as a failover does, what was
+        applied before may be lost: a commit that adopts it asks for all of them again, which does no harm."""
+        wanted = topology.database.writer
+        adopted = writer == wanted and bool(self.writers) and wanted not in self.writers
+        known_there = {} if adopted else self.migrated
+        return tuple(m for m in topology.migrations if known_there.get(m.name) != m.sha256)
+
     def _ours(self, step: Step, gate: TrafficGate) -> bool:
         """Mending a gate that somebody closed leaves it closed, and theirs."""
         mends = step.action is StepAction.MEND_GATE
         return not mends or not gate.is_closed or gate.never_opened or self.gates.get(step.region or "") == gate.version
+
+
+def unapplied(topology: Topology, observed: Observed) -> tuple[Migration, ...]:
+    """Migrations that the database is not known to hold; to apply one again does no harm, the ledger there sees to that. A topology
+    without a record is taken as it is at first: there is nowhere to write down what was applied."""
+    cluster = known(observed.global_cluster)
+    motion = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
+    return motion.unapplied(topology, cluster.writer if cluster else None) if motion else ()
 
 
 def _declared(topology: Topology) -> dict[str, str]:

@@ -28,6 +28,8 @@ class StepAction(StrEnum):
     """The last thing of a Region that left: until then the gate's reference says that something of it may be there."""
     SWITCHOVER = "switchover"
     """Move the writer to this Region, without loss. Cannot be aborted once begun."""
+    MIGRATE = "migrate"
+    """Apply the schema migrations that the database does not hold yet, where the writer is."""
     UNROUTE = "unroute"
     """Deploy the routing stack without a drained Region's records."""
     DETACH = "detach"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.stacks import Asset, StackRef
+from reconciler.model.topology import Migration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,28 @@ class DeleteVersion:
     call: str = "lambda:DeleteFunction"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareDatabase:
+    """Have the migrations' function make the roles of the database, as the master whose credentials `secret` holds."""
+
+    region: str
+    function: str
+    secret: str
+    secret_region: str
+    call: str = "lambda:InvokeFunction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrate:
+    """Have the migrations' function apply those that are missing. It goes on by itself; `attempt` says whose it is."""
+
+    region: str
+    function: str
+    migrations: tuple[Migration, ...]
+    attempt: str
+    call: str = "lambda:InvokeFunction"
+
+
 Request = (
     CreateChangeSet
     | ExecuteChangeSet
@@ -196,6 +219,8 @@ Request = (
     | UnprotectGlobal
     | DeleteGlobal
     | DeleteVersion
+    | PrepareDatabase
+    | Migrate
 )
 
 

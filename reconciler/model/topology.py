@@ -6,6 +6,7 @@ document's, in snake case. Names that AWS sees (stacks, hosts, clusters) are der
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,18 @@ class Database:
     @property
     def major(self) -> str:
         return self.version.split(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file of the folder `database.migrations`."""
+
+    name: str
+    sql: str = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +174,8 @@ class Topology:
     safety: Safety
     drift: DriftPolicy
     suspend: bool = False
+    migrations: tuple[Migration, ...] = ()
+    """Files of the folder `database.migrations`, in the order in which they are applied."""
     root: Path = field(default=Path(), compare=False)
     source: str = field(default="", compare=False)
     """The file the document was read from, relative to `root`; for messages only."""
@@ -196,6 +211,11 @@ class Topology:
     @property
     def origin_name(self) -> str:
         return f"origin.{self.domain.name}"
+
+    @property
+    def migrator(self) -> str:
+        """The function, in each Region, that applies migrations where the writer is."""
+        return f"meridian-{self.name}-migrate"
 
     def region_origin(self, region: str) -> str:
         return f"{region}.{self.origin_name}"

@@ -34,6 +34,7 @@ GATE_MOVE = timedelta(seconds=90)
 DRAIN_CLOSE = timedelta(minutes=1)
 SWITCHOVER = timedelta(minutes=3)
 DETACH = timedelta(minutes=3)
+MIGRATION = timedelta(minutes=1)
 _DELETE = {
     StackKind.GLOBAL: 1,
     StackKind.DATA: 20,

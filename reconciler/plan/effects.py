@@ -74,7 +74,9 @@ def _stands(place: Place) -> bool:
 def _deploy_api(picture: Picture, step: Step) -> Picture:
     place = picture.at(step.region or "")
     healthy, fresh = place.healthy and _stands(place), place.fresh or place.serves
-    return _put(picture, step, api="up", linked=True, healthy=healthy, fresh=fresh)
+    after = _put(picture, step, api="up", linked=True, healthy=healthy, fresh=fresh)
+    comes_into_reach = picture.schema == "out of reach" and picture.writer == step.region
+    return replace(after, schema="behind") if comes_into_reach else after
 
 
 def _half_deploy_api(picture: Picture, step: Step) -> Picture:
@@ -204,6 +206,7 @@ _DONE: Mapping[What, Effect] = {
     (StepAction.CLOSE_GATE, None): _to(gate="closed", fresh=False),
     (StepAction.DELETE_GATE, None): _to(gate="absent"),
     (StepAction.SWITCHOVER, None): _switchover,
+    (StepAction.MIGRATE, None): _whole(schema="applied"),
     (StepAction.UNROUTE, StackKind.ROUTING): _to(lambda p: p.records != "none", records="none", echo=True),
     (StepAction.DETACH, None): _detach,
     (DELETE, StackKind.GLOBAL): _whole(global_stack=False),

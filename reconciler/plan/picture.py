@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from reconciler.model.motion import Motion
+from reconciler.model.motion import Motion, unapplied
 from reconciler.model.observed import Cluster, Observed, StackState, Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.plan.schema import migrator_stands
 
 QUIET = timedelta(minutes=4)
 """No requests in three whole minutes; the one that runs is not over."""
 Gate: TypeAlias = Literal["absent", "closed", "open", "unknown"]
 Records: TypeAlias = Literal["none", "some", "all"]
 Api: TypeAlias = Literal["absent", "up", "stuck", "broken", "unknown"]
+Schema: TypeAlias = Literal["applied", "behind", "out of reach"]
 Data: TypeAlias = Literal["absent", "shell", "member", "parting", "apart", "broken", "unknown", "unread"]
 
 
@@ -98,6 +100,8 @@ class Picture:
     """An enabled distribution is there and the domain leads to it."""
     served: bool = False
     """Clients were led here before: from now on they are never sent away, until the topology is destroyed."""
+    schema: Schema = "applied"
+    """Whether the database is known to hold every migration; `out of reach`: it is not, and nothing can apply them yet."""
     versions: frozenset[str] = frozenset()
     """Versions of the edge's function that the distribution may use."""
     blind: frozenset[str] = frozenset()
@@ -147,9 +151,16 @@ def picture(topology: Topology, observed: Observed) -> Picture:
         wreck=isinstance(routing, StackState) and routing.beyond_update,
         edge=leads,
         served=leads or (edge is not None and edge.stands) or (motion is not None and bool(motion.traffic)),
+        schema=_schema(topology, observed),
         versions=_versions(edge),
         blind=frozenset(n for n, seen in singles.items() if any(isinstance(s, Unknown) for s in seen)),
     )
+
+
+def _schema(topology: Topology, observed: Observed) -> Schema:
+    if not unapplied(topology, observed):
+        return "applied"
+    return "behind" if migrator_stands(topology, observed) else "out of reach"
 
 
 def requests_stopped(observed: Observed, region: str) -> bool:

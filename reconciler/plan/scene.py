@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from reconciler.model.change import Action, Diff, Disposition
-from reconciler.model.motion import Motion
+from reconciler.model.motion import Motion, unapplied
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import REGIONAL, DesiredStack, StackKind, StackRef, routed_regions
-from reconciler.model.topology import Topology, Traffic
+from reconciler.model.topology import Migration, Topology, Traffic
+from reconciler.plan.schema import migrator_stands
 
 FULL = 0.8
 """Share of their maximum capacity that databases may come to when others' traffic is added."""
@@ -54,6 +55,16 @@ class Scene:
         """What is recorded, and which version of the router this look supersedes: its deletion is still to come."""
         found = Motion.recorded(self.observed.recorded)
         return found and found.sees_version(self.observed.edge_version(), self.observed.at)
+
+    @cached_property
+    def unapplied(self) -> tuple[Migration, ...]:
+        """Migrations that the database is not known to hold."""
+        return unapplied(self.topology, self.observed)
+
+    @cached_property
+    def can_migrate(self) -> bool:
+        """The function that does it stands where the writer is."""
+        return migrator_stands(self.topology, self.observed)
 
     def readable(self, region: str) -> bool:
         """Nothing of this Region that a step would rest on is unknown."""

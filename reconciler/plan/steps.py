@@ -98,6 +98,18 @@ def switchover(scene: Scene, region: str) -> Step:
     )
 
 
+def migrate(scene: Scene, region: str) -> Step:
+    names = [m.name for m in scene.unapplied]
+    several = f"{names[0]} to {names[-1]}" if len(names) > 1 else names[0]
+    return Step(
+        action=StepAction.MIGRATE,
+        target="database",
+        region=region,
+        eta=durations.MIGRATION,
+        why=f"{several}, unless the database holds it already",
+    )
+
+
 def detach(region: str) -> Step:
     return Step(
         action=StepAction.DETACH,

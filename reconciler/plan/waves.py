@@ -119,9 +119,21 @@ def _settings(scene: Scene) -> Iterator[Wave]:
         unread = (gates.region_readable(scene, r) for r in scene.unread_members)
         yield Wave(gates=(gates.one_writer(scene), gates.members_upgraded(scene), *unread))
         yield _deployments(scene, [_global(scene)])
+    if scene.can_migrate:
+        yield from _migration(scene)
     yield from _api_settings(scene, [ref for ref in apis if not scene.sick(ref)])
     if _edge_serves(scene):
         yield _deployments(scene, [steps.EDGE], *_edge_gates(scene))
+
+
+def _migration(scene: Scene) -> Iterator[Wave]:
+    """The schema comes before the code that rests on it, and before anybody is let in: expand first, contract in a later commit."""
+    writer = scene.writer or scene.founder
+    if not scene.unapplied or writer is None:
+        return
+    unread = (gates.region_readable(scene, writer),) if writer in scene.unreadable else ()
+    yield Wave(gates=(*unread, gates.one_writer(scene), gates.database_available(scene, writer)))
+    yield Wave(steps=(steps.migrate(scene, writer),))
 
 
 def _api_settings(scene: Scene, refs: Iterable[StackRef]) -> Iterator[Wave]:
@@ -190,6 +202,8 @@ def _joining(scene: Scene) -> Iterator[Wave]:
         refs = [_ref(StackKind.DATA, r) for r in group]
         yield _deployments(scene, refs, *(g for r in group for g in _database_gates(scene, r)))
     yield _deployments(scene, [_ref(StackKind.API, r) for r in joining])
+    if not scene.can_migrate:
+        yield from _migration(scene)
     yield Wave(
         steps=tuple(steps.create_gate(r) for r in joining if scene.gate(r) is None),
         gates=tuple(gates.probe_healthy(scene, r) for r in joining),

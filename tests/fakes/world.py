@@ -54,6 +54,7 @@ def templates(topology: Topology) -> dict[str, Template]:
     }
     inheriting = {**data, **master, "Cluster": _r("AWS::RDS::DBCluster", {**cluster, "MasterUserPassword": "p"})}
     function = {"FunctionName": "f", "MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}
+    migrate = _r("AWS::Lambda::Function", {"FunctionName": topology.migrator})
     probe = {"HealthCheckConfig": {"RequestInterval": api.health.interval_seconds, "ResourcePath": api.health.path}}
     distribution = {"DistributionConfig": {"PriceClass": topology.edge.price_class, "Enabled": True}}
     records = {
@@ -75,7 +76,11 @@ def templates(topology: Topology) -> dict[str, Template]:
         "data": data,
         "data-founder": founding,
         "data-heir": inheriting,
-        "api": {"Function": _r("AWS::Lambda::Function", function), "Probe": _r("AWS::Route53::HealthCheck", probe)},
+        "api": {
+            "Function": _r("AWS::Lambda::Function", function),
+            "Migrate": migrate,
+            "Probe": _r("AWS::Route53::HealthCheck", probe),
+        },
         "routing": records,
         "edge": {"Distribution": _r("AWS::CloudFront::Distribution", distribution)},
     }
@@ -90,7 +95,7 @@ def remembered(topology: Topology, gates: Mapping[str, TrafficGate] | None = Non
     """The part of a status document that a pass leaves once this topology converged."""
     known = gates or {}
     motion = Motion(gates={r: g.version for r, g in known.items()})
-    return {"motion": motion.converged(topology, known).document()}
+    return {"motion": motion.converged(topology, known).migrates(topology).document()}
 
 
 @lru_cache(maxsize=256)
@@ -215,6 +220,8 @@ class World:
                 self._delete(step.stack)
             case StepAction.SWITCHOVER:
                 self.writer = step.region
+            case StepAction.MIGRATE:
+                self._migrate(step)
             case StepAction.DETACH:
                 self.apart.add(step.region)
             case StepAction.DELETE_GATE:
@@ -344,6 +351,12 @@ class World:
             self.gone_apis.pop(ref.region, None)
             if self.writer == ref.region:
                 self.writer = None
+
+    def _migrate(self, step: Step) -> None:
+        assert step.region == self.writer, f"{step.region} does not write"
+        assert step.region in self._of(StackKind.API), f"no function stands in {step.region}"
+        known = Motion.recorded(self.recorded) or Motion()
+        self.recorded = {"motion": known.migrates(self.desired).document()}
 
     def _move_gate(self, step: Step) -> None:
         if step.action is StepAction.CREATE_GATE:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconciler.model.topology import Region, Topology, Traffic
+from reconciler.model.topology import Migration, Region, Topology, Traffic
 from tests.fakes.aws.regions import BROKEN
 from tests.fakes.topologies import NAMES, orders
 
@@ -119,6 +119,12 @@ def _price(topology: Topology, chaos: random.Random) -> Topology:
     )
 
 
+def _migration(topology: Topology, _chaos: random.Random) -> Topology:
+    number = len(topology.migrations) + 1
+    added = Migration(name=f"{number:04d}_added.sql", sql=f"create table t{number} ()")
+    return replace(topology, migrations=(*topology.migrations, added))
+
+
 def _upgrade(topology: Topology, _chaos: random.Random) -> Topology:
     major, minor = topology.database.version.split(".")
     return replace(topology, database=replace(topology.database, version=f"{major}.{int(minor) + 1}"))
@@ -135,5 +141,6 @@ CHANGES: dict[str, Change] = {
     "drain": _drain,
     "undrain": _undrain,
     "writer": _writer,
+    "migration": _migration,
 }
 UPGRADE: dict[str, Change] = {"upgrade": _upgrade}

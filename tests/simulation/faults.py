@@ -15,6 +15,7 @@ from reconciler.model.errors import CloudUnavailable, Throttled, Unanswered
 from reconciler.model.facts import Facts, RegionFacts
 from reconciler.model.observed import Unknown
 from reconciler.model.requests import ChangeSet, Request, Switchover
+from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from tests.fakes.aws.account import Account
@@ -185,6 +186,13 @@ class FaultyCloud(FakeCloud):
         if stack.region in self.faults.dark:
             raise CloudUnavailable(f"{stack.region} does not answer")
         return super().change_set(stack, stack_name, name)
+
+    def schema(self, region: str, function: str) -> Schema:
+        if region in self.faults.dark:
+            raise CloudUnavailable(f"{region} does not answer")
+        if self.faults.happens(self.faults.rates.throttle, "a throttled request"):
+            raise Throttled("Rate exceeded")
+        return super().schema(region, function)
 
     def perform(self, request: Request) -> None:
         self.requests += 1

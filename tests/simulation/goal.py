@@ -41,6 +41,8 @@ def reached(account: Account, topology: Topology) -> None:
     assert account.cloudfront.config["PriceClass"] == topology.edge.price_class
     assert set(account.cloudfront.copied) == {account.cloudfront.used}, "superseded versions of the router are left"
     assert StackRef(StackKind.GLOBAL, topology.home_region) in stacks
+    missing = [m.name for m in topology.migrations if account.ledger.applied.get(m.name) != m.sha256]
+    assert not missing, f"not applied: {missing}"
 
 
 def destroyed(account: Account, topology: Topology) -> None:

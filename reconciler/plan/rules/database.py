@@ -9,6 +9,7 @@ from reconciler.model.stacks import StackKind, record_ids
 from reconciler.plan.picture import Place, ordinal
 from reconciler.plan.rules.moment import Moment
 
+_OF_THE_DATABASE = {StepAction.SWITCHOVER, StepAction.DETACH, StepAction.DELETE_GLOBAL, StepAction.MIGRATE}
 APART = {"absent", "shell", "parting", "apart"}
 
 
@@ -28,7 +29,7 @@ def writer_stays(m: Moment) -> Iterator[str]:
 def one_writer_at_rest(m: Moment) -> Iterator[str]:
     """No stack `data` is touched, and nothing asked of the global database, unless exactly one Region writes and stays where it
     is. Before the first cluster there is no writer; it founds the database alone."""
-    asks = m.kind is StackKind.DATA or m.action in {StepAction.SWITCHOVER, StepAction.DETACH, StepAction.DELETE_GLOBAL}
+    asks = m.kind is StackKind.DATA or m.action in _OF_THE_DATABASE
     if not asks:
         return
     before = m.before
@@ -154,6 +155,19 @@ def data_goes_only_where_told(m: Moment) -> Iterator[str]:
     for then, now in m.changed:
         if _holds_data(then) and not _holds_data(now) and not now.snapshot:
             yield f"leaves no final snapshot of the data of {now.region}"
+
+
+def schema_first(m: Moment) -> Iterator[str]:
+    """The schema is brought up to date where the writer is and its function stands, before a Region that serves gets code that may
+    rest on it, and before a Region is opened."""
+    if m.action is StepAction.MIGRATE and m.place.region != m.before.writer:
+        yield f"though {m.place.region} does not write"
+    if m.action is StepAction.MIGRATE and m.place.api not in {"up", "stuck"}:
+        yield f"though no function stands in {m.place.region}"
+    if m.action is StepAction.OPEN_GATE and m.before.schema != "applied":
+        yield f"while the schema is {m.before.schema}"
+    if m.deploys(StackKind.API) and m.place.serves and m.before.schema == "behind":
+        yield "before the schema that it may rest on"
 
 
 def _holds_data(place: Place) -> bool:

@@ -1,4 +1,4 @@
-"""I1 to I20: what holds in every state that a plan passes through, whatever becomes of a step (design.md, aws-facts §8.0)."""
+"""I1 to I21: what holds in every state that a plan passes through, whatever becomes of a step (design.md, aws-facts §8.0)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     _step("I18 moved only as observed", traffic.moved_only_as_observed),
     _state("I19 data goes only where told", database.data_goes_only_where_told),
     _step("I20 nothing is done blindly", traffic.nothing_is_done_blindly),
+    _step("I21 the schema comes first", database.schema_first),
 )
 OF_STATES = tuple(i for i in INVARIANTS if not i.of_step)
 

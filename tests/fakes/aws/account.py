@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.aws.aurora import ACCOUNT, Aurora
 from tests.fakes.aws.cloudfront import CloudFront
+from tests.fakes.aws.ledger import Ledger
 from tests.fakes.aws.refusal import Refusal, require
 from tests.fakes.aws.regions import Regions
 from tests.fakes.aws.route53 import Route53
@@ -26,6 +27,7 @@ class Account:
         self.timeline = Timeline()
         self.aurora = Aurora(self.timeline, self.chaos)
         self.regions = Regions(self.timeline, self.chaos)
+        self.ledger = Ledger(self.timeline, self.chaos, self.aurora, self.regions)
         self.route53 = Route53(self.timeline, self.chaos, self.answers)
         self.cloudfront = CloudFront(self.timeline, self.chaos)
         self.stacks = CloudFormation(self.timeline, self.chaos, self)
@@ -99,7 +101,9 @@ class Account:
 
     def outputs(self, ref: StackRef) -> Mapping[str, str]:
         if ref.kind is StackKind.DATA:
-            return {name: f"{name}-{ref.region}" for name in OUTPUTS}
+            made = self.stacks.stacks[ref].applied
+            names = (*OUTPUTS, "MasterSecret") if made and "Master" in made.template["Resources"] else OUTPUTS
+            return {name: f"{name}-{ref.region}" for name in names}
         probe = next((c.id for c in self.route53.checks.values() if c.region == ref.region), None)
         return {"ProbeId": probe} if ref.kind is StackKind.API and probe else {}
 

@@ -6,8 +6,8 @@ What a refusal means to the reconciler is the adapters' to say: both give AWS's 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
@@ -27,12 +27,15 @@ from reconciler.model.requests import (
     DeleteVersion,
     Detach,
     ExecuteChangeSet,
+    Migrate,
+    PrepareDatabase,
     Request,
     Switchover,
     Unprotect,
     UnprotectGlobal,
     UpdateGate,
 )
+from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from tests.fakes.aws.account import Account
@@ -74,16 +77,23 @@ class FakeCloud:
         found = {ref: self.aws.stacks.stacks.get(ref) for ref in stacks}
         return {ref: stack.status if stack else None for ref, stack in found.items()}
 
+    def schema(self, region: str, function: str) -> Schema:
+        self._calls["lambda"] += 1
+        return self._tried("lambda:InvokeFunction", lambda: self.aws.ledger.schema(region))
+
     def perform(self, request: Request) -> None:
         self._calls[request.call.split(":")[0]] += 1
+        self._tried(request.call, lambda: self._carry_out(request))
+        self.aws.timeline.changed()
+
+    def _tried(self, call: str, do: Callable[[], Any]) -> Any:
         try:
-            self._carry_out(request)
+            return do()
         except Refusal as refusal:
             if self.informed and not refusal.passes:
-                raise IllegalError(f"{request}: {refusal}") from refusal
-            error = ClientError({"Error": {"Code": refusal.code, "Message": refusal.message}}, request.call)
-            raise failures.translated(error, request.call, ANYWHERE) from error
-        self.aws.timeline.changed()
+                raise IllegalError(f"{call}: {refusal}") from refusal
+            error = ClientError({"Error": {"Code": refusal.code, "Message": refusal.message}}, call)
+            raise failures.translated(error, call, ANYWHERE) from error
 
     def _carry_out(self, request: Request) -> None:
         stacks, aurora, dns = self.aws.stacks, self.aws.aurora, self.aws.route53
@@ -125,6 +135,10 @@ class FakeCloud:
                 aurora.delete_group()
             case DeleteVersion():
                 self.aws.cloudfront.delete_version(int(request.version))
+            case PrepareDatabase():
+                self.aws.ledger.prepare(request.region)
+            case Migrate():
+                self.aws.ledger.migrate(request.region, request.migrations, request.attempt)
             case _:
                 assert_never(request)
 

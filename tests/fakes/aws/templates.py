@@ -101,6 +101,7 @@ def _api(topology: Topology) -> dict[str, Any]:
         "Parameters": {name: {"Type": "String"} for name in OUTPUTS},
         "Resources": {
             "Function": _r("AWS::Lambda::Function", {"MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}),
+            "Migrate": _r("AWS::Lambda::Function", {"FunctionName": topology.migrator}),
             "RegionalDomain": _r(
                 "AWS::ApiGateway::DomainName", {"DomainName": {"Fn::Sub": "${AWS::Region}." + origin}}
             ),

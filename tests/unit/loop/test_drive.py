@@ -8,9 +8,12 @@ import pytest
 
 from reconciler.drive import Driver, Run
 from reconciler.model.errors import AccessDenied, LeaseLost, Throttled
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Failure, StackState
 from reconciler.model.plan import Step, StepAction, Wave
 from reconciler.model.requests import ChangeSet, CreateChangeSet
+from reconciler.model.schema import Failure as MigrationFailure
+from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import START, World
@@ -25,12 +28,17 @@ class FakeCloud:
         self.slow, self.error = slow, error
         self.made: dict[str, int] = {}
         self.calls: list[str] = []
+        self.schemas: list[Schema] = []
+        """What the migrations' function says, one after the other, the last for ever."""
 
     def change_set(self, stack, stack_name, name):
         if name not in self.made:
             return None
         self.made[name] += 1
         return READY if self.made[name] > self.slow else replace(READY, status="CREATE_PENDING")
+
+    def schema(self, region, function):
+        return self.schemas.pop(0) if len(self.schemas) > 1 else self.schemas[0]
 
     def perform(self, request):
         if self.error:
@@ -175,3 +183,47 @@ def test_a_deletion_that_fails_is_tried_again_but_not_for_ever(world):
     assert run.begun == set()
     assert [len(p) for p in problems] == [0, 0, 0, 0, 0, 1]
     assert (problems[-1][0].code, problems[-1][0].retry) == ("DeletionFailed", False)
+
+
+def migrating() -> World:
+    world = World(with_regions(*NAMES[:2]))
+    world.run()
+    world.recorded = {"motion": replace(Motion.recorded(world.recorded), migrated={}).document()}
+    return world
+
+
+def test_a_migration_is_asked_for_and_then_only_looked_at_until_it_is_done():
+    world, cloud, run = migrating(), FakeCloud(), Run()
+    (migration,) = world.desired.migrations
+    cloud.schemas = [
+        Schema(state="ready"),
+        Schema(state="ready", running=True),
+        Schema(state="ready", applied={migration.name: migration.sha256}),
+    ]
+    for finished in (set(), set(), {"migrate/us-east-1"}):
+        assert driver(world, cloud, run).first_wave()[1] == ()
+        assert run.finished == finished
+    assert cloud.calls == ["InvokeFunction"]
+
+
+def test_the_roles_are_made_and_the_schema_with_them_in_one_pass_if_it_may_wait():
+    world, cloud = migrating(), FakeCloud()
+    cloud.schemas = [Schema(state="unprepared"), Schema(state="ready")]
+    ref = StackRef(StackKind.DATA, NAMES[0])
+    world.stacks[ref] = replace(world.stacks[ref], outputs={**world.stacks[ref].outputs, "MasterSecret": "arn:secret"})
+    sent, problems = driver(world, cloud, Run(patience=30)).first_wave()
+    assert [s.call for s in sent] == ["lambda:InvokeFunction"] * 2
+    assert not problems
+
+
+def test_a_failure_of_this_run_is_told_and_an_older_one_is_tried_again():
+    world, cloud, run = migrating(), FakeCloud(), Run()
+    failure = MigrationFailure(name="0001_orders.sql", message="syntax error", attempt="before")
+    cloud.schemas = [Schema(state="ready", failed=failure)]
+    assert driver(world, cloud, run).first_wave()[1] == ()
+    assert cloud.calls == ["InvokeFunction"]
+    cloud.schemas = [Schema(state="ready", failed=replace(failure, attempt=run.attempt))]
+    (problem,) = driver(world, cloud, run).first_wave()[1]
+    assert (problem.code, problem.retry) == ("MigrationFailed", False)
+    assert problem.message.startswith("0001_orders.sql: syntax error; nothing of it is applied")
+    assert cloud.calls == ["InvokeFunction"]

@@ -104,11 +104,11 @@ def test_a_region_that_joined_as_drained_is_no_longer_joining():
 
 def test_a_switchover_that_came_back_is_nobodys_hand(world):
     moving = with_regions(US, EU, AP, writer=EU)
-    world.recorded = {"motion": Motion().document()}  # nothing has converged yet
+    world.recorded = {"motion": Motion().migrates(moving).document()}  # nothing has converged yet
     world.desired = moving
     plan = world.plan()
     assert [s.id for s in plan.current] == ["switchover/eu-west-1"]
-    intended = Motion().sees_writer(world.observed(), EU).intends(plan, world.desired, world.gates)
+    intended = Motion().migrates(moving).sees_writer(world.observed(), EU).intends(plan, world.desired, world.gates)
     world.recorded = {"motion": intended.document()}
     assert first(world)[0] == ["switchover/eu-west-1"], "the writer is where it was: asked for again, not held"
 

@@ -136,6 +136,12 @@ BROKEN = [
     ("I20", replace(THREE, blind=frozenset({"dns"})), "deploy/routing", {}),
     ("I20", replace(THREE, blind=frozenset({"edge"})), "deploy/edge", {}),
     ("I20", world(place(AP, unknown=True)), f"deploy/data/{AP}", {}),
+    ("I21", replace(THREE, schema="behind"), f"migrate/{EU}", {}),
+    ("I21", world(place(US, api="broken"), schema="out of reach"), f"migrate/{US}", {}),
+    ("I21", replace(THREE, schema="behind"), f"deploy/api/{EU}", {}),
+    ("I21", world(out_of_traffic(AP), schema="behind"), f"open-gate/{AP}", {}),
+    ("I21", world(out_of_traffic(AP), schema="out of reach"), f"open-gate/{AP}", {}),
+    ("I5", replace(THREE, schema="behind", moving=True), f"migrate/{US}", {}),
 ]
 
 HELD = [
@@ -195,9 +201,9 @@ def test_it_is_not_broken(before, what, changes):
     assert not judge(before, what, **changes)
 
 
-def test_there_are_twenty_each_with_its_number_its_reason_and_a_moment_that_breaks_it():
+def test_there_are_twenty_one_each_with_its_number_its_reason_and_a_moment_that_breaks_it():
     numbers = [i.name.split()[0] for i in INVARIANTS]
-    assert numbers == [f"I{n}" for n in range(1, 21)]
+    assert numbers == [f"I{n}" for n in range(1, 22)]
     assert {b[0] for b in BROKEN} == set(numbers)
     assert all(i.broken.__doc__ for i in INVARIANTS)
 

@@ -290,7 +290,7 @@ def test_a_writer_without_any_record_moves_by_the_commit_after_the_next(world):
     world.desired = wanted
     world.run()
     world.desired = with_regions(EU, AP)
-    assert ids(world.run())[0] == "switchover/eu-west-1"
+    assert ids(world.run())[:2] == ["migrate/us-east-1", "switchover/eu-west-1"], "nobody knows what was applied"
 
 
 def test_a_hazard_starts_only_inside_a_window_and_what_has_begun_goes_on(world):
