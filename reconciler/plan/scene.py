@@ -300,6 +300,11 @@ class Scene:
         broken = ref.kind is StackKind.DATA and cluster is not None and not cluster.available
         return unserved or down or broken
 
+    def answers(self, region: str) -> bool:
+        """Its probe says so; its gate may not know it yet."""
+        probe = known(self.observed.probes.get(region))
+        return probe is not None and probe.healthy is True
+
     def out(self, region: str) -> bool:
         """Nobody is sent there, and it would not answer: it is neither in need of anything at once, nor proof of anything."""
         gate, probe = self.gate(region), known(self.observed.probes.get(region))

@@ -106,7 +106,8 @@ def _settings(scene: Scene) -> Iterator[Wave]:
         yield Wave(gates=gates.facts_readable(scene))
         yield from leaving.closings(scene, scene.ailing)
     apis = _sick_first(scene, StackKind.API)
-    yield from _api_settings(scene, [ref for ref in apis if scene.sick(ref)])
+    down = [ref for ref in apis if scene.sick(ref) and not (scene.unapplied and scene.answers(ref.region))]
+    yield from _api_settings(scene, down)
     for ref in _sick_first(scene, StackKind.DATA):
         if scene.pending(ref):
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
@@ -121,7 +122,7 @@ def _settings(scene: Scene) -> Iterator[Wave]:
         yield _deployments(scene, [_global(scene)])
     if scene.can_migrate:
         yield from _migration(scene)
-    yield from _api_settings(scene, [ref for ref in apis if not scene.sick(ref)])
+    yield from _api_settings(scene, [ref for ref in apis if ref not in down])
     if _edge_serves(scene):
         yield _deployments(scene, [steps.EDGE], *_edge_gates(scene))
 

@@ -18,7 +18,7 @@ import click
 from reconciler.model.topology import Topology
 from tests.fakes.topologies import NAMES
 from tests.model.explore import Findings, Walk
-from tests.model.universe import Still, converged, topologies
+from tests.model.universe import Still, converged, topologies, with_migration
 
 SHOWN = 20
 PROCESSES = 2
@@ -37,7 +37,7 @@ def starts(regions: int) -> tuple[Still, ...]:
 
 def walked(regions: int, number: int) -> Findings:
     """From every world to one desired topology."""
-    walk = Walk(every(regions)[number])
+    walk = Walk(with_migration(every(regions)[number]))
     for world in starts(regions):
         walk.start(world)
     return walk.found

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
+from reconciler.model.motion import unapplied
 from reconciler.model.plan import Goal, Plan, Step
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import Topology
@@ -179,6 +180,7 @@ def at_goal(here: World) -> Iterator[str]:
         (f"APIs in {stacks(here, StackKind.API)}", stacks(here, StackKind.API) == there),
         (f"writer {here.writer}", here.writer == here.desired.database.writer or not data),
         (f"detached {here.apart}", not here.apart),
+        ("a migration that is not applied", destroyed or not unapplied(here.desired, here.observed())),
     ):
         if not is_so:
             yield f"ends with {what}"

@@ -23,6 +23,11 @@ def refused(world: World, step: Step) -> Iterator[str]:
         yield from _update(world, step.stack)
     elif step.action is StepAction.SWITCHOVER:
         yield from _switchover(world, step.region)
+    elif step.action is StepAction.MIGRATE:
+        if step.region != world.writer or world.moving_to:
+            yield f"the database of {step.region} takes no changes of its schema"
+        if StackRef(StackKind.API, step.region) not in world.stacks:
+            yield f"no function stands in {step.region}"
     elif step.action is StepAction.DETACH:
         if step.region == world.writer and len(members(world)) > 1:
             yield "a writer is not removed from its global cluster while it has secondaries"

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from reconciler.model.plan import Plan
-from reconciler.model.topology import Region, Topology, Traffic
+from reconciler.model.topology import Migration, Region, Topology, Traffic
 from tests.fakes.topologies import NAMES, cidr, with_regions
 from tests.fakes.world import remembered
 from tests.model.explore import at_goal, refusals_named
@@ -37,6 +37,7 @@ REGION = st.sampled_from(POOL)
 EDIT = st.one_of(
     st.tuples(st.sampled_from(("add", "remove", "drain", "undrain", "write")), REGION),
     st.tuples(st.just("ttl"), st.integers(5, 60)),
+    st.tuples(st.just("migration"), st.integers(2, 4)),
     st.tuples(st.just("memory"), st.sampled_from((512, 1024, 2048))),
 )
 EDITS = st.one_of(
@@ -73,6 +74,10 @@ def _edited(topology: Topology, what: str, how: object) -> Topology:
             return replace(topology, database=replace(database, writer=how))
         case "ttl":
             return replace(topology, routing=replace(topology.routing, ttl_seconds=how))
+        case "migration":
+            added = Migration(name=f"{how:04d}_added.sql", sql="create")
+            others = [m for m in topology.migrations if m.name != added.name]
+            return replace(topology, migrations=tuple(sorted((*others, added), key=lambda m: m.name)))
         case "memory":
             return replace(topology, api=replace(topology.api, memory_mb=how))
         case "engine":

@@ -11,7 +11,7 @@ from itertools import product
 
 from reconciler.model.plan import Hazard, Step
 from reconciler.model.stacks import DesiredStack, StackKind, StackRef
-from reconciler.model.topology import Topology
+from reconciler.model.topology import Migration, Topology
 from reconciler.plan.permission import structure
 from tests.fakes.topologies import with_regions
 from tests.fakes.world import START, World, remembered
@@ -29,6 +29,11 @@ def topologies(names: tuple[str, ...]) -> Iterator[Topology]:
         drained = tuple(n for n, t in zip(names, traffic, strict=True) if t == "drained")
         for writer in there:
             yield with_regions(*there, writer=writer, drained=drained)
+
+
+def with_migration(topology: Topology) -> Topology:
+    """The same with one migration more than any world has: it comes somewhere on the way of every plan."""
+    return replace(topology, migrations=(*topology.migrations, Migration(name="9999_added.sql", sql="create")))
 
 
 def told(topology: Topology) -> str:
@@ -103,7 +108,7 @@ def _variant(kind: StackKind, template: dict | None) -> object:
 def _motion(world: World) -> object:
     found = (world.recorded or {}).get("motion", {})
     ours = frozenset(r for r, g in world.gates.items() if found.get("gates", {}).get(r) == g.version)
-    declared = (frozenset(found.get(name, {}).items()) for name in ("traffic", "asked"))
+    declared = (frozenset(found.get(name, {}).items()) for name in ("traffic", "asked", "migrated"))
     return frozenset(found.get("writers", ())), *declared, ours
 
 
