@@ -85,16 +85,26 @@ _CHANGES = re.compile(r"/(?:2015-03-31|2017-10-31)/functions/([^/]+)/(code|confi
 
 async def _handle(stock: Any, method: str, path: str, headers: Record, body: bytes, *rest: Any, **options: Any) -> Any:
     """UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion: ResourceConflictException while another change is
-    under way. Guarded here and not at the functions behind, because a stack calls several of them for one update."""
+    under way. Guarded here and not at the functions behind, because a stack calls several of them for one update. Invoke."""
     found = _CHANGES.fullmatch(unquote(path))
     function = lambda_svc._functions.get(found[1].rsplit(":", 1)[-1]) if found and method in ("PUT", "POST") else None
     try:
         if found and function:
             _at_rest(function["config"])
             _expected(function["config"], found[2], json.loads(body or b"{}"))
+        if method == "POST" and path.endswith("/invocations"):
+            _is_json(body)
     except Refused as refusal:
         return error_response_json(refusal.code, refusal.message, refusal.status)
     return await stock(method, path, headers, body, *rest, **options)
+
+
+def _is_json(payload: bytes) -> None:
+    """What a function is given is JSON, or nothing [V Invoke: InvalidRequestContentException; words K]."""
+    try:
+        json.loads(payload or b"{}")
+    except ValueError as error:
+        raise Refused("InvalidRequestContentException", f"Could not parse request body into json: {error}") from None
 
 
 def _at_rest(config: Record) -> None:

@@ -14,7 +14,7 @@ def motion_changes(topology: Topology, observed: Observed) -> Iterator[Change]:
     """What a commit asks of motion: Regions that begin or cease to serve or leave altogether, a writer that moves."""
     missing = [m.name for m in unapplied(topology, observed)]
     if missing:
-        yield Change(path="database/migrations", action=Action.UPDATE, origin=Origin.GIT, desired=missing)
+        yield Change(path="database/migrations", action=Action.CREATE, origin=Origin.GIT, desired=missing)
     for region in topology.regions:
         if region.name in observed.gates and not held_gate(topology, observed, region.name):
             yield from _traffic_change(region, observed)

@@ -133,7 +133,8 @@ def _migration(scene: Scene) -> Iterator[Wave]:
     if not scene.unapplied or writer is None:
         return
     unread = (gates.region_readable(scene, writer),) if writer in scene.unreadable else ()
-    yield Wave(gates=(*unread, gates.one_writer(scene), gates.database_available(scene, writer)))
+    stands = (gates.database_available(scene, writer),) if scene.can_migrate else ()  # else it was waited for before
+    yield Wave(gates=(*unread, gates.one_writer(scene), *stands))
     yield Wave(steps=(steps.migrate(scene, writer),))
 
 

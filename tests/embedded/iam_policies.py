@@ -53,6 +53,9 @@ def orchestrator() -> tuple[Statement, ...]:
         allow("rds:DeleteDBInstance", "rds:DeleteDBCluster",  # with the final snapshot that it makes
               resource=[f"arn:aws:rds:*:{ACCOUNT}:{kind}:*" for kind in ("db", "cluster-snapshot")]),
         allow("lambda:DeleteFunction", resource=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:meridian-*-edge-*"),
+        allow("lambda:InvokeFunction", resource=f"arn:aws:lambda:*:{ACCOUNT}:function:meridian-*-migrate"),
+        allow("secretsmanager:GetSecretValue", "kms:Decrypt",  # the master's, once, to make the role that migrates
+              Condition={"StringEquals": {"aws:ResourceTag/meridian:stack": "data"}}),
         allow("route53:CreateHealthCheck"),
         allow("route53:UpdateHealthCheck", "route53:DeleteHealthCheck", "route53:ChangeTagsForResource",
               resource="arn:aws:route53:::healthcheck/*"),

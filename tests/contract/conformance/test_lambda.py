@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -55,6 +56,25 @@ def test_a_version_is_made_only_of_something_new(aws: Target) -> None:
     assert client.publish_version(FunctionName=name)["Version"] == "2"
     listed = client.list_versions_by_function(FunctionName=name)["Versions"]
     assert [one["Version"] for one in listed] == ["$LATEST", "1", "2"]
+
+
+@success("lambda:Invoke", source=API)
+@refusal("lambda:Invoke", "ResourceNotFoundException", source=API)
+@refusal("lambda:Invoke", "InvalidRequestContentException", source=API)
+@real("nothing")
+def test_a_function_is_asked_and_waited_for_or_left_alone(aws: Target) -> None:
+    client = aws.client("lambda")
+    code = "def handler(event, context):\n    return {'got': 7 // event['by'], 'here': context.function_name}\n"
+    name = made.function(aws, Code={"ZipFile": made.archive(code)})
+    answer = client.invoke(FunctionName=name, Payload='{"by": 2}')
+    assert (answer["StatusCode"], json.load(answer["Payload"])) == (200, {"got": 3, "here": name})
+    failed = client.invoke(FunctionName=name, Payload='{"by": 0}')
+    assert (failed["StatusCode"], failed["FunctionError"]) == (200, "Unhandled")
+    assert "division" in json.load(failed["Payload"])["errorMessage"]
+    left = client.invoke(FunctionName=name, InvocationType="Event", Payload='{"by": 2}')
+    assert (left["StatusCode"], left["Payload"].read()) == (202, b"")
+    refused(client.invoke, "InvalidRequestContentException", FunctionName=name, Payload="{")
+    refused(client.invoke, "ResourceNotFoundException", FunctionName=f"{name}-other", Payload="{}")
 
 
 @success("lambda:PutFunctionConcurrency", source=API)
