@@ -74,14 +74,14 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
     return outcome
 
 
-def _motion(topology: Topology, observed: Observed) -> Motion | None:
-    """What is remembered; nothing yet for a topology that is not there yet."""
+def _motion(topology: Topology, observed: Observed, *, refused: bool) -> Motion | None:
+    """What is remembered; nothing yet for a topology that is not there yet. What a refused commit asks for is not."""
     found = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
     if found is None:
         return None
     soak = timedelta(seconds=topology.safety.soak_seconds)
     seen = found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
-    return seen.sees_writer(observed, topology.database.writer)
+    return seen if refused else seen.sees_writer(observed, topology.database.writer)
 
 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
@@ -145,17 +145,18 @@ def _judge(
     stacks = desired_stacks(topology, observed, ports.synthesizer.templates(topology, keys))
     revision = ports.revisions.revision(topology, observed.recorded)
     found = diff(topology, stacks, observed)
+    planned = plan(topology, revision.commit, observed, found, stacks, goal)
     outcome = Outcome(
         topology=topology.name,
         revision=revision,
         result=Result.SUSPENDED,
         requeue_after=None,
-        plan=plan(topology, revision.commit, observed, found, stacks, goal),
+        plan=planned,
         diff=found,
         observed=observed,
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
-        motion=_motion(topology, observed),
+        motion=_motion(topology, observed, refused=bool(planned.refusals)),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:
