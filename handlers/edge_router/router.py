@@ -4,7 +4,8 @@ The nearest Region is what Route 53 answers for `route.<domain>`: a CNAME to `<r
 is kept for its TTL. Whatever goes wrong here, the request goes on to the origin that CloudFront already chose: a
 function that throws is a 502 for the client.
 
-Ships alone: standard library only, no environment. `config.json`, written beside this file at synthesis, has the names.
+Ships alone: standard library only. `config.json`, written beside this file at synthesis, has the names; of the environment it
+takes the role's credentials, which Lambda puts there. [V: Lambda@Edge Developer Guide, "Restrictions on edge functions"]
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 CONFIG = json.loads(Path(__file__).with_name("config.json").read_text(encoding="utf-8"))
 ROUTE: str = CONFIG["route"]
-HOSTS = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)\." + re.escape(CONFIG["origin"]))
+ORIGIN: str = CONFIG["origin"]
+HOSTS = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)\." + re.escape(ORIGIN))
 """Hosts this deployment may use, whatever DNS says. Always matched in full."""
 
 DNS_TRIES, DNS_SECONDS = 2, 0.15
@@ -33,7 +35,11 @@ TTL_SECONDS = (5, 60)
 STALE_SECONDS = 60
 """How long an expired answer may serve while DNS does not answer; then requests pass through."""
 RETRY_SECONDS = 3
+LOGGED = 200
+"""Characters of an error that go into the log."""
 CNAME, INTERNET = 5, 1
+PARTS = 128
+"""Labels and pointers that a name may have: one label for every other of its 255 octets, and the root. No loops."""
 LONGEST = 8191
 """Characters of path and query that CloudFront passes on."""
 REMOVED = re.compile(r"x-amz-(?!cf-)|x-edge-|x-meridian-|x-client-authorization$", re.IGNORECASE)
@@ -48,12 +54,22 @@ class Answer(NamedTuple):
     ttl: int
 
 
+class Moment(NamedTuple):
+    monotonic: float = 0.0
+    wall: float = 0.0
+
+    def seconds_to(self, later: Moment) -> float:
+        """By the clock that says more: one may stand still while a sandbox is frozen [K], the other may be set back."""
+        return max(later.monotonic - self.monotonic, later.wall - self.wall)
+
+
 class Memory(NamedTuple):
-    """What is known about the route, in seconds of the monotonic clock."""
+    """The last good answer: when it came, for how many seconds not to ask again, and for how many it may be used."""
 
     host: str | None = None
-    ask_at: float = 0.0
-    good_until: float = 0.0
+    since: Moment = Moment()
+    quiet: float = 0.0
+    good: float = 0.0
 
 
 _memory = Memory()
@@ -61,41 +77,45 @@ _memory = Memory()
 
 def handler(event: Mapping[str, Any], _context: object) -> Request:
     try:
-        request: Request = event["Records"][0]["cf"]["request"]
-    except (KeyError, IndexError, TypeError):
+        request = clean(event["Records"][0]["cf"]["request"])
+    except Exception:  # noqa: BLE001  # what cannot be cleaned does not come from CloudFront, and may be forged
         return refusal(502, "Bad Gateway", "this is not an origin-request event")
     try:
-        request = clean(request)
         if (request.get("body") or {}).get("inputTruncated"):
             return refusal(413, "Payload Too Large", "a body may have at most 1 MB")
         return forward(request)
     except Exception as error:  # noqa: BLE001  # the configured origin is always better than a 502
-        print(json.dumps({"level": "error", "error": f"{type(error).__name__}: {error}"}))  # noqa: T201
-        return request
+        print(json.dumps({"level": "error", "error": f"{type(error).__name__}: {error}"[:LOGGED]}))  # noqa: T201
+        return marked(request, "none", "passthrough")
 
 
 def forward(request: Request) -> Request:
-    """The request for the nearest Region, signed; unchanged while no Region is known."""
+    """The request for the nearest Region, signed; as it came while no Region is known, or if it is for another origin."""
     global _memory  # noqa: PLW0603  # one sandbox serves one request at a time
-    now = time.monotonic()
-    if is_asking := now >= _memory.ask_at:
+    if (request["origin"].get("custom") or {}).get("domainName") != ORIGIN:
+        return marked(request, "none", "passthrough")
+    now = Moment(time.monotonic(), time.time())
+    age = _memory.since.seconds_to(now)
+    if is_asking := not 0 <= age < _memory.quiet:
         answer = resolve(ROUTE, exchange)
         _memory = choose(_memory, answer, now, jitter=random.uniform(0.9, 1.0))  # noqa: S311  # spreads load, no secret
-    left = _memory.good_until - now
-    if _memory.host is None or left <= 0:
-        return request
-    source = "stale" if left <= STALE_SECONDS else "dns" if is_asking else "cache"
-    routed = rewrite(request, _memory.host, source)
-    return {**routed, "headers": {**routed["headers"], **sign(routed, _memory.host, os.environ, time.time())}}
+        age = _memory.since.seconds_to(now)
+    if _memory.host is None or not 0 <= age < _memory.good:
+        return marked(request, "none", "passthrough")
+    source = "stale" if age >= _memory.good - STALE_SECONDS else "dns" if is_asking else "cache"
+    region = _memory.host.partition(".")[0]
+    routed = marked(rewrite(request, _memory.host), region, source)
+    signature = sign(routed, _memory.host, os.environ, now.wall, region=region)
+    return {**routed, "headers": {**routed["headers"], **signature}}
 
 
-def choose(memory: Memory, answer: Answer | None, now: float, *, jitter: float) -> Memory:
+def choose(memory: Memory, answer: Answer | None, now: Moment, *, jitter: float) -> Memory:
     """What to remember after asking: the answer for its TTL, or the old one for a little longer."""
     if answer is None:
-        return memory._replace(ask_at=now + RETRY_SECONDS)
+        return memory._replace(quiet=memory.since.seconds_to(now) + RETRY_SECONDS)
     shortest, longest = TTL_SECONDS
-    expires = now + min(max(answer.ttl, shortest), longest) * jitter
-    return Memory(answer.host, expires, expires + STALE_SECONDS)
+    kept = min(max(answer.ttl, shortest), longest) * jitter
+    return Memory(answer.host, now, kept, kept + STALE_SECONDS)
 
 
 def clean(request: Request) -> Request:
@@ -107,30 +127,39 @@ def clean(request: Request) -> Request:
     return {**request, "headers": headers}
 
 
-def rewrite(request: Request, host: str, source: str) -> Request:
+def marked(request: Request, region: str, source: str) -> Request:
+    """Tells the Region how the request came to it."""
+    mark = [{"key": "X-Meridian-Route", "value": f"{region};src={source}"}]
+    return {**request, "headers": {**request["headers"], "x-meridian-route": mark}}
+
+
+def rewrite(request: Request, host: str) -> Request:
     """The request with `host` as its origin and Host, and its query in the one spelling that a signature can cover."""
-    region = host.partition(".")[0]
     origin = {**request["origin"], "custom": {**request["origin"]["custom"], "domainName": host}}
-    headers = {
-        **request["headers"],
-        "host": [{"key": "Host", "value": host}],
-        "x-meridian-route": [{"key": "X-Meridian-Route", "value": f"{region};src={source}"}],
-    }
+    headers = {**request["headers"], "host": [{"key": "Host", "value": host}]}
     query = "&".join(f"{name}={value}" for name, value in parameters(request["querystring"]))
     if len(request["uri"]) + len(query) > LONGEST:
         query = request["querystring"]
     return {**request, "origin": origin, "headers": headers, "querystring": query}
 
 
-def sign(request: Request, host: str, environment: Mapping[str, str], now: float) -> dict[str, list[dict[str, str]]]:
-    """Headers of a version 4 signature for the Region that `host` names. It covers only what CloudFront leaves alone."""
+def sign(
+    request: Request,
+    host: str,
+    environment: Mapping[str, str],
+    now: float,
+    *,
+    region: str,
+    service: str = "execute-api",
+) -> dict[str, list[dict[str, str]]]:
+    """Headers of a version 4 signature. It covers only what CloudFront leaves alone."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    scope = f"{stamp[:8]}/{host.partition('.')[0]}/execute-api/aws4_request"
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     signed = {"host": host, "x-amz-date": stamp}
     if token := environment.get("AWS_SESSION_TOKEN"):
         signed["x-amz-security-token"] = token
     names = ";".join(signed)
-    path = quote(plain_path(request["uri"]), safe="/~")
+    path = quote(plain_path(request["origin"]["custom"].get("path", "") + request["uri"]), safe="/~")
     query = "&".join(f"{name}={value}" for name, value in sorted(parameters(request["querystring"])))
     headers = "".join(f"{name}:{value}\n" for name, value in signed.items())
     content = hashlib.sha256(body(request)).hexdigest()
@@ -203,11 +232,13 @@ def parse(packet: bytes, number: int, name: str) -> Answer | None:
     if _number(packet, 0) != number or not is_success or _number(packet, 4) != 1:
         return None
     asked, at = _name(packet, 12)
+    if (asked, _number(packet, at), _number(packet, at + 2)) != (name, CNAME, INTERNET):
+        return None
     at += 4
     for _ in range(_number(packet, 6)):
         owner, at = _name(packet, at)
         kind, group = _number(packet, at), _number(packet, at + 2)
-        if asked == owner == name and (kind, group) == (CNAME, INTERNET):
+        if owner == name and (kind, group) == (CNAME, INTERNET):
             return Answer(_name(packet, at + 10)[0], _number(packet, at + 4, size=4))
         at += 10 + _number(packet, at + 8)
     return None
@@ -220,25 +251,25 @@ def _number(packet: bytes, at: int, *, size: int = 2) -> int:
 
 
 def _name(packet: bytes, at: int) -> tuple[str, int]:
-    """The name at `at`, in lower case, and where it ends. Each pointer leads further back than the last: no loops."""
+    """The name at `at`, in lower case, and where it ends."""
     labels: list[str] = []
-    end, limit = 0, len(packet)
-    while length := packet[at]:
+    end = 0
+    for _ in range(PARTS):
+        length = packet[at]
+        if length == 0:
+            return ".".join(labels), end or at + 1
         if length >= 0xC0:
             end, at = end or at + 2, _number(packet, at) & 0x3FFF
-            if at >= limit:
-                raise ValueError("a name that points to itself")
-            limit = at
         elif length >= 0x40:
             raise ValueError("an unknown kind of label")
         else:
             labels.append(packet[at + 1 : at + 1 + length].decode("ascii").lower())
             at += 1 + length
-    return ".".join(labels), end or at + 1
+    raise ValueError("a name without end")
 
 
 def exchange(packet: bytes) -> bytes | None:
-    """Asks the resolver of this machine, twice at most."""
+    """Asks the resolver of this machine, twice at most. Each time from another port, where no late answer arrives."""
     for _ in range(DNS_TRIES):
         try:
             address = nameserver()
@@ -246,7 +277,8 @@ def exchange(packet: bytes) -> bytes | None:
                 channel.settimeout(DNS_SECONDS)
                 channel.connect(address)
                 channel.send(packet)
-                return channel.recv(4096)
+                if (answer := channel.recv(4096))[:2] == packet[:2]:  # any other is as good as none
+                    return answer
         except OSError:
             continue
     return None

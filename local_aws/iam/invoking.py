@@ -4,6 +4,10 @@ A method with AWS_IAM verifies the signature, which must be made for the API's o
 API's resource policy and the caller's policies decide. A method without authorisation is open to all that the resource policy
 admits: ministack does that. [V: API Gateway Developer Guide, "Control access to a REST API with API Gateway resource
 policies", authorization flow]
+
+What is verified is the request as it arrives at the Region. ministack's front notes that for requests to the gateway's own address
+only; those to a Region's address, and those that the edge sends on, come another way. A signature is good for 5 minutes to either
+side, by the wall clock. [V: IAM User Guide, "Troubleshoot signed requests for AWS APIs"]
 """
 
 import re
@@ -22,12 +26,21 @@ from local_aws.resources.wrap import around
 PATCHED: tuple[str, ...] = (
     "ministack.app._enforce_execute_api",
     "ministack.app._execute_api_authorization_type",
+    "ministack.app._handle_execute_api_request",
     "ministack.core.iam_evaluator._anonymous",
     "ministack.services.apigateway_v1._call_lambda_raw",
     "ministack.services.lambda_svc._get_func_record_for_ref_in_scope",
 )
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
+
+
+async def _arrived(stock: Callable[..., Any], host: str, path: str, method: str, headers: dict[str, str], body: bytes,
+                   query: Any, raw_path: str | None = None, raw_query_string: str | None = None) -> Any:  # fmt: skip
+    raw = [(name.encode("latin-1", "replace"), value.encode("utf-8", "replace")) for name, value in headers.items()]
+    evaluator.pin_signed_request(method, raw_path or path, query, raw)
+    evaluator.pin_signed_body(body)
+    return await stock(host, path, method, headers, body, query, raw_path=raw_path, raw_query_string=raw_query_string)
 
 
 def _enforce(stock: Callable[..., Any], api_id: str, stage: str, method: str, path: str, headers: Any, query: Any,
@@ -77,5 +90,6 @@ async def _call(stock: Callable[..., Any], reference: str, event: Any, **scope: 
 
 
 def install() -> None:
+    around(app, "_handle_execute_api_request", _arrived)
     around(app, "_enforce_execute_api", _enforce)
     around(gateway, "_call_lambda_raw", _call)

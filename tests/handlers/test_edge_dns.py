@@ -82,12 +82,15 @@ def test_host_of_another_deployment_is_never_used(host, router):
         lambda q: response(q, record(OWNER, wire(IRELAND)), number=bytes([q[0] ^ 1, q[1]])),
         lambda q: response(q, record(OWNER, wire(IRELAND), group=3)),
         lambda q: response(q[:12] + wire("other.example.com") + q[-4:], record(wire(NAME), wire(IRELAND))),
+        lambda q: response(q[:-4] + b"\0\1\0\1", record(OWNER, wire(IRELAND))),
+        lambda q: response(q, record(OWNER, b"\x09\xe9u-west-1\x06origin" + PARENT)),
+        lambda q: response(q, record(OWNER, b"\1a" * 127 + b"\0")),
         lambda q: response(q, record(OWNER, b"\xc0\x32")),
         lambda q: response(q, record(b"\xc0\xff", wire(IRELAND))),
         lambda q: response(q, record(OWNER, b"\x40")),
         lambda q: response(q, record(OWNER, wire(IRELAND)))[:-9],
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_any_other_packet_is_no_answer(wrong, router):
     assert router.resolve(NAME, wrong) is None
@@ -104,41 +107,125 @@ def test_no_packet_breaks_the_resolver(router, noise, is_framed):
     assert answer is None or router.HOSTS.fullmatch(answer.host)
 
 
-def test_pointers_cannot_keep_it_busy(router):
-    chain = b"".join(struct.pack(">H", 0xC000 | (12 + 2 * i)) for i in range(2000))
+START = 12 + len(wire(NAME)) + 4 + 12
+"""Where the target of the first record begins, if its owner is a pointer."""
+LADDER = b"".join(struct.pack(">H", 0xC000 | at) for at in (12, *range(START, START + 4000, 2)))
+"""Pointers, each to the one before it."""
+AT_THE_TOP, IN_A_CIRCLE = (struct.pack(">H", 0xC000 | at) + b"\0\1\0\1\0\0\0\1\0\0" for at in (START + 4000, START))
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [record(OWNER, LADDER, kind=1), *[AT_THE_TOP] * 5000],
+        [record(OWNER, struct.pack(">HH", 0xC002 + START, 0xC000 + START), kind=1), *[IN_A_CIRCLE] * 5000],
+        [record(OWNER, wire(".".join(["a" * 63] * 200)))] * 5,
+        [record(OWNER, b"\1\2\3\4", kind=1)] * 4000,
+    ],
+    ids=["a ladder for each", "a circle for each", "names without end", "many records"],
+)
+def test_no_packet_keeps_it_busy(records, router):
+    """Up to 64 KB, of which `exchange` reads 4 KB only."""
+    packet = []
     started = time.perf_counter()
-    assert router.resolve(NAME, lambda q: response(q, record(chain[:62], chain))) is None
+    assert router.resolve(NAME, lambda q: packet.append(response(q, *records)) or packet[0]) is None
     assert time.perf_counter() - started < 1
+    assert len(packet[0]) > 500
 
 
 class Resolver:
-    """A resolver on loopback that stays silent for the first `deaf` questions."""
+    """A resolver on loopback: each question gets the packets that `say` makes of it and of what was asked before."""
 
-    def __init__(self, deaf: int) -> None:
+    def __init__(self, say) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.deaf, self.questions = deaf, []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.say, self.questions = say, []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self) -> None:
         while True:
-            try:
-                question, client = self.socket.recvfrom(512)
-            except OSError:
+            question, client = self.socket.recvfrom(512)
+            if not question:
                 return
-            self.questions.append(question)
-            if len(self.questions) > self.deaf:
-                self.socket.sendto(response(question, record(OWNER, wire(IRELAND))), client)
+            self.questions.append((question, client))
+            for packet, to in self.say(self.questions):
+                self.socket.sendto(packet, to)
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.socket.getsockname())
+        self.thread.join(5)
+        self.socket.close()
+
+
+@pytest.fixture
+def listening(monkeypatch):
+    """Starts a resolver, which the router then asks."""
+    started = []
+
+    def start(say) -> Resolver:
+        started.append(Resolver(say))
+        monkeypatch.setenv("DNS_RESOLVER", f"127.0.0.1:{started[0].socket.getsockname()[1]}")
+        return started[0]
+
+    yield start
+    for resolver in started:
+        resolver.close()
+
+
+def good(question: bytes, host: str = IRELAND, **more) -> bytes:
+    return response(question, record(OWNER, wire(host)), **more)
+
+
+def other(question: bytes) -> bytes:
+    return good(question, number=bytes([question[0] ^ 255, question[1]]))
 
 
 @pytest.mark.parametrize(("deaf", "expected"), [(0, (IRELAND, 10)), (1, (IRELAND, 10)), (2, None)])
-def test_asks_twice_at_most(deaf, expected, router, monkeypatch):
-    resolver = Resolver(deaf)
-    monkeypatch.setenv("DNS_RESOLVER", f"127.0.0.1:{resolver.socket.getsockname()[1]}")
+def test_asks_twice_at_most(deaf, expected, router, listening):
+    resolver = listening(lambda asked: [(good(asked[-1][0]), asked[-1][1])] if len(asked) > deaf else [])
+    started = time.perf_counter()
     assert router.resolve(NAME, router.exchange) == expected
+    assert time.perf_counter() - started < 1
     assert len(resolver.questions) == min(deaf + 1, 2)
-    assert resolver.questions[0][2:] == b"\1\0\0\1\0\0\0\0\0\0" + wire(NAME) + b"\0\5\0\1"
-    resolver.socket.close()
+    assert resolver.questions[0][0][2:] == b"\1\0\0\1\0\0\0\0\0\0" + wire(NAME) + b"\0\5\0\1"
+
+
+def test_late_answer_to_the_first_question_is_not_taken_for_the_second(router, listening):
+    """The second question comes from another port: what is sent to the first arrives nowhere."""
+
+    def say(asked):
+        if len(asked) == 1:
+            return []
+        (first, then), (second, now) = asked
+        return [(good(first, "sa-east-1.origin.api.example.com"), then), (good(second), now)]
+
+    resolver = listening(say)
+    assert router.resolve(NAME, router.exchange) == (IRELAND, 10)
+    (_, first), (_, second) = resolver.questions
+    assert first != second
+
+
+def test_answer_to_another_question_costs_one_try(router, listening):
+    resolver = listening(lambda asked: [((good, other)[len(asked) == 1](asked[-1][0]), asked[-1][1])])
+    assert router.resolve(NAME, router.exchange) == (IRELAND, 10)
+    assert len(resolver.questions) == 2
+
+
+@pytest.mark.parametrize("size", [4096, 4097, 60_000])
+def test_of_a_long_answer_the_beginning_is_read(size, router, listening):
+    listening(lambda asked: [(good(asked[-1][0]).ljust(size, b"\xff"), asked[-1][1])])
+    assert router.resolve(NAME, router.exchange) == (IRELAND, 10)
+
+
+def test_long_answer_whose_record_is_cut_is_none(router, listening):
+    def say(asked):
+        question, client = asked[-1]
+        return [(response(question, record(OWNER, b"\1a" * 20_000, kind=16), record(OWNER, wire(IRELAND))), client)]
+
+    listening(say)
+    assert router.resolve(NAME, router.exchange) is None
 
 
 def test_resolver_that_is_not_there_is_silence(router, monkeypatch):
