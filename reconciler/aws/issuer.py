@@ -17,6 +17,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,19 @@ class HttpsIssuers:
 
     def _read(self, issuer: str) -> Keys:
         """In a thread of its own: a name lookup has no time limit, and is left to itself when ours is over."""
-        found: list[Keys] = []
-        asking = threading.Thread(target=lambda: found.append(self._asked(issuer)), name="issuer", daemon=True)
-        asking.start()
-        asking.join(SECONDS)
-        return found[0] if found else Unknown("Unreachable", f"no answer within {SECONDS:.0f} seconds")
+        answer: Future[Keys] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._asked(issuer))
+            except Exception as error:  # noqa: BLE001  # a bug, and the caller's to see
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, name="issuer", daemon=True).start()
+        try:
+            return answer.result(SECONDS)
+        except TimeoutError:
+            return Unknown("Unreachable", f"no answer within {SECONDS:.0f} seconds")
 
     def _asked(self, issuer: str) -> Keys:
         until = time.monotonic() + SECONDS
