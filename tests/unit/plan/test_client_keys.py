@@ -1,5 +1,6 @@
 """The issuer's keys on their way to the Regions: when they are a change, when they stay, and what is waited for."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from reconciler.model.issuer import PublicKey, shipped
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import ClientAuth, Region, Topology
+from reconciler.report.plan import plan_json
+from reconciler.report.plan_text import plan_markdown, plan_text
 from tests.fakes.topologies import NAMES, cidr, with_regions
 from tests.fakes.world import World
 
@@ -185,3 +188,22 @@ def test_keys_that_a_function_cannot_be_given_are_unknown(world, keys, code):
 def test_as_many_keys_as_large_issuers_publish_fit(world):
     keys = tuple(PublicKey(kid="k" * 27 + str(n), n="n" * 342, e="AQAB") for n in range(7))
     assert fitting(world.desired, keys) == keys
+
+
+@pytest.mark.parametrize("form", [plan_text, plan_markdown, lambda outcome: json.dumps(plan_json(outcome))])
+def test_every_form_of_a_plan_says_that_the_api_is_public_and_no_more_once_it_is_not(world, form):
+    says = "the API is public, anybody may call it"
+    public = World(with_regions(*NAMES[:2]))
+    assert says in form(public.seen()[0]), "from nothing"
+    public.run()
+    assert public.plan().converged
+    assert says in form(public.seen()[0]), "with nothing to do"
+    assert says not in form(world.seen()[0])
+
+
+def test_a_change_of_keys_is_read_by_their_ids(world):
+    world.issuer_keys = (OLD, NEW)
+    assert "api/auth/client/keys" in plan_text(world.seen()[0])
+    change, _ = plan_json(world.seen()[0])["changes"]
+    assert [key.split()[0] for key in change["desired"]] == ["a", "b"]
+    assert [key.split()[0] for key in change["applied"]] == ["a"]
