@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from reconciler.diff import desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
+from reconciler.model import client_keys
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
@@ -21,7 +22,7 @@ from reconciler.model.topology import Topology
 from reconciler.observe import observe
 from reconciler.observe.nothing import nothing_there
 from reconciler.plan import plan
-from reconciler.ports import Clock, Cloud, Journal, RevisionSource, Synthesizer
+from reconciler.ports import Clock, Cloud, Issuers, Journal, RevisionSource, Synthesizer
 from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 
@@ -39,6 +40,7 @@ class Ports:
     revisions: RevisionSource
     journal: Journal
     clock: Clock
+    issuers: Issuers
 
 
 def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE) -> Outcome:
@@ -135,7 +137,11 @@ def offline(ports: Ports, topology: Topology) -> Outcome:
 
 
 def _see(ports: Ports, topology: Topology, goal: Goal) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
-    return _judge(ports, topology, observe(ports.cloud.facts(topology), topology), goal)
+    observed = observe(ports.cloud.facts(topology), topology)
+    issuer = topology.api.client.issuer
+    if issuer and goal is Goal.CONVERGE:
+        observed = replace(observed, issuer_keys=client_keys.fitting(topology, ports.issuers.keys(issuer)))
+    return _judge(ports, topology, observed, goal)
 
 
 def _judge(

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.model.facts import Facts
+from reconciler.model.issuer import PublicKey
+from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
 from reconciler.model.requests import ChangeSet, FailOver, Request
 from reconciler.model.schema import Schema
@@ -47,6 +49,13 @@ class Cloud(Protocol):
 class Synthesizer(Protocol):
     def templates(self, topology: Topology, keys: Sequence[str]) -> Mapping[str, Template]:
         """The asked template variants, from the cache where their inputs did not change. Raises `ReconcilerError`."""
+
+
+class Issuers(Protocol):
+    """Who issues clients' tokens: an outside party, reached as any client reaches it."""
+
+    def keys(self, issuer: str) -> tuple[PublicKey, ...] | Unknown:
+        """The public keys that the issuer publishes now. Whatever it answers, or does not, is `Unknown` at worst."""
 
 
 class RevisionSource(Protocol):

@@ -10,6 +10,7 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
+from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
@@ -29,6 +30,7 @@ def ports(*, offline: bool = False) -> Ports:
         revisions=GitRevisions(),
         journal=DynamoJournal(clients),
         clock=clock,
+        issuers=HttpsIssuers(),
     )
 
 

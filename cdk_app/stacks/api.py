@@ -21,6 +21,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from cdk_app import openapi
+from cdk_app.stacks.api_clients import client_variables
 from cdk_app.stacks.api_names import add_names
 from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, policy, role_arn, statement, sub, trust
 from reconciler.model.topology import Topology
@@ -95,6 +96,7 @@ class Api(MeridianStack):
                     "DB_USER": DATABASE_USER,
                     "HEALTH_PATH": api.health.path,
                     "VERSION": asset.asset_hash[:12],
+                    **client_variables(self, api.client),
                 }
             ),
         )

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import identity
+
 Answer = tuple[int, dict[str, Any]]
 
 REGION = os.environ.get("AWS_REGION", "unknown")
@@ -22,9 +24,16 @@ HEALTH_PATH = os.environ.get("HEALTH_PATH", "/health")
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     started = time.perf_counter()
     method, path = event["httpMethod"], event["path"]
-    status, content = answer(method, path)
-    _log(event, status, started)
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Region": REGION}
+    noted: dict[str, Any] = {}
+    who = identity.NOBODY if path == HEALTH_PATH else identity.check(event.get("headers") or {})
+    if isinstance(who, identity.Refusal):
+        status, content, noted["refused"] = who.status, {"message": who.message}, who.reason
+        headers |= who.headers
+    else:
+        status, content = answer(method, path)
+        noted |= {"sub": who.subject} if who.subject else {}
+    _log(event, status, started, noted)
     if status == 405:
         headers["Allow"] = ", ".join(ROUTES[path])
     return {"statusCode": status, "headers": headers, "body": json.dumps(content)}
@@ -54,7 +63,7 @@ ROUTES: dict[str, dict[str, Callable[[], Answer]]] = {
 }
 
 
-def _log(event: Mapping[str, Any], status: int, started: float) -> None:
+def _log(event: Mapping[str, Any], status: int, started: float, noted: Mapping[str, Any]) -> None:
     context = event.get("requestContext") or {}
     line = {
         "level": "info" if status < 500 else "error",
@@ -65,5 +74,6 @@ def _log(event: Mapping[str, Any], status: int, started: float) -> None:
         "ms": round((time.perf_counter() - started) * 1000, 2),
         "region": REGION,
         "version": VERSION,
+        **noted,
     }
     print(json.dumps(line))  # noqa: T201  # standard output is the log

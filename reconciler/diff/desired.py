@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 from reconciler.diff.records import with_leaving
 from reconciler.diff.rollout import held_back
+from reconciler.model import client_keys
 from reconciler.model.observed import Observed, Unknown, known
 from reconciler.model.stacks import (
+    CLIENT_KEYS,
     DesiredStack,
     StackKind,
     StackRef,
@@ -103,10 +105,7 @@ def parameters(ref: StackRef, topology: Topology, observed: Observed) -> Mapping
         case StackKind.DATA:
             return _data(ref, topology, observed)
         case StackKind.API:
-            data = observed.stack(StackKind.DATA, ref.region)
-            if data is None or not all(name in data.outputs for name in DATA_OUTPUTS):
-                return None
-            return {name: data.outputs[name] for name in DATA_OUTPUTS}
+            return _api(ref, topology, observed)
         case StackKind.ROUTING:
             gates = {r: known(observed.gates.get(r)) for r in topology.region_names}
             if not all(gates.values()):
@@ -114,6 +113,17 @@ def parameters(ref: StackRef, topology: Topology, observed: Observed) -> Mapping
             return {gate_parameter(r): gate.id for r, gate in gates.items() if gate}
         case _:
             return {}
+
+
+def _api(ref: StackRef, topology: Topology, observed: Observed) -> Mapping[str, str] | None:
+    data = observed.stack(StackKind.DATA, ref.region)
+    if data is None or not all(name in data.outputs for name in DATA_OUTPUTS):
+        return None
+    outputs = {name: data.outputs[name] for name in DATA_OUTPUTS}
+    if topology.api.client.mode == "none":
+        return outputs
+    keys = client_keys.keys_for(topology, observed, ref.region)
+    return None if keys is None else {**outputs, CLIENT_KEYS: keys}
 
 
 def _data(ref: StackRef, topology: Topology, observed: Observed) -> Mapping[str, str] | None:

@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from reconciler.model import client_keys
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState, Unknown, known
-from reconciler.model.stacks import DesiredStack, StackKind, StackRef, Template
+from reconciler.model.stacks import CLIENT_KEYS, DesiredStack, StackKind, StackRef, Template
 from reconciler.model.topology import Topology
 
 SICK_SAMPLES = 3
@@ -65,27 +65,34 @@ def digest(template: Template) -> str:
 
 
 def _instead(
-    desired: DesiredStack, observed: Observed, good: Mapping[str, Any] | None, failure: Mapping[str, str]
+    desired: DesiredStack, observed: Observed, good: StackState | None, failure: Mapping[str, str]
 ) -> DesiredStack:
     if desired.ref.kind is not StackKind.API:
         return desired
     state = observed.stack(StackKind.API, desired.ref.region)
-    own = state.template if state and state.template else None
-    body = good if desired.ref.region == failure["region"] or own is None else own
-    if body is None:
+    own = state if state and state.template else None
+    source = good if desired.ref.region == failure["region"] or own is None else own
+    if source is None or source.template is None:
         return desired
-    template = Template(desired.template.key, dict(body), desired.template.assets)
-    return replace(desired, template=template, held=failure["reason"])
+    template = Template(desired.template.key, dict(source.template), desired.template.assets)
+    return replace(desired, template=template, parameters=_values(desired, source), held=failure["reason"])
 
 
-def _last_good(
-    stacks: Mapping[StackRef, DesiredStack], observed: Observed, desired: DesiredStack
-) -> Mapping[str, Any] | None:
-    """The template of a Region that serves, or did before it was drained, with another one than the desired."""
+def _values(desired: DesiredStack, source: StackState) -> Mapping[str, str] | None:
+    """The parameters for that Region's template: keys go with the issuer that it names, or are none of it."""
+    ours, theirs = client_keys.issuer_of(desired.template.body), client_keys.issuer_of(source.template or {})
+    if desired.parameters is None or ours == theirs:
+        return desired.parameters
+    others = {k: v for k, v in desired.parameters.items() if k != CLIENT_KEYS}
+    return {**others, **{k: v for k, v in source.parameters.items() if k == CLIENT_KEYS}}
+
+
+def _last_good(stacks: Mapping[StackRef, DesiredStack], observed: Observed, desired: DesiredStack) -> StackState | None:
+    """The stack of a Region that serves, or did before it was drained, with another one than the desired."""
     for state in _others(stacks, observed):
         gate = known(observed.gates.get(state.ref.region))
         if state.template != desired.template.body and gate and not gate.never_opened and state.stands:
-            return state.template
+            return state
     return None
 
 

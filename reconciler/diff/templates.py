@@ -8,9 +8,10 @@ from typing import Any
 from reconciler.diff.catalogue import field_path
 from reconciler.diff.compare import Difference, differences, join
 from reconciler.diff.replacement import replaces
+from reconciler.model import issuer
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.observed import Seen, StackState, Unknown
-from reconciler.model.stacks import REGIONAL, DesiredStack, StackRef
+from reconciler.model.stacks import CLIENT_KEYS, REGIONAL, DesiredStack, StackRef
 
 _BESIDE_PROPERTIES = ("DeletionPolicy", "UpdateReplacePolicy", "Condition")
 _RETAINED = ("AWS::ApiGateway::Deployment", "AWS::Lambda::Version")
@@ -103,19 +104,23 @@ def _property_change(ref: StackRef, name: str, kind: str, difference: Difference
 def _parameter_changes(desired: DesiredStack, state: StackState) -> Iterator[tuple[Change, bool]]:
     for name, value in (desired.parameters or {}).items():
         if name in state.parameters and state.parameters[name] != value:
-            cidr = name == "Cidr"
-            path = f"regions/{desired.ref.region}/cidr" if cidr else f"{_creation(desired.ref).path}/parameters/{name}"
+            cidr, shown = name == "Cidr", issuer.named if name == CLIENT_KEYS else str
             yield (
                 Change(
-                    path=path,
+                    path=_parameter_path(desired.ref, name),
                     action=Action.REPLACE if cidr else Action.UPDATE,
                     origin=Origin.GIT if cidr else Origin.ROLLOUT,
                     stack=desired.ref,
-                    desired=value,
-                    applied=state.parameters[name],
+                    desired=shown(value),
+                    applied=shown(state.parameters[name]),
                 ),
                 True,
             )
+
+
+def _parameter_path(ref: StackRef, name: str) -> str:
+    fields = {"Cidr": "cidr", CLIENT_KEYS: "api/auth/client/keys"}
+    return f"regions/{ref.region}/{fields[name]}" if name in fields else f"{_creation(ref).path}/parameters/{name}"
 
 
 def _named(found: tuple[tuple[Change, bool], ...]) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from itertools import combinations
 from reconciler.load import times
 from reconciler.load.document import Finding, Path, dotted, shown
 from reconciler.load.view import Broken, Rule, View
+from reconciler.model.issuer import address_problem
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _LARGEST, _SMALLEST = 16, 19
@@ -168,6 +169,13 @@ def client_auth_is_complete(view: View) -> Iterator[Finding]:
             yield Finding(path, "NoEffect", "has no effect with mode none; set mode to jwt, or leave it out")
 
 
+def issuer_is_a_public_address(view: View) -> Iterator[Finding]:
+    path = ("spec", "api", "auth", "client", "issuer")
+    issuer = view.get(*path)
+    if issuer is not None and (wrong := address_problem(issuer)):
+        yield Finding(path, "BadIssuer", f"{shown(issuer)} {wrong}")
+
+
 def arns_are_of_the_account(view: View) -> Iterator[Finding]:
     account = view.get("spec", "account")
     for name in ("webAclArn", "certificateArn"):
@@ -232,6 +240,7 @@ RULES: tuple[Rule, ...] = (
     instances_fit,
     drain_is_long_enough,
     client_auth_is_complete,
+    issuer_is_a_public_address,
     arns_are_of_the_account,
     windows_mean_something,
     expiries_exist,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
+from reconciler.model.issuer import PublicKey
 from reconciler.model.stacks import StackKind, StackRef
 
 T = TypeVar("T")
@@ -300,6 +301,8 @@ class Observed:
     """(minute, requests that were no health checks) of the Regions whose gate is closed; a minute without any is left out."""
     alarms: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
     """Names of a Region's alarms of ours that are in state ALARM."""
+    issuer_keys: tuple[PublicKey, ...] | Unknown = ()
+    """What the issuer of clients' tokens publishes; empty where clients need no token."""
     recorded: Mapping[str, Any] | None = None
     """The status document that the last pass left in the table, if any."""
     unrecorded: Unknown | None = None

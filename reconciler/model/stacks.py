@@ -93,6 +93,10 @@ def gate_parameter(region: str) -> str:
     return "Gate" + camel(region)
 
 
+CLIENT_KEYS = "ClientKeys"
+"""Parameter of the `api` stacks that carries the public keys of the issuer of clients' tokens."""
+
+
 def record_ids(region: str) -> tuple[str, str]:
     """Logical ids of a Region's two latency records in the routing stack."""
     return f"Route{camel(region)}", f"Origin{camel(region)}"

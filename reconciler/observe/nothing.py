@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.model.observed import Observed, Zone
+from reconciler.model.observed import Observed, Unknown, Zone
 from reconciler.model.stacks import stack_refs
 from reconciler.model.topology import Topology
 
@@ -23,4 +23,5 @@ def nothing_there(topology: Topology, at: datetime) -> Observed:
         probes=dict.fromkeys(regions),
         records=(),
         distribution=None,
+        issuer_keys=Unknown("Offline", "it was not asked") if topology.api.client.issuer else (),
     )

@@ -13,6 +13,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Hazard, Plan, Refusal, Wave
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
+from reconciler.plan import client_keys
 from reconciler.plan.permission import approvals, at_their_hour, disregarded, objections
 from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import refusals
@@ -84,9 +85,7 @@ def _fingerprint(diff: Diff, path: tuple[Wave, ...], refused: tuple[Refusal, ...
 
 
 def _notes(scene: Scene) -> list[str]:
-    notes = []
-    if scene.topology.api.client.mode == "none":
-        notes.append("auth.client.mode is none: the API is public, anybody may call it")
+    notes = [*client_keys.notes(scene)]
     if scene.topology.api.origin_auth == "none":
         notes.append("auth.origin is none: Regions answer callers that bypass the edge")
     notes += [

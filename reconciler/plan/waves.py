@@ -13,7 +13,7 @@ from dataclasses import replace
 from reconciler.model.observed import known
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.plan import durations, gates, leaving, steps
+from reconciler.plan import client_keys, durations, gates, leaving, steps
 from reconciler.plan.scene import Scene
 
 JOIN_TOGETHER = 2
@@ -141,7 +141,7 @@ def _migration(scene: Scene) -> Iterator[Wave]:
 def _api_settings(scene: Scene, refs: Iterable[StackRef]) -> Iterator[Wave]:
     for ref in refs:
         if scene.pending(ref):
-            yield Wave(gates=_others_do_well(scene, ref))
+            yield Wave(gates=(*client_keys.known(scene, [ref]), *_others_do_well(scene, ref)))
         yield _rollout(scene, ref, (gates.probe_healthy(scene, ref.region), gates.alarms_quiet(scene, ref.region)))
 
 
@@ -203,7 +203,9 @@ def _joining(scene: Scene) -> Iterator[Wave]:
     for group in (first, *(rest[i : i + JOIN_TOGETHER] for i in range(0, len(rest), JOIN_TOGETHER))):
         refs = [_ref(StackKind.DATA, r) for r in group]
         yield _deployments(scene, refs, *(g for r in group for g in _database_gates(scene, r)))
-    yield _deployments(scene, [_ref(StackKind.API, r) for r in joining])
+    apis = [_ref(StackKind.API, r) for r in joining]
+    yield Wave(gates=client_keys.known(scene, apis))
+    yield _deployments(scene, apis)
     if not scene.can_migrate:
         yield from _migration(scene)
     yield Wave(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.change import Disposition
+from reconciler.model.issuer import named, shipped
 from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
 from reconciler.model.plan import Goal
@@ -19,12 +20,13 @@ _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
 
 def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
-    """All that apply. Reconciling, Stalled, Blocked and Suspended are present only while true."""
+    """All that apply. Reconciling, Stalled, Blocked and Suspended are present only while true, ClientKeys with mode jwt."""
     serving = _serving(outcome, topology)
     found = (
         _ready(outcome, serving),
         serving,
         _drift(outcome),
+        *_client_keys(outcome, topology),
         *_passing(outcome),
     )
     return tuple(
@@ -127,6 +129,16 @@ def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
     worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)
     paths = ", ".join(dict.fromkeys(f.path for f in findings))
     return "DriftDetected", "True", str(worst).capitalize(), f"{len(findings)} found: {paths}"
+
+
+def _client_keys(outcome: Outcome, topology: Topology) -> Iterator[tuple[str, str, str, str]]:
+    """Whether the issuer of clients' tokens can be read. It takes nothing from Ready: what is live goes on serving."""
+    issuer, keys = topology.api.client.issuer, outcome.observed.issuer_keys
+    if isinstance(keys, Unknown):
+        message = f"{issuer} cannot be read: {keys}; Regions keep the keys that they have"
+        yield "ClientKeys", "Unknown", "CannotBeRead", message
+    elif keys:
+        yield "ClientKeys", "True", "Read", f"{issuer} publishes {', '.join(named(shipped(keys)))}"
 
 
 def _passing(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

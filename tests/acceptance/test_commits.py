@@ -87,10 +87,6 @@ REFUSED = {
     "another account": ("WrongAccount", ('account: "111111111111"', 'account: "222222222222"')),
     "another zone": ("HostedZoneNotInAccount", ("Z0123456789EXAMPLE", "Z9999999999EXAMPLE")),
     "home Region": ("HomeRegionChanged", ("homeRegion: us-east-1", "homeRegion: eu-west-1")),
-    "jwt": (
-        "NotSupportedYet",
-        ("client: {mode: none}", "client: {mode: jwt, issuer: 'https://id.example.com', audience: orders}"),
-    ),
 }
 
 

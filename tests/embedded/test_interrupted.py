@@ -21,6 +21,7 @@ from botocore.exceptions import ConnectionClosedError
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import system_clock
 from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
@@ -128,6 +129,7 @@ def ports(breaking: Breaking) -> Ports:
         revisions=GitRevisions(),
         journal=DynamoJournal(clients, 0.5),
         clock=clock,
+        issuers=HttpsIssuers(),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.diff import desired_stacks, diff
+from reconciler.model.issuer import PublicKey
 from reconciler.model.motion import Motion
 from reconciler.model.observed import (
     Cluster,
@@ -55,6 +56,10 @@ def templates(topology: Topology) -> dict[str, Template]:
     inheriting = {**data, **master, "Cluster": _r("AWS::RDS::DBCluster", {**cluster, "MasterUserPassword": "p"})}
     function = {"FunctionName": "f", "MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}
     migrate = _r("AWS::Lambda::Function", {"FunctionName": topology.migrator})
+    variables = {"CLIENT_MODE": api.client.mode}
+    if api.client.issuer:
+        variables |= {"CLIENT_ISSUER": api.client.issuer, "CLIENT_KEYS": {"Ref": "ClientKeys"}}
+    function["Environment"] = {"Variables": variables}
     probe = {"HealthCheckConfig": {"RequestInterval": api.health.interval_seconds, "ResourcePath": api.health.path}}
     distribution = {"DistributionConfig": {"PriceClass": topology.edge.price_class, "Enabled": True}}
     records = {
@@ -144,6 +149,7 @@ class World:
         self.unread: dict[str, Unknown] = {}
         """Fields of `Observed` that could not be read; for one entry of a mapping, `field/Region`."""
         self.live: dict = {}
+        self.issuer_keys: tuple[PublicKey, ...] | Unknown = ()
         self._made_for: Topology | None = None
         self._made: dict[str, Template] = {}
         self.probe_ids: dict[str, str] = {}
@@ -168,6 +174,7 @@ class World:
             interfaces={r: 2 for r, at in self.gone_apis.items() if self.now < at + INTERFACES_LINGER},
             requests=self.requests,
             recorded=self.recorded,
+            issuer_keys=self.issuer_keys,
             live=self.live,
         )
         for name, reason in self.unread.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -37,9 +38,20 @@ def router(tmp_path, monkeypatch) -> ModuleType:
 
 @pytest.fixture
 def api(tmp_path, monkeypatch) -> ModuleType:
-    for name, value in {"AWS_REGION": "eu-west-1", "VERSION": "abc", "HEALTH_PATH": "/health"}.items():
+    """Open to everybody; `service` stages one that is not."""
+    return service(tmp_path, monkeypatch, CLIENT_MODE="none")
+
+
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
+    """The service as Lambda would import it: its folder on the path, its modules fresh."""
+    given = {"AWS_REGION": "eu-west-1", "VERSION": "abc", "HEALTH_PATH": "/health", **environment}
+    for name, value in given.items():
         monkeypatch.setenv(name, value)
-    return imported(stage(HANDLERS / "api", tmp_path / "api") / "app.py")
+    folder = stage(HANDLERS / "api", tmp_path / "api")
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    for module in folder.glob("*.py"):
+        monkeypatch.delitem(sys.modules, module.stem, raising=False)
+    return imported(folder / "app.py")
 
 
 @pytest.fixture

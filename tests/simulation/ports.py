@@ -9,6 +9,8 @@ from typing import Any
 
 from reconciler.loop import Ports
 from reconciler.model.errors import LeaseLost
+from reconciler.model.issuer import PublicKey
+from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Revision
 from reconciler.model.stacks import Template
 from reconciler.model.topology import Topology
@@ -62,11 +64,30 @@ class Journal:
             raise LeaseLost("taken over")
 
 
-def ports(cloud: Cloud, account: Account, revisions: Revisions, journal: Journal | None = None) -> Ports:
+class Issuers:
+    """Who issues clients' tokens; `published` is what can be read of it."""
+
+    def __init__(self, published: tuple[PublicKey, ...] | Unknown = ()) -> None:
+        self.published = published
+        self.asked: list[str] = []
+
+    def keys(self, issuer: str) -> tuple[PublicKey, ...] | Unknown:
+        self.asked.append(issuer)
+        return self.published
+
+
+def ports(
+    cloud: Cloud,
+    account: Account,
+    revisions: Revisions,
+    journal: Journal | None = None,
+    issuers: Issuers | None = None,
+) -> Ports:
     return Ports(
         cloud=cloud,
         synthesizer=Synthesizer(),
         revisions=revisions,
         journal=journal or Journal(account),
         clock=FakeClock(account),
+        issuers=issuers or Issuers(),
     )

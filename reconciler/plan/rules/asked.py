@@ -158,7 +158,6 @@ def only_what_works(scene: Scene) -> Iterator[Refusal]:
     """Later: fields that exist in the schema and are not carried out yet, when they are not at their default."""
     topology = scene.topology
     for path, used in (
-        ("spec.api.auth.client.mode", topology.api.client.mode != "none"),
         ("spec.drift.ignore", bool(topology.drift.ignore)),
         ("spec.drift.schedule", topology.drift.schedule != "rate(30 minutes)"),
     ):

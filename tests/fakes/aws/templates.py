@@ -80,6 +80,11 @@ def _with(data: Mapping[str, Any], resources: Mapping[str, Any], cluster: Mappin
 
 def _api(topology: Topology) -> dict[str, Any]:
     api, origin = topology.api, topology.origin_name
+    tokens = api.client.mode != "none"
+    function = {"MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}
+    if tokens:
+        variables = {"CLIENT_ISSUER": api.client.issuer, "CLIENT_KEYS": {"Ref": "ClientKeys"}}
+        function["Environment"] = {"Variables": variables}
     check = {
         "Type": "HTTPS",
         "FullyQualifiedDomainName": {"Fn::Sub": "${AWS::Region}." + origin},
@@ -98,9 +103,9 @@ def _api(topology: Topology) -> dict[str, Any]:
         },
     }
     return {
-        "Parameters": {name: {"Type": "String"} for name in OUTPUTS},
+        "Parameters": {name: {"Type": "String"} for name in (*OUTPUTS, *(["ClientKeys"] if tokens else []))},
         "Resources": {
-            "Function": _r("AWS::Lambda::Function", {"MemorySize": api.memory_mb, "Timeout": api.timeout_seconds}),
+            "Function": _r("AWS::Lambda::Function", function),
             "Migrate": _r("AWS::Lambda::Function", {"FunctionName": topology.migrator}),
             "RegionalDomain": _r(
                 "AWS::ApiGateway::DomainName", {"DomainName": {"Fn::Sub": "${AWS::Region}." + origin}}

@@ -21,7 +21,7 @@ class Fakes:
     def __init__(self, world: World) -> None:
         self.world, self.lost = world, False
         self.documents: list[dict] = []
-        self.ports = Ports(cloud=self, synthesizer=self, revisions=self, journal=self, clock=self)
+        self.ports = Ports(cloud=self, synthesizer=self, revisions=self, journal=self, clock=self, issuers=self)
 
     def account(self, topology):
         return self.world.account

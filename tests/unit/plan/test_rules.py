@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.observed import Record, StackState, TrafficGate, Unknown, Zone
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.model.topology import ClientAuth, Region, Traffic
+from reconciler.model.topology import Region, Traffic
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import START, World, remembered
 
@@ -42,11 +42,6 @@ def slower_probe(topology):
     return replace(topology, api=replace(topology.api, health=health))
 
 
-def with_jwt(topology):
-    client = ClientAuth(mode="jwt", issuer="https://i", audience="a")
-    return replace(topology, api=replace(topology.api, client=client))
-
-
 COMMITS = [
     (lambda t: database(t, version="17.4"), "EngineMajorUpgradeNotSupported", "spec.database.version"),
     (lambda t: database(t, version="16.6"), "EngineDowngradeRefused", "spec.database.version"),
@@ -70,7 +65,6 @@ COMMITS = [
     (slower_probe, "ReplacementRefused", "spec.api.health.intervalSeconds"),
     (recut, "ReplacementRefused", "spec.regions.us-east-1.cidr"),
     (renamed_domain, "DomainChangeRefused", "spec.domain"),
-    (with_jwt, "NotSupportedYet", "spec.api.auth.client.mode"),
     (lambda t: replace(t, home_region="eu-west-1"), "HomeRegionChanged", "spec.homeRegion"),
 ]
 
