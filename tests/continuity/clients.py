@@ -92,7 +92,7 @@ class Clients:
                 return
             self._stop.wait(TRIES_AGAIN)
 
-    def _asks(self, client: Client, place: str, method: str, path: str, body: bytes | None = None, **headers: str):  # noqa: ANN202
+    def _asks(self, client: Client, place: str, method: str, path: str, body: bytes | None = None, **headers: str):
         begun = self.aws.now()
         try:
             answer = client.asks(method, path, body, Content_Type="application/json", **headers)
