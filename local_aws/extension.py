@@ -7,7 +7,7 @@ State that belongs to the world is kept in module globals with lower-case names:
 from ministack import app as ministack_app
 from ministack.core import sigv4
 
-from local_aws import clock, drift, global_cluster, legality, private, serial, stacks
+from local_aws import clock, drift, global_cluster, legality, postgres, private, serial, stacks
 from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.edge import endpoints, sandboxes
@@ -63,6 +63,7 @@ MODULES = (
     early,
     calls,
     dns,
+    postgres,
     sandboxes,
     edge,
     endpoints,
