@@ -7,7 +7,7 @@ State that belongs to the world is kept in module globals with lower-case names:
 from ministack import app as ministack_app
 from ministack.core import sigv4
 
-from local_aws import clock, drift, global_cluster, legality, postgres, private, serial, stacks
+from local_aws import clock, drift, global_cluster, legality, private, serial, stacks
 from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.edge import endpoints, sandboxes
@@ -16,6 +16,7 @@ from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
 from local_aws.health_checks import health, usage
 from local_aws.iam import enforcement
+from local_aws.postgres import setup as postgres
 from local_aws.resources import (
     acm,
     apigateway,

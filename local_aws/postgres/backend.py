@@ -32,13 +32,14 @@ class Backend:
         backend._writer.write(wire.startup(named))
         told: list[Message] = []
         try:
-            while not told or told[-1].kind != b"Z":
+            while not told or told[-1].kind not in (b"Z", b"E"):
                 told.append(await backend.read())
-                if told[-1].kind == b"E":
-                    raise Refused(told[-1])
         except BaseException:
             backend.close()
             raise
+        if told[-1].kind == b"E":
+            backend.close()
+            raise Refused(told[-1])
         return backend, told
 
     async def read(self) -> Message:

@@ -1,9 +1,9 @@
 """How a function reaches a database: the part of the prelude that runs in its process, before its code (see `PRELUDE`).
 
-Names of RDS lead to the listener of the embedded AWS, as the Region's own resolver would have it: from the file that the server keeps.
-A name that is inactive, or of nobody, does not resolve. A name of another Region resolves, and refuses, since nothing connects the
-networks of two Regions; on AWS such a connection would time out. A context of the function trusts our certification authority
-instead of Amazon's, if it trusts Amazon's: whoever ships no bundle of RDS fails here, too.
+Names of RDS lead to the listener of the embedded AWS, as the Region's own resolver would have it: from the file that the server
+keeps. A name that is inactive, or of nobody, does not resolve. A name of another Region resolves, and refuses, since nothing
+connects the networks of two Regions; on AWS such a connection would time out. A context of the function trusts our certification
+authority instead of Amazon's, if it trusts Amazon's: whoever ships no bundle of RDS fails here, too.
 
 Nothing is imported before it is needed: a function without a database pays for `json` and `socket` alone.
 """
@@ -25,7 +25,7 @@ def dial(file: str) -> None:
         name = (host.decode() if isinstance(host, bytes) else str(host)).rstrip(".").lower()
         if not name.endswith(SUFFIX):
             return resolve(host, port, *rest, **more)
-        with open(file) as kept:
+        with open(file) as kept:  # noqa: PTH123
             told = json.load(kept)
         if name not in told["names"]:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -1,7 +1,7 @@
 """The extended protocol at a secondary: which statements a batch is about, and what the server that runs it has to be told first.
 
-A batch is what a client sends up to a Sync. A statement that was prepared on one of the two connections, and is run on the other, is
-prepared there again, unseen by the client.
+A batch is what a client sends up to a Sync. A statement that was prepared on one of the two connections, and is run on the other,
+is prepared there again, unseen by the client.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """The servers, and carrying out what `moves` says, one move after the other.
 
-Nothing starts before somebody connects; from then on the whole global database runs and follows the records. Lives on the loop of the
-listener's thread; what blocks runs in threads beside it.
+Nothing starts before somebody connects; from then on the whole global database runs and follows the records. Lives on the loop of
+the listener's thread; what blocks runs in threads beside it.
 """
 
 import asyncio
@@ -88,8 +88,8 @@ class Fleet:
                 while move := next_move(self._wanted(), self._running()):
                     self._cut_for(move)
                     await self._carry_out(move)
-            except (Unusable, Refused, OSError) as error:
-                logger.error("a database does not follow its record: %s", error)
+            except (Unusable, Refused, OSError):
+                logger.exception("a database does not follow its record")
 
     def _wanted(self) -> dict[str, Cluster]:
         """What was woken, and whoever has joined it since."""
@@ -132,9 +132,7 @@ class Fleet:
         server = self._servers.get(identity) or await self._new(identity)
         self._known.pop(identity, None)
         await asyncio.to_thread(server.clone, self._servers[of])
-        self._known[identity] = Running(
-            role="standby", follows=of, volume=cluster.volume, password=cluster.password
-        )
+        self._known[identity] = Running(role="standby", follows=of, volume=cluster.volume, password=cluster.password)
 
     async def _start(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         await asyncio.to_thread(self._servers[identity].start)

@@ -1,11 +1,13 @@
 """A session at a secondary's reader endpoint: reads go to the standby, writes to the primary, as with global write forwarding.
 
-On Aurora the secondary's engine does that; here two connections stand behind the client's one. What differs: a transaction that is not
-READ ONLY runs as a whole on the primary, while Aurora reads locally until the first write; a SET inside a transaction counts where that
-runs; COPY and Flush without Sync are not relayed. A way across Regions takes no time here: `_across` is the place for it.
+On Aurora the secondary's engine does that; here two connections stand behind the client's one. What differs: a transaction that
+is not READ ONLY runs as a whole on the primary, while Aurora reads locally until the first write; a SET inside a transaction
+counts where that runs; COPY and Flush without Sync are not relayed. A way across Regions takes no time here: `_across` is the
+place for it.
 
-Consistency [V "Using write forwarding in an Aurora PostgreSQL global database"]: with `session` a read waits until the standby has the
-session's own writes, with `global` until it has everything that was committed before the read, with `eventual` for nothing.
+Consistency [V "Using write forwarding in an Aurora PostgreSQL global database"]: with `session` a read waits until the standby
+has the session's own writes, with `global` until it has everything that was committed before the read, with `eventual` for
+nothing.
 """
 
 import asyncio
@@ -135,9 +137,12 @@ class Forwarding:
         if self._mode == "eventual" or not self._written:
             return
         reached = f"select pg_last_wal_replay_lsn() >= {wire.literal(self._written)}"
-        async with asyncio.timeout(PATIENCE):
-            while await self._standby.rows(reached) != [["t"]]:
-                await asyncio.sleep(LOOK)
+        looks = int(PATIENCE / LOOK)
+        while await self._standby.rows(reached) != [["t"]]:
+            await asyncio.sleep(LOOK)
+            looks -= 1
+            if not looks:
+                raise TimeoutError
         self._written = ""
 
     async def _position(self) -> str:

@@ -84,9 +84,10 @@ def _followed(wanted: Mapping[str, Cluster], running: Mapping[str, Running]) -> 
     """Followers of a primary that is there; the others wait for one, and can be read meanwhile."""
     for identity, cluster in wanted.items():
         primary = running.get(cluster.follows or "")
-        if cluster.role == "standby" and primary and primary.writes:
-            if verb := _following(cluster, running.get(identity)):
-                yield Move(verb, identity, cluster.follows)
+        if cluster.role != "standby" or primary is None or not primary.writes:
+            continue
+        if verb := _following(cluster, running.get(identity)):
+            yield Move(verb, identity, cluster.follows)
 
 
 def _following(cluster: Cluster, server: Running | None) -> Verb | None:

@@ -1,9 +1,9 @@
 """What write forwarding makes of a statement, by PostgreSQL's own parser: read here, forward to the primary, or refuse.
 
 The lists are [V] for forwarding within a cluster (Aurora User Guide, "Limitations and considerations of local write forwarding in
-Aurora PostgreSQL"); that the global kind has the same is [K], and so are the words of the refusal. Stricter than AWS may be: what is on
-the list is refused also where it would only read (COPY TO, cursors, functions that users made), and so is DO, which is a procedure
-without a name.
+Aurora PostgreSQL"); that the global kind has the same is [K], and so are the words of the refusal. Stricter than AWS may be: what
+is on the list is refused also where it would only read (COPY TO, cursors, functions that users made), and so is DO, which is a
+procedure without a name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ _WRITERS = {"nextval": "nextval()", "setval": "setval()", "pg_notify": "NOTIFY"}
 _NAMES = {"AlterTableStmt": "ALTER TABLE", "ClusterStmt": "CLUSTER", "ClosePortalStmt": "CLOSE", "CallStmt": "CALL",
           "ConstraintsSetStmt": "SET CONSTRAINTS", "CopyStmt": "COPY", "CreateStmt": "CREATE TABLE",
           "CreateTableAsStmt": "CREATE TABLE AS", "DeclareCursorStmt": "DECLARE CURSOR", "DoStmt": "DO", "DropStmt": "DROP",
-          "FetchStmt": "FETCH", "GrantRoleStmt": "GRANT", "GrantStmt": "GRANT", "IndexStmt": "CREATE INDEX",
+          "FetchStmt": "FETCH", "GrantRoleStmt": "GRANT or REVOKE", "GrantStmt": "GRANT or REVOKE", "IndexStmt": "CREATE INDEX",
           "ListenStmt": "LISTEN", "LockStmt": "LOCK", "NotifyStmt": "NOTIFY", "ReassignOwnedStmt": "REASSIGN OWNED",
           "SecLabelStmt": "SECURITY LABEL", "TruncateStmt": "TRUNCATE", "UnlistenStmt": "UNLISTEN",
           "VacuumStmt": "VACUUM or ANALYZE"}  # fmt: skip
@@ -64,18 +64,17 @@ _TRANSACTIONS = {
 
 
 def classify(sql: str, builtin: frozenset[str], prepared: Mapping[str, Kind]) -> list[Statement]:
-    """`builtin`: the names of PostgreSQL's own functions; `prepared`: what PREPARE made. What does not parse, the server refuses."""
+    """`builtin`: the names of PostgreSQL's own functions; `prepared`: what PREPARE made. What does not parse, the server judges."""
     try:
         parsed = parse_sql(sql)
     except ParseError:
         return [Statement(kind=Kind.READ, sql=sql)]
-    text = sql.encode()
-    return [_statement(raw.stmt, _slice(text, raw), builtin, prepared) for raw in parsed]
+    return [_statement(raw.stmt, _slice(sql, raw), builtin, prepared) for raw in parsed]
 
 
-def _slice(text: bytes, raw: Any) -> str:
-    end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(text)
-    return text[raw.stmt_location : end].decode()
+def _slice(sql: str, raw: Any) -> str:
+    """pglast counts characters, not bytes; the last statement has no length."""
+    return sql[raw.stmt_location : raw.stmt_location + raw.stmt_len if raw.stmt_len else None]
 
 
 def _statement(node: Any, sql: str, builtin: frozenset[str], prepared: Mapping[str, Kind]) -> Statement:

@@ -1,7 +1,7 @@
 """IAM database authentication: the token's signature always, the policies with `--iam`.
 
-A token is a presigned URL for `rds-db`, good for 15 minutes, for one host, port and user [V Aurora User Guide, "Creating and using an
-IAM policy for IAM database access", "Connecting using IAM authentication"]. Signatures go by the client's clock, which is wall time.
+A token is a presigned URL for `rds-db`, good for 15 minutes, for one host, port and user [V Aurora User Guide, "Creating and using
+an IAM policy for IAM database access", "Connecting using IAM authentication"]. Signatures go by the client's clock: wall time.
 """
 
 from types import SimpleNamespace

@@ -147,5 +147,7 @@ def install() -> None:
     around(rds, "_modify_db_instance", _modify)
     around(rds, "_reboot_db_instance", _reboot)
     around(rds, "_failover_db_cluster", _failover)
-    around(rds, "_sync_cluster_endpoints", lambda _stock, _cluster: None)  # its names stay; ministack puts localhost there
+    around(
+        rds, "_sync_cluster_endpoints", lambda _stock, _cluster: None
+    )  # its names stay; ministack puts localhost there
     around(rds, "_refresh_cluster_status", lambda _stock, _cluster: None)  # a cluster's status is its own here
