@@ -76,12 +76,6 @@ class Fleet:
             raise Unusable(f"no server for {identity}")
         return self._servers[identity]
 
-    def writing(self, identity: str) -> Server:
-        known = self._running().get(identity)
-        if known is None or not known.writes:
-            raise ConnectionRefusedError("no server takes writes now")
-        return self._servers[identity]
-
     async def _settle(self) -> None:
         async with self._one_at_a_time:
             try:

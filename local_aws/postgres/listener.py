@@ -132,5 +132,9 @@ class Listener:
         writer = estate.clusters.get(estate.clusters[endpoint.cluster.id].follows or "")
         if writer is None or writer.role != "primary" or not writer.open or writer.region in estate.out:
             raise ConnectionRefusedError("no DB cluster takes writes now")
-        backend, _ = await Backend.connect(self._fleet.writing(writer.id).directory, named)
+        try:
+            server = await self._fleet.reach(writer.id)
+        except Unusable as error:
+            raise ConnectionRefusedError(str(error)) from error
+        backend, _ = await Backend.connect(server.directory, named)
         return backend

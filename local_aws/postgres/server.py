@@ -12,6 +12,7 @@ from local_aws.postgres.backend import SUPERUSER
 from local_aws.postgres.installation import Installation, Unusable
 
 PATIENCE = 60.0  # wall seconds; a machine under load takes long
+CHILDREN = 5.0  # after so long postgres itself kills what does not end
 LOOK = 0.01
 
 
@@ -79,7 +80,7 @@ class Server:
         self._end(signal.SIGINT, PATIENCE / 2)
 
     def kill(self) -> None:
-        self._end(signal.SIGQUIT, 5.0)
+        self._end(signal.SIGQUIT, 2 * CHILDREN)
 
     def remove(self) -> None:
         self.kill()
