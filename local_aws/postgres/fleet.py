@@ -131,6 +131,9 @@ class Fleet:
     async def _start(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         await asyncio.to_thread(self._servers[identity].start)
         self._now(identity, state="up")
+        for other, known in self._known.items():
+            if known.succeeds == identity and self._known[identity].writes:
+                self._now(other, succeeds=None)
 
     async def _stop(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         """Not before its followers have everything: whoever is not connected yet would miss the end."""
@@ -153,11 +156,14 @@ class Fleet:
 
     async def _promote(self, identity: str, cluster: Cluster, _of: str | None) -> None:
         await administer(self._servers[identity].directory, "select pg_promote(true, 60)")
-        self._now(identity, role="primary", follows=None, volume=cluster.volume)
+        followed = self._known[identity].follows or ""
+        orderly = followed in self._known and self._known[followed].state == "stopped"
+        succeeds = followed if orderly else None
+        self._now(identity, role="primary", follows=None, succeeds=succeeds, volume=cluster.volume)
 
     async def _demote(self, identity: str, _cluster: Cluster, of: str) -> None:
         await asyncio.to_thread(self._servers[identity].demote, self._servers[of])
-        self._now(identity, role="standby", state="up", follows=of)
+        self._now(identity, role="standby", state="up", follows=of, succeeds=None)
 
     async def _follow(self, identity: str, _cluster: Cluster, of: str) -> None:
         await asyncio.to_thread(self._servers[identity].follow, self._servers[of])

@@ -15,11 +15,14 @@ Verb = Literal["create", "clone", "start", "stop", "kill", "promote", "demote", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server that there is. `killed`: it ended without an orderly shutdown."""
+    """A server that there is. `killed`: it ended without an orderly shutdown. `succeeds`: it began to write when that one, whom it
+    had followed, had stopped for good: both have the same, and can go on from there.
+    """
 
     role: Literal["primary", "standby"]
     state: Literal["up", "stopped", "killed"] = "up"
     follows: str | None = None
+    succeeds: str | None = None
     volume: int = 0
     password: str = field(default="", repr=False)  # the record's when it was last looked at
 
@@ -86,15 +89,18 @@ def _followed(wanted: Mapping[str, Cluster], running: Mapping[str, Running]) -> 
         primary = running.get(cluster.follows or "")
         if cluster.role != "standby" or primary is None or not primary.writes:
             continue
-        if verb := _following(cluster, running.get(identity)):
+        if verb := _following(cluster, running.get(identity), identity, primary.succeeds):
             yield Move(verb, identity, cluster.follows)
 
 
-def _following(cluster: Cluster, server: Running | None) -> Verb | None:
+def _following(cluster: Cluster, server: Running | None, identity: str, succeeded: str | None) -> Verb | None:
+    """Whoever may have what the primary lacks is copied anew."""
     if server is None or server.volume != cluster.volume:
         return "clone"
     if server.role == "primary":
-        return "demote" if server.state == "stopped" else "clone"  # who was killed may have what the others lack
+        return "demote" if server.state == "stopped" and succeeded == identity else "clone"
+    if server.follows not in (cluster.follows, succeeded):
+        return "clone"
     if server.state != "up":
         return "start"
     return "follow" if server.follows != cluster.follows else None

@@ -215,7 +215,7 @@ def test_a_server_that_dies_by_itself_is_started_again(databases: Databases) -> 
     assert rows(databases, HOME, "Endpoint") == 1
 
 
-# ---- nothing stays behind ---------------------------------------------------------------------------------------------------------
+# ---- nothing stays behind ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

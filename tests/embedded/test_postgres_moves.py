@@ -38,13 +38,18 @@ def carried_out(move: Move, wanted: dict[str, Cluster], running: dict[str, Runni
         "start": replace(now, state="up"),
         "stop": replace(now, state="stopped"),
         "kill": replace(now, state="killed"),
-        "promote": replace(now, role="primary", follows=None, volume=volume),
-        "demote": replace(now, role="standby", state="up", follows=move.of),
+        "promote": replace(now, role="primary", follows=None, succeeds=orderly(now, running), volume=volume),
+        "demote": replace(now, role="standby", state="up", follows=move.of, succeeds=None),
         "follow": replace(now, follows=move.of),
         "password": replace(now, password=wanted[move.id].password if move.id in wanted else ""),
     }
     left = {identity: server for identity, server in running.items() if identity != move.id}
     return left if move.verb == "remove" else {**left, move.id: made[move.verb]}
+
+
+def orderly(follower: Running, running: dict[str, Running]) -> str | None:
+    followed = running.get(follower.follows or "")
+    return follower.follows if followed and followed.state == "stopped" else None
 
 
 def until_it_fits(wanted: dict[str, Cluster], running: dict[str, Running]) -> list[str]:
@@ -120,6 +125,24 @@ TABLE = [
         records(A, B),
         {"b": UP_A},
         ["clone a b", "stop b", "promote a", "demote b a"],
+    ),
+    (
+        "a member that had left, and written, is one again",
+        records(A, B),
+        {"a": UP_A, "b": Running(role="primary")},
+        ["stop b", "clone b a"],
+    ),
+    (
+        "a member that had left, and written, writes for all",
+        records(NEW_A, NEW_B, NEW_C),
+        {"a": UP_A, "b": Running(role="primary"), "c": UP_C},
+        ["stop a", "clone a b", "clone c b"],
+    ),
+    (
+        "a follower that missed a move",
+        records(NEW_B, NEW_C),
+        {"b": Running(role="primary", succeeds="d"), "c": UP_C},
+        ["clone c b"],
     ),
     (
         "the master's password changes",
