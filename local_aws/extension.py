@@ -16,6 +16,7 @@ from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
 from local_aws.health_checks import health, usage
 from local_aws.iam import enforcement
+from local_aws.postgres import setup as postgres
 from local_aws.resources import (
     acm,
     apigateway,
@@ -63,6 +64,7 @@ MODULES = (
     early,
     calls,
     dns,
+    postgres,
     sandboxes,
     edge,
     endpoints,

@@ -163,6 +163,7 @@ class Control:
         if name not in self._snapshots:
             raise Missing(f"no snapshot {name!r}")
         world.restore(self._snapshots[name])
+        states.changed()
         return {"id": name}
 
     def _post_reset(self, _: Message) -> Message:
@@ -170,4 +171,5 @@ class Control:
         world.reset(self._initial)
         stale.watch(set())
         self._calls.clear()
+        states.changed()
         return {"reset": True}

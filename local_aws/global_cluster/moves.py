@@ -123,6 +123,8 @@ def _moving_over(group: Record) -> None:
     name = old.rsplit(":", 1)[1]
     message = f"Old primary DB cluster {name} in Region {region_of(old)} successfully shut down."
     _tell(group, "RDS-EVENT-0182", message)
+    group["FailoverState"]["_shut_down"] = True  # its database is stopped: see `postgres`
+    states.changed()
     CLOCK.later(durations.SWITCHOVER_MOVE, lambda: _switched_over(group))
 
 

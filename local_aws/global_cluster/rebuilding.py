@@ -26,6 +26,8 @@ def wanted(entry: Record, *, was_primary: bool) -> None:
     entry["SynchronizationStatus"] = "pending-resync"
     cluster = rds._resolve_cluster(entry["DBClusterArn"])
     cluster["_rebuild"] = "old primary" if was_primary else "secondary"
+    cluster["_volume"] = cluster.get("_volume", 0) + 1  # its database is copied anew: see `postgres`
+    cluster["_resyncing"] = True
     _look()
 
 
@@ -47,6 +49,7 @@ def _begin(cluster: Record, *, was_primary: bool) -> None:
 
     def done() -> None:
         entry["SynchronizationStatus"] = "connected"
+        cluster["_resyncing"] = False
         forwarding.demoted(cluster)
         _told(arn, "RDS-EVENT-0241", f"Finished resynchronizing members of DB cluster {name} in Region {where}")
 

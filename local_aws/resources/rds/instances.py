@@ -15,13 +15,14 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.rds._failover_db_cluster",
     "ministack.services.rds._reboot_db_instance",
     "ministack.services.rds._single_instance_response",
+    "ministack.services.rds._sync_cluster_endpoints",
 )
 
 Record = dict[str, Any]
 TYPE = "AWS::RDS::DBInstance"
 
 
-def _instance(name: str, now: Properties, before: Properties | None) -> None:
+def _instance(name: str, now: Properties, before: Properties | None) -> Record:
     instance = rds._instances[name]
     instance["PerformanceInsightsKMSKeyId"] = now.get("PerformanceInsightsKMSKeyId", "")
     instance["PerformanceInsightsRetentionPeriod"] = int(now.get("PerformanceInsightsRetentionPeriod") or 7)
@@ -30,10 +31,11 @@ def _instance(name: str, now: Properties, before: Properties | None) -> None:
         _begin(instance)
     else:
         states.hold(instance, "DBInstanceStatus", "modifying", "available", durations.INSTANCE_MODIFY)
+    return {"Endpoint.Address": instance["Endpoint"]["Address"]}
 
 
 def inherit(instance: Record) -> None:
-    """A member has its cluster's version, encryption and network."""
+    """A member has its cluster's version, encryption and network, and an address beside the cluster's."""
     cluster = rds._clusters.get(instance.get("DBClusterIdentifier") or "")
     if cluster:
         instance.update(
@@ -43,6 +45,9 @@ def inherit(instance: Record) -> None:
             DBSubnetGroup=rds._subnet_groups.get(cluster["DBSubnetGroup"], instance["DBSubnetGroup"]),
             VpcSecurityGroups=list(cluster.get("VpcSecurityGroups", [])),
         )
+        if ".cluster-" in cluster["Endpoint"]:
+            domain = cluster["Endpoint"].partition(".cluster-")[2]
+            instance["Endpoint"]["Address"] = f"{instance['DBInstanceIdentifier']}.{domain}"
         one_writer(cluster)
 
 
@@ -142,4 +147,7 @@ def install() -> None:
     around(rds, "_modify_db_instance", _modify)
     around(rds, "_reboot_db_instance", _reboot)
     around(rds, "_failover_db_cluster", _failover)
+    around(
+        rds, "_sync_cluster_endpoints", lambda _stock, _cluster: None
+    )  # its names stay; ministack puts localhost there
     around(rds, "_refresh_cluster_status", lambda _stock, _cluster: None)  # a cluster's status is its own here
