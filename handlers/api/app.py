@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orders
@@ -38,7 +39,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def serve(event: Mapping[str, Any], context: Any, database: Database) -> dict[str, Any]:
     started, database.seconds = time.perf_counter(), 0.0
-    request_id = str((event.get("requestContext") or {}).get("requestId") or getattr(context, "aws_request_id", "unknown"))
+    request_id = str(
+        (event.get("requestContext") or {}).get("requestId") or getattr(context, "aws_request_id", "unknown")
+    )
     noted: dict[str, Any] = {}
     try:
         request = web.request(event, fallback_id=request_id, deadline=started + _seconds(context))
@@ -47,7 +50,9 @@ def serve(event: Mapping[str, Any], context: Any, database: Database) -> dict[st
         answer = refused.answer
     except Unavailable as unavailable:
         noted["reason"] = str(unavailable)
-        answer = Answer(status=503, content={"message": "the database cannot be reached; try again"}, headers=RETRY_AFTER)
+        answer = Answer(
+            status=503, content={"message": "the database cannot be reached; try again"}, headers=RETRY_AFTER
+        )
     except Exception as error:  # noqa: BLE001  # whatever it is, the client gets an answer and the log its place
         noted["reason"] = _place(error)
         answer = Answer(status=500, content={"message": "this failed, and it is not your fault"})
@@ -93,7 +98,8 @@ ROUTES: dict[str, dict[str, Operation]] = {
     HEALTH_PATH: {"GET": health},
 }
 _PATTERNS = {
-    re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))): operations for path, operations in ROUTES.items()
+    re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))): operations
+    for path, operations in ROUTES.items()
 }
 
 
@@ -108,7 +114,7 @@ def _place(error: Exception) -> str:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
-    line = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+    line = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
     code = f" {rds.sqlstate(error)}" if isinstance(error, rds.DatabaseError) else ""
     return f"{type(error).__name__}{code} at {line}"
 

@@ -85,7 +85,9 @@ def change(request: Request, database: Database) -> Answer:
         if not found:
             raise _absent(request)
         _refuse_step(_order(found[0]), wanted, versions)
-    raise Unavailable("the order changes faster than it can be looked at")  # each time it was legal again a moment later
+    raise Unavailable(
+        "the order changes faster than it can be looked at"
+    )  # each time it was legal again a moment later
 
 
 def index(request: Request, database: Database) -> Answer:
@@ -164,7 +166,9 @@ def _refuse(status: int, problems: Iterator[Problem]) -> None:
 def _refuse_step(order: Order, wanted: str, versions: Sequence[int] | None) -> None:
     """Says why the order as it stands cannot take the step. Says nothing if it can: then it has changed since."""
     if versions is not None and order["version"] not in versions:
-        raise Refused(412, f"the order has version {order['version']} by now", headers={"ETag": f'"{order["version"]}"'})
+        raise Refused(
+            412, f"the order has version {order['version']} by now", headers={"ETag": f'"{order["version"]}"'}
+        )
     if order["status"] not in (*BEFORE[wanted], wanted):
         allowed = ", ".join(status for status, before in BEFORE.items() if order["status"] in before) or "nothing"
         raise Refused(409, f"the order is {order['status']}: that can become {allowed}, not {wanted}")

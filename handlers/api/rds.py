@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).with_name("vendor")))
 
-from pg8000.native import Connection, DatabaseError, InterfaceError  # noqa: E402  # after the path to it
+from pg8000.native import Connection, DatabaseError, InterfaceError
 
 PORT = 5432
 AUTHORITIES = Path(__file__).with_name("rds-global-bundle.pem")
@@ -122,7 +122,7 @@ def _trust() -> ssl.SSLContext:
 
 
 def token(host: str, user: str, *, region: str, credentials: Mapping[str, str], now: float) -> str:
-    """`credentials` are the environment's: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if they are a role's, AWS_SESSION_TOKEN."""
+    """`credentials` are the environment's: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, of a role, AWS_SESSION_TOKEN."""
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     scope = f"{moment[:8]}/{region}/rds-db/aws4_request"
     asked = {

@@ -2,8 +2,8 @@
 
 In a Region that does not write, Aurora forwards to the writer whatever changes rows, and takes no more than this for it: plain
 INSERT, UPDATE, DELETE and SELECT, also WITH and FOR KEY SHARE, each a transaction of its own [V: Aurora User Guide, "Using write
-forwarding in an Aurora PostgreSQL global database", limitations]. No schema changes, savepoints, cursors, LOCK, TRUNCATE, sequences,
-functions of ours, or blocks. A test parses each statement here and refuses the rest; it would work in the writer's Region, and only there.
+forwarding in an Aurora PostgreSQL global database"]. No schema changes, savepoints, cursors, LOCK, TRUNCATE, sequences, functions
+of ours, or blocks. A test parses each statement here and refuses the rest; it would work in the writer's Region, and only there.
 
 Each statement may be sent twice. Connections break after a commit as well as before, and then nobody knows which it was.
 """
@@ -23,8 +23,8 @@ WITH claim AS (
     RETURNING request_sha256, response
 ), made AS (
     INSERT INTO orders (id, customer, status, items, total, region, version, created_at, updated_at)
-    SELECT CAST(:id AS uuid), CAST(:customer AS text), CAST(:status AS text), CAST(:items AS jsonb), CAST(:total AS bigint),
-           CAST(:region AS text), 1, CAST(:created_at AS timestamptz), CAST(:created_at AS timestamptz)
+    SELECT CAST(:id AS uuid), CAST(:customer AS text), CAST(:status AS text), CAST(:items AS jsonb),
+           CAST(:total AS bigint), CAST(:region AS text), 1, CAST(:created_at AS timestamptz), CAST(:created_at AS timestamptz)
     FROM claim
     WHERE CAST(claim.response ->> 'id' AS uuid) = CAST(:id AS uuid)
     ON CONFLICT (id) DO NOTHING
@@ -34,8 +34,8 @@ SELECT request_sha256, response FROM claim
 
 READ_ORDER = f"SELECT {COLUMNS} FROM orders WHERE id = CAST(:id AS uuid)"  # noqa: S608  # constants only
 
-# An order that has the wanted status already is left as it is: that may be our own first try. For the same reason a condition on
-# version n is also met by version n + 1 with the wanted status (RFC 9110, 13.1.1: the change "appears to have already been applied").
+# An order that has the wanted status already is left as it is: that may be our own first try. For the same reason a condition
+# on version n is also met by version n + 1 with the wanted status (RFC 9110, 13.1.1: a change that was applied already).
 CHANGE_STATUS = f"""
 UPDATE orders
 SET status = CAST(:status AS text),
@@ -52,7 +52,8 @@ RETURNING {COLUMNS}
 # Why a change was refused. The lock sends it to the writer, which refused: the local copy may not have heard of it yet.
 READ_ORDER_AT_WRITER = f"{READ_ORDER} FOR KEY SHARE"
 
-_PAGE = "(created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)) ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)"
+_PAGE = """(created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))
+ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)"""
 LIST_ORDERS = f"SELECT {COLUMNS} FROM orders WHERE {_PAGE}"  # noqa: S608
 LIST_ORDERS_OF_CUSTOMER = f"SELECT {COLUMNS} FROM orders WHERE customer = CAST(:customer AS text) AND {_PAGE}"  # noqa: S608
 

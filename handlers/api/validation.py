@@ -32,7 +32,9 @@ def order_problems(body: Any) -> Iterator[Problem]:
         yield Problem(field="body", message="must be an object")
         return
     yield from _unknown(body, ("customer", "items"), "")
-    yield from _text(body, "customer", CUSTOMER, "1 to 100 letters, digits, or . _ @ -, beginning with a letter or digit")
+    yield from _text(
+        body, "customer", CUSTOMER, "1 to 100 letters, digits, or . _ @ -, beginning with a letter or digit"
+    )
     items = body.get("items")
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         yield Problem(field="items", message=f"must be a list of 1 to {MAX_ITEMS} items")
@@ -86,7 +88,9 @@ def versions(condition: str | None) -> list[int] | None:
 def cursor(text: str) -> Cursor | None:
     """Time and id of the order after which a page begins; None if `text` is not what `cursor_text` makes."""
     try:
-        at, _, order = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii").partition("/")
+        at, _, order = (
+            base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii").partition("/")
+        )
         return moment(datetime.fromisoformat(at)), str(UUID(order))
     except (ValueError, OverflowError):
         return None

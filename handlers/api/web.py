@@ -86,7 +86,9 @@ def json_body(request: Request) -> Any:
         raise Refused(413, f"the body is longer than {MAX_BODY} bytes")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refused(415, f"the body must be application/json, and Content-Type must say so; it says {kind or 'nothing'}")
+        raise Refused(
+            415, f"the body must be application/json, and Content-Type must say so; it says {kind or 'nothing'}"
+        )
     try:
         return json.loads(request.body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
