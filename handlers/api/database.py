@@ -25,7 +25,6 @@ STATEMENT_SECONDS = 3.0
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Before the second try, the third and so on; then the last one for ever."""
 SETTINGS = {
-    "application_name": "api",
     "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
     "timezone": "UTC",
 }
@@ -144,7 +143,7 @@ class Database:
 
     def _connected(self, endpoint: str, deadline: float) -> Session:
         known = self._environment
-        place = rds.Place(host=known[endpoint], database=known["DB_NAME"], user=known["DB_USER"])
+        place = rds.Place(host=known[endpoint], database=known["DB_NAME"], user=known["DB_USER"], application="api")
         timeout = _seconds(deadline, CONNECT_SECONDS)
         link = rds.connect(place, SETTINGS, region=known["AWS_REGION"], credentials=known, timeout=timeout)
         session = Session(link=link, writes=False, looked=time.monotonic())

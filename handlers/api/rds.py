@@ -27,6 +27,19 @@ sys.path.insert(0, str(Path(__file__).with_name("vendor")))
 
 from pg8000.native import Connection, DatabaseError, InterfaceError
 
+__all__ = [
+    "BROKEN",
+    "DatabaseError",
+    "InterfaceError",
+    "Link",
+    "Place",
+    "connect",
+    "connect_with_password",
+    "message",
+    "sqlstate",
+    "token",
+]
+
 PORT = 5432
 AUTHORITIES = Path(__file__).with_name("rds-global-bundle.pem")
 BROKEN = (InterfaceError, OSError, struct.error)
@@ -36,11 +49,12 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A database, and who wants to get in."""
+    """A database, and who wants to get in: as which user, called how in the database's list of sessions."""
 
     host: str
     database: str
     user: str
+    application: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +93,7 @@ def connect_with_password(place: Place, password: str, settings: Mapping[str, st
             place.user,
             database=place.database,
             password=password,
+            application_name=place.application,
             startup_params=dict(settings),
             sock=secure,
             ssl_context=False,

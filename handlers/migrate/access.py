@@ -14,7 +14,6 @@ import rds
 
 CONNECT_SECONDS = 5.0
 SETTINGS = {
-    "application_name": "migrate",
     "timezone": "UTC",
     "lock_timeout": "10s",
     # When the function is gone, so is its session soon, and the lock with it.
@@ -65,14 +64,14 @@ def words(error: Exception) -> str:
 
 
 def _connected(environment: Mapping[str, str], endpoint: str, master: Master | None) -> rds.Link | Elsewhere:
-    host, database = environment[endpoint], environment["DB_NAME"]
+    host = environment[endpoint]
+    user = environment["DB_USER"] if master is None else master.user
+    place = rds.Place(host=host, database=environment["DB_NAME"], user=user, application="migrate")
     try:
         if master is None:
-            place = rds.Place(host=host, database=database, user=environment["DB_USER"])
             region = environment["AWS_REGION"]
             link = rds.connect(place, SETTINGS, region=region, credentials=environment, timeout=CONNECT_SECONDS)
         else:
-            place = rds.Place(host=host, database=database, user=master.user)
             link = rds.connect_with_password(place, master.password, SETTINGS, timeout=CONNECT_SECONDS)
     except rds.DatabaseError as error:
         return Elsewhere(
