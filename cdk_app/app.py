@@ -12,13 +12,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdk_app.code import stage
-from cdk_app.projection import KEYS, code_folder
+from cdk_app.projection import KEYS, RUNNER, RUNNER_BESIDE, code_folder
 from reconciler.model.stacks import REGIONAL, stack_refs, template_key
 from reconciler.model.topology import Topology
 
@@ -87,20 +87,28 @@ def _app(out: Path, *, validated: bool) -> cdk.App:
 
 
 def _add(
-    app: cdk.App, topology: Topology, key: str, *, artifact: str, code: Path | None, region: str | None = None
+    app: cdk.App,
+    topology: Topology,
+    key: str,
+    *,
+    artifact: str,
+    code: Mapping[str, Path],
+    region: str | None = None,
 ) -> None:
     module, name, variant = _VARIANTS[key]
-    more = variant if code is None else {**variant, "code": code}
-    getattr(import_module(f"cdk_app.stacks.{module}"), name)(app, topology, artifact=artifact, region=region, **more)
+    stack = getattr(import_module(f"cdk_app.stacks.{module}"), name)
+    stack(app, topology, artifact=artifact, region=region, **variant, **code)
 
 
-def _staged(topology: Topology, key: str, into: Path) -> Path | None:
-    """A copy of the folder that ships with the template. The router has no environment: its names are written beside it."""
+def _staged(topology: Topology, key: str, into: Path) -> dict[str, Path]:
+    """Copies of the folders that ship with the template, by the name that its stack has for them."""
     folder = code_folder(topology, key)
     if folder is None:
-        return None
-    names = {"route": topology.route_name, "origin": topology.origin_name}
-    return stage(folder, into, generated={"config.json": json.dumps(names) + "\n"} if key == "edge" else None)
+        return {}
+    if key == "edge":  # the router has no environment: its names are written beside it
+        names = {"route": topology.route_name, "origin": topology.origin_name}
+        return {"code": stage(folder, into, generated={"config.json": json.dumps(names) + "\n"})}
+    return {"code": stage(folder, into / "code"), "runner": stage(RUNNER, into / "runner", beside=RUNNER_BESIDE)}
 
 
 def _refuse_lookups(out: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -25,15 +26,25 @@ def shipped(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def stage(folder: Path, into: Path, *, generated: dict[str, str] | None = None) -> Path:
-    """Copies what ships into the new folder `into`, adds `generated` files, and gives `into`."""
+def stage(folder: Path, into: Path, *, beside: Sequence[Path] = (), generated: dict[str, str] | None = None) -> Path:
+    """Copies what ships into the new folder `into`, and gives it. `beside` are files and folders of elsewhere that come to stand
+    next to it under their own names; `generated` are files by name."""
     into.mkdir(parents=True)
-    for path in shipped(folder):
-        (into / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / path, into / path)
+    _copy(folder, into)
+    for source in beside:
+        if source.is_dir():
+            _copy(source, into / source.name)
+        else:
+            shutil.copyfile(source, into / source.name)
     for name, text in (generated or {}).items():
         (into / name).write_text(text, encoding="utf-8")
     return into
+
+
+def _copy(folder: Path, into: Path) -> None:
+    for path in shipped(folder):
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, into / path)
 
 
 def _ships(name: str) -> bool:

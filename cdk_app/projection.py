@@ -22,7 +22,11 @@ from reconciler.model.topology import Topology
 _HERE = Path(__file__).parent
 APP = (_HERE, Path(model_stacks.__file__), Path(model_topology.__file__))
 """What makes any template: this package, and the model's derived names."""
-ROUTER = _HERE.parent / "handlers" / "edge_router"
+_HANDLERS = _HERE.parent / "handlers"
+ROUTER = _HANDLERS / "edge_router"
+RUNNER = _HANDLERS / "migrate"
+RUNNER_BESIDE = tuple(_HANDLERS / "api" / name for name in ("rds.py", "rds-global-bundle.pem", "vendor"))
+"""What the migrations runner shares with the sample service; with ours, whatever service the topology has."""
 
 KEYS = ("foundation-home", "foundation", "global", "data-founder", "data-heir", "data", "api", "routing", "edge")
 
@@ -87,15 +91,21 @@ def code_folder(topology: Topology, key: str) -> Path | None:
 
 def sources(topology: Topology, key: str) -> tuple[Path, ...]:
     """Folders and files whose content the template depends on; `cdk_app.code.shipped` says which files of a folder."""
-    folder = code_folder(topology, key)
-    return APP if folder is None else (*APP, folder)
+    return (*APP, *_code(topology, key))
 
 
 def fingerprint(topology: Topology, key: str) -> str:
     """Equal fingerprints mean equal templates and assets: projection, content of the sources, version of aws-cdk-lib."""
-    folder = code_folder(topology, key)
-    inputs = [key, _program(), projection(topology, key), None if folder is None else _content(folder)]
+    inputs = [key, _program(), projection(topology, key), *map(_content, _code(topology, key))]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _code(topology: Topology, key: str) -> tuple[Path, ...]:
+    """Folders and files that ship with the template."""
+    folder = code_folder(topology, key)
+    if folder is None:
+        return ()
+    return (folder, RUNNER, *RUNNER_BESIDE) if key == "api" else (folder,)
 
 
 @cache

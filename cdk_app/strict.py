@@ -43,7 +43,14 @@ def acknowledged(topology: Topology) -> dict[tuple[str, str], dict[str, str]]:
             ),
             "IAM5[Resource::*]": "EC2 takes no narrower resource for network interfaces; the code itself is denied them",
         },
+        ("api", "MigrateRole"): {
+            f"IAM5[Resource::{_ARN}:logs:<AWS::Region>:<AWS::AccountId>:log-group:/meridian/{topology.name}/migrate:*]": (
+                "the streams of its own log group"
+            ),
+            "IAM5[Resource::*]": "EC2 takes no narrower resource for network interfaces; the code itself is denied them",
+        },
         ("api", "Function"): {"L1": "the runtime is the document's choice"},
+        ("api", "Migrate"): {"L1": "the driver and this Python are tried together; it moves when that is done again"},
         ("api", "Api"): {"APIG2": "the service validates requests, the same way in tests and behind any gateway"},
         ("api", "Stage"): {
             "APIG6": "access logs are on; execution logs would go to a group without retention that nobody owns",

@@ -1,4 +1,4 @@
-"""Stack `api`: a Region's function behind its REST API, the names it answers to, and the alarms.
+"""Stack `api`: a Region's function behind its REST API, the names it answers to, the migrations runner, and the alarms.
 
 The API's own execute-api name is off. Only the edge role and the probe role get past the health path: in one account
 an IAM permission alone would do, so everybody else is denied by name.
@@ -14,16 +14,15 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from cdk_app import openapi
+from cdk_app.stacks import functions
 from cdk_app.stacks.api_clients import client_variables
 from cdk_app.stacks.api_names import add_names
-from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, policy, role_arn, statement, sub, trust
+from cdk_app.stacks.base import MeridianStack, arn, policy, role_arn, statement, sub
+from cdk_app.stacks.functions import Database, add_function
 from reconciler.model.topology import Topology
 
 STAGE = "live"
@@ -38,25 +37,23 @@ ACCESS_LOG = {
     "caller": "$context.identity.userArn",
     "error": "$context.error.message",
 }
-NETWORK_ACTIONS = [
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-]
-"""What Lambda needs to put a function into a network; EC2 takes no narrower resource for it."""
+MIGRATOR = "meridian_migrator"
+"""Owns the schema. The founder's first migration makes it."""
+MIGRATE_SECONDS = 900
+"""As long as Lambda lets a function run."""
 
 
 class Api(MeridianStack):
-    def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, code: Path) -> None:
+    def __init__(
+        self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, code: Path, runner: Path
+    ) -> None:
         super().__init__(scope, topology, "api", artifact=artifact, region=region)
         self.topology = topology
         self.function_name = f"meridian-{topology.name}-api"
         self.signed = topology.api.origin_auth != "none"
-        self.text("ClusterResourceId")
-        function = self._function(code)
+        database = functions.database(self)
+        function = self._function(database, code)
+        self._runner(database, runner)
         api = self._rest_api(openapi.routes(code / "openapi.yaml"))
         stage = self._stage(api)
         self._permit(function)
@@ -64,75 +61,46 @@ class Api(MeridianStack):
         self.output("ApiId", api.ref)
         add_names(self, topology, api=api, stage=stage)
 
-    def _log_group(self, logical: str, suffix: str) -> logs.CfnLogGroup:
-        name = f"/meridian/{self.topology.name}/{suffix}"
-        return logs.CfnLogGroup(self, logical, log_group_name=name, retention_in_days=LOG_DAYS)
-
-    def _function(self, code: Path) -> lambda_.CfnFunction:
+    def _function(self, database: Database, code: Path) -> lambda_.CfnFunction:
         api = self.topology.api
-        subnets = self.texts("SubnetIds", "List<AWS::EC2::Subnet::Id>")
-        group = self.text("FunctionGroupId", "AWS::EC2::SecurityGroup::Id")
-        asset = assets.Asset(self, "Code", path=str(code))
-        return lambda_.CfnFunction(
+        return add_function(
             self,
-            "Function",
-            function_name=self.function_name,
-            architectures=["arm64"],
+            self.topology,
+            database,
+            logical="Function",
+            role="Role",
+            suffix="api",
+            user=DATABASE_USER,
+            code=code,
+            variables={"HEALTH_PATH": api.health.path, **client_variables(self, api.client)},
             runtime=api.runtime,
             handler=api.handler,
             memory_size=api.memory_mb,
             timeout=api.timeout_seconds,
-            role=self._role().attr_arn,
-            code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
-            vpc_config=lambda_.CfnFunction.VpcConfigProperty(subnet_ids=subnets, security_group_ids=[group]),
-            logging_config=lambda_.CfnFunction.LoggingConfigProperty(
-                log_group=self._log_group("FunctionLogs", "api").ref
-            ),
-            environment=lambda_.CfnFunction.EnvironmentProperty(
-                variables={
-                    "DB_WRITER": self.text("WriterEndpoint"),
-                    "DB_READER": self.text("ReaderEndpoint"),
-                    "DB_NAME": self.topology.database.name,
-                    "DB_USER": DATABASE_USER,
-                    "HEALTH_PATH": api.health.path,
-                    "VERSION": asset.asset_hash[:12],
-                    **client_variables(self, api.client),
-                }
-            ),
         )
 
-    def _role(self) -> iam.CfnRole:
-        function = sub(arn("lambda", f"function:{self.function_name}"))
-        statements = {
-            "database": [
-                statement(
-                    "Allow", "rds-db:connect", sub(arn("rds-db", f"dbuser:${{ClusterResourceId}}/{DATABASE_USER}"))
-                )
-            ],
-            "logs": [
-                statement(
-                    "Allow",
-                    ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    sub(arn("logs", f"log-group:/meridian/{self.topology.name}/api:*")),
-                )
-            ],
-            "network": [
-                statement("Allow", NETWORK_ACTIONS, "*"),
-                # Lambda attaches the network as this role; the code that runs as this role must not.
-                statement(
-                    "Deny", NETWORK_ACTIONS, "*", Condition={"ArnEquals": {"lambda:SourceFunctionArn": function}}
-                ),
-            ],
-        }
-        return iam.CfnRole(
+    def _runner(self, database: Database, code: Path) -> None:
+        """Carries out migrations where the Region writes; nobody but the reconciler calls it."""
+        runner = add_function(
             self,
-            "Role",
-            assume_role_policy_document=policy(trust({"Service": "lambda.amazonaws.com"})),
-            policies=[
-                iam.CfnRole.PolicyProperty(policy_name=name, policy_document=policy(*parts))
-                for name, parts in statements.items()
-            ],
+            self.topology,
+            database,
+            logical="Migrate",
+            role="MigrateRole",
+            suffix="migrate",
+            user=MIGRATOR,
+            code=code,
+            variables={"APP_USER": DATABASE_USER},
+            runtime="python3.13",
+            handler="runner.handler",
+            memory_size=256,
+            timeout=MIGRATE_SECONDS,
         )
+        # What failed is asked for again by the reconciler, which sees why.
+        name = f"meridian-{self.topology.name}-migrate"
+        lambda_.CfnEventInvokeConfig(
+            self, "MigrateInvoke", function_name=name, qualifier="$LATEST", maximum_retry_attempts=0
+        ).add_resource_dependency(runner)
 
     def _admission(self) -> dict[str, Any]:
         """Who may call: with `auth.origin: none` anybody, and the statement's name says so."""
@@ -177,7 +145,7 @@ class Api(MeridianStack):
         deployment = apigateway.CfnDeployment(self, self.deployment_id, rest_api_id=api.ref)
         deployment.apply_removal_policy(cdk.RemovalPolicy.RETAIN)  # the way back
         throttle = self.topology.api
-        access = self._log_group("AccessLogs", "access")
+        access = functions.add_log_group(self, self.topology, "AccessLogs", "access")
         stage = apigateway.CfnStage(
             self,
             "Stage",

@@ -70,12 +70,24 @@ def test_stray_files_do_not_change_the_asset(assembly, tmp_path):
 @pytest.mark.parametrize("key", ["api", "edge"])
 def test_asset_is_there_under_the_key_that_the_template_names(key, assembly):
     template = json.loads((assembly / f"{key}.template.json").read_text())
-    (code,) = [r["Properties"]["Code"] for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
+    codes = [r["Properties"]["Code"] for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
     files = json.loads((assembly / f"{key}.assets.json").read_text())["files"].values()
-    (asset,) = [f for f in files if f["source"]["packaging"] == "zip"]
-    assert code["S3Bucket"] == {"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}
-    assert {d["objectKey"] for d in asset["destinations"].values()} == {code["S3Key"]}
-    assert {p.suffix for p in (assembly / asset["source"]["path"]).rglob("*")} >= {".py"}
+    zips = [f for f in files if f["source"]["packaging"] == "zip"]
+    assert [c["S3Bucket"] for c in codes] == [{"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}] * len(
+        zips
+    )
+    assert {d["objectKey"] for f in zips for d in f["destinations"].values()} == {c["S3Key"] for c in codes}
+    for asset in zips:
+        assert {p.suffix for p in (assembly / asset["source"]["path"]).rglob("*")} >= {".py"}
+
+
+def test_runner_has_its_own_modules_and_the_way_to_the_database(assembly):
+    (runner,) = [path.parent for path in assembly.glob("asset.*/runner.py")]
+    there = {path.name for path in runner.iterdir()}
+    own = {path.name for path in (ROOT / "handlers/migrate").glob("*.py")}
+    assert there == own | {"rds.py", "rds-global-bundle.pem", "vendor"}
+    assert (runner / "vendor/pg8000/native.py").is_file()
+    assert not list(runner.rglob("README.md"))
 
 
 def test_router_has_its_names_baked_in(assembly):

@@ -26,6 +26,18 @@ def test_staged_copy_holds_what_ships_and_what_is_generated(tmp_path):
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) == ["a/c.py", "config.json"]
 
 
+def test_files_and_folders_of_elsewhere_come_to_stand_beside(tmp_path):
+    fill(tmp_path / "other", "one.py", "two.py", "lib/x.py", "lib/README.md")
+    out = stage(
+        fill(tmp_path / "in", "a.py"), tmp_path / "out", beside=[tmp_path / "other/one.py", tmp_path / "other/lib"]
+    )
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) == [
+        "a.py",
+        "lib/x.py",
+        "one.py",
+    ]
+
+
 def test_link_inside_the_folder_is_followed(tmp_path):
     source = fill(tmp_path / "in", "a.py")
     (source / "b.py").symlink_to(source / "a.py")

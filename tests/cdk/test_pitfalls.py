@@ -21,8 +21,8 @@ LOGICAL_IDS = {
     "global": "EdgeRole GlobalCluster ProbeRole",
     "data": "Cluster DatabaseGroup DatabaseLogs FunctionGroup Instance0 Instance1 Key Parameters Routes Subnet0 Subnet1 "
     "SubnetGroup SubnetRoute0 SubnetRoute1 Vpc",
-    "api": "AccessLogs Api Certificate Deployment# ErrorsAlarm Function FunctionLogs Invoke Probe Record RegionalDomain "
-    "RegionalMapping Role SharedDomain SharedMapping SlowAlarm Stage",
+    "api": "AccessLogs Api Certificate Deployment# ErrorsAlarm Function FunctionLogs Invoke Migrate MigrateInvoke MigrateLogs "
+    "MigrateRole Probe Record RegionalDomain RegionalMapping Role SharedDomain SharedMapping SlowAlarm Stage",
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
 }
@@ -50,6 +50,7 @@ UNTAGGED = {
     "AWS::ApiGateway::BasePathMapping",
     "AWS::ApiGateway::Deployment",
     "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Route53::RecordSet",
@@ -197,7 +198,9 @@ def test_only_edge_and_probe_get_past_the_health_path(templates):
         for path, operations in api["Body"]["paths"].items()
         for method, operation in operations.items()
     }
-    assert auth == {("/", "get"): "AWS_IAM", ("/health", "get"): "NONE"}
+    assert auth.pop(("/health", "get")) == "NONE"
+    assert set(auth.values()) == {"AWS_IAM"}
+    assert {path for path, _ in auth} == {"/", "/orders", "/orders/{id}"}
     allow, deny = api["Policy"]["Statement"]
     assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
     assert deny["NotResource"] == "execute-api:/live/GET/health"
@@ -268,6 +271,7 @@ def test_traffic_and_writer_are_not_in_templates(synthesise):
 
 
 WIDE = {
+    ("api", "MigrateRole", "network"): "EC2 takes no narrower resource for network interfaces",
     ("api", "Role", "network"): "EC2 takes no narrower resource for network interfaces",
     ("data", "Key", None): "a key policy speaks of its own key",
     ("data-founder", "Key", None): "a key policy speaks of its own key",
@@ -303,3 +307,28 @@ def is_wide(statement: dict[str, Any]) -> bool:
 
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def test_each_function_logs_in_as_its_own_user(templates):
+    api = templates["api"]["Resources"]
+    users = {"Function": ("Role", "app"), "Migrate": ("MigrateRole", "meridian_migrator")}
+    for function, (role, user) in users.items():
+        properties = api[function]["Properties"]
+        assert properties["Role"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert properties["Environment"]["Variables"]["DB_USER"] == user
+        (connect,) = [
+            s
+            for p in api[role]["Properties"]["Policies"]
+            for s in p["PolicyDocument"]["Statement"]
+            if s["Action"] == "rds-db:connect"
+        ]
+        assert connect["Resource"]["Fn::Sub"].endswith(f":dbuser:${{ClusterResourceId}}/{user}")
+
+
+def test_nobody_but_the_account_may_invoke_the_runner(templates):
+    permissions = [p["FunctionName"] for _, p in resources(templates["api"], "AWS::Lambda::Permission")]
+    assert permissions == ["meridian-orders-api"]
+    assert (
+        templates["api"]["Resources"]["Migrate"]["Properties"]["VpcConfig"]
+        == (templates["api"]["Resources"]["Function"]["Properties"]["VpcConfig"])
+    )

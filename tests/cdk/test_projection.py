@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cdk_app.app import build
 from cdk_app.projection import FIELDS, KEYS, fingerprint, projection, sources
 from reconciler.model.topology import Region, Topology, Traffic
 from tests.cdk.topologies import ORDERS, ROOT
@@ -139,13 +140,39 @@ def test_code_is_part_of_the_fingerprint_of_its_template_only(elsewhere):
     assert {key: fingerprint(elsewhere, key) for key in KEYS} == before
 
 
+def test_runner_is_ours_whatever_the_service_is(elsewhere, tmp_path):
+    """The team's folder has no driver: the runner brings its own."""
+    for path in (elsewhere.root / "handlers/api").iterdir():
+        if path.name not in ("app.py", "openapi.yaml"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    build(elsewhere, tmp_path / "assembly", ["api"])
+    (runner,) = (tmp_path / "assembly").glob("asset.*/runner.py")
+    assert (runner.parent / "rds.py").is_file()
+    assert (runner.parent / "vendor/pg8000/native.py").is_file()
+
+
+def test_runner_is_part_of_the_fingerprint(monkeypatch, tmp_path):
+    before = {key: fingerprint(ORDERS, key) for key in KEYS}
+    changed = tmp_path / "migrate"
+    shutil.copytree(ROOT / "handlers/migrate", changed)
+    (changed / "runner.py").write_text("x = 1\n")
+    monkeypatch.setattr("cdk_app.projection.RUNNER", changed)
+    assert {key for key in KEYS if fingerprint(ORDERS, key) != before[key]} == {"api"}
+
+
 def test_fingerprint_does_not_depend_on_where_the_checkout_is(elsewhere):
     assert [fingerprint(elsewhere, key) for key in KEYS] == [fingerprint(ORDERS, key) for key in KEYS]
 
 
 def test_sources_are_the_app_and_the_code_that_ships():
     assert {path.name for path in sources(ORDERS, "data")} == {"cdk_app", "topology.py", "stacks.py"}
-    assert sources(ORDERS, "api")[-1] == ROOT / "handlers" / "api"
+    handlers = ROOT / "handlers"
+    ours = ["rds.py", "rds-global-bundle.pem", "vendor"]
+    assert [path for path in sources(ORDERS, "api") if handlers in path.parents] == [
+        handlers / "api",
+        handlers / "migrate",
+        *(handlers / "api" / name for name in ours),
+    ]
     assert sources(ORDERS, "edge")[-1] == ROOT / "handlers" / "edge_router"
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tests.continuity.clients import Call
 
 CUT_SEEN = timedelta(seconds=210)
-"""A Region that is cut off is out of every answer by then: its checkers find it sick (3 x 10 s, and a whole minute of their metric),
+"""A Region that is cut off is out of every answer by then: its checkers find it sick (3 x 10 s, and a minute of their metric),
 DNS spreads that (60 s), answers live on for their TTL (10 s), the edge's router goes on with its last one (60 s)."""
 ROLES_SEEN = timedelta(seconds=45)
 """After a switchover functions find the writer again at their next statement; this is for the last of the refused ones to end."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import os
+import socket
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from unittest import mock
 
 import pytest
+import trustme
 
 from cdk_app.code import stage
+from cdk_app.projection import RUNNER, RUNNER_BESIDE
+from tests.handlers import postgres
+from tests.handlers.postgres import MASTER, PASSWORD, Network, Pair, environment
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
 CONFIG = {"route": "route.api.example.com", "origin": "origin.api.example.com"}
@@ -36,22 +46,119 @@ def router(tmp_path, monkeypatch) -> ModuleType:
     return imported(folder / "router.py")
 
 
+def sandbox(folder: Path, variables: Mapping[str, str]) -> SimpleNamespace:
+    """The folder's modules as a new execution environment has them, with the packages that they bring along."""
+    names = {path.stem for path in folder.glob("*.py")}
+    brought = {"pg8000", "jwt", *names}
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in brought}
+    path = list(sys.path)
+    sys.path.insert(0, str(folder))
+    try:
+        with mock.patch.dict(os.environ, variables):
+            return SimpleNamespace(**{name: import_module(name) for name in sorted(names)})
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] in brought]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        sys.path[:] = path
+
+
+def told(tmp_path: Path, **variables: str) -> ModuleType:
+    """The service's `app` as a new execution environment with these variables imports it."""
+    given = {**environment("eu-west-1"), "VERSION": "abc", "HEALTH_PATH": "/health", **variables}
+    return sandbox(stage(HANDLERS / "api", tmp_path / "api"), given).app
+
+
+@pytest.fixture(scope="session")
+def api_folder(tmp_path_factory) -> Path:
+    return stage(HANDLERS / "api", tmp_path_factory.mktemp("api") / "api")
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def trusted(authority, tmp_path_factory) -> Path:
+    """What stands in for RDS's authorities."""
+    path = tmp_path_factory.mktemp("authority") / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(api_folder, trusted) -> SimpleNamespace:
+    """The service's modules in eu-west-1; its database is whatever answers to the Region's names."""
+    modules = sandbox(
+        api_folder, {**environment("eu-west-1"), "VERSION": "abc", "HEALTH_PATH": "/health", "CLIENT_MODE": "none"}
+    )
+    modules.rds.AUTHORITIES = trusted
+    return modules
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory, trusted) -> SimpleNamespace:
+    """The modules of the migrations runner."""
+    folder = stage(RUNNER, tmp_path_factory.mktemp("migrate") / "migrate", beside=RUNNER_BESIDE)
+    modules = sandbox(folder, environment("us-east-1", "meridian_migrator"))
+    modules.rds.AUTHORITIES = trusted
+    return modules
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Path]:
+    with postgres.scratch() as folder:
+        yield postgres.make_template(folder)
+
+
+@pytest.fixture(scope="module")
+def network(authority) -> Iterator[Network]:
+    network = Network(authority)
+    with mock.patch.object(socket, "getaddrinfo", network.getaddrinfo):
+        yield network
+
+
+@pytest.fixture(scope="module")
+def pair(template, network) -> Iterator[Pair]:
+    """One pair for the tests of a module: none of them may move the writer."""
+    with postgres.running(template, network) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def orders(pair, runner) -> Pair:
+    """With roles and tables."""
+    return migrated(pair, runner)
+
+
 @pytest.fixture
-def api(tmp_path, monkeypatch) -> ModuleType:
-    """Open to everybody; `service` stages one that is not."""
-    return service(tmp_path, monkeypatch, CLIENT_MODE="none")
+def moving(template, network, runner) -> Iterator[Pair]:
+    """A pair of the test's own, whose writer it may move."""
+    with postgres.running(template, network) as pair:
+        yield migrated(pair, runner)
 
 
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
-    """The service as Lambda would import it: its folder on the path, its modules fresh."""
-    given = {"AWS_REGION": "eu-west-1", "VERSION": "abc", "HEALTH_PATH": "/health", **environment}
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    folder = stage(HANDLERS / "api", tmp_path / "api")
-    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
-    for module in folder.glob("*.py"):
-        monkeypatch.delitem(sys.modules, module.stem, raising=False)
-    return imported(folder / "app.py")
+def migrated(pair: Pair, runner: SimpleNamespace) -> Pair:
+    asked = {"action": "prepare", "user": MASTER, "password": PASSWORD}
+    assert ask_runner(runner, asked) == {"state": "prepared"}
+    assert ask_runner(runner, {"action": "migrate", "migrations": migrations()})["state"] == "done"
+    pair.caught_up()
+    return pair
+
+
+def migrations() -> list[dict[str, str]]:
+    """What the reconciler would send."""
+    found = sorted((HANDLERS / "api/migrations").glob("*.sql"))
+    return [migration(path.name, path.read_text(encoding="utf-8")) for path in found]
+
+
+def migration(name: str, sql: str) -> dict[str, str]:
+    return {"name": name, "sha256": hashlib.sha256(sql.encode()).hexdigest(), "sql": sql}
+
+
+def ask_runner(runner: SimpleNamespace, event: Mapping, region: str = "us-east-1", *, seconds: float = 60) -> dict:
+    return runner.runner.respond(event, environment(region, "meridian_migrator"), seconds=seconds)
 
 
 @pytest.fixture

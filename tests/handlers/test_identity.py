@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cdk_app.code import stage
-from tests.handlers.conftest import HANDLERS, service
+from tests.handlers.conftest import HANDLERS, told
 
 ISSUER, AUDIENCE = "https://login.example.com/", "orders"
 ONE, OTHER, STRANGE = (rsa.generate_private_key(65537, 2048) for _ in range(3))
@@ -62,12 +62,12 @@ ENVIRONMENT = {
 
 @pytest.fixture
 def app(tmp_path, monkeypatch) -> ModuleType:
-    return service(tmp_path, monkeypatch, **ENVIRONMENT)
+    return told(tmp_path, **ENVIRONMENT)
 
 
 @pytest.fixture
 def identity(app) -> ModuleType:
-    return sys.modules["identity"]
+    return app.identity
 
 
 def reconfigured(identity: ModuleType, *keys: dict[str, str]) -> None:
@@ -318,7 +318,7 @@ def test_the_log_has_the_subject_and_never_a_token(app, capsys):
 
 
 def test_without_tokens_everybody_is_let_in(tmp_path, monkeypatch):
-    app = service(tmp_path, monkeypatch, CLIENT_MODE="none")
+    app = told(tmp_path, CLIENT_MODE="none")
     assert ask(app, "/", None)["statusCode"] == 200
     assert ask(app, "/", bearing("nonsense"))["statusCode"] == 200
 
@@ -326,7 +326,7 @@ def test_without_tokens_everybody_is_let_in(tmp_path, monkeypatch):
 @pytest.mark.parametrize("mode", [None, "", "None", "off"])
 def test_a_function_that_nobody_told_to_be_public_is_not(tmp_path, monkeypatch, mode):
     monkeypatch.delenv("CLIENT_MODE", raising=False)
-    app = service(tmp_path, monkeypatch, **({} if mode is None else {"CLIENT_MODE": mode}))
+    app = told(tmp_path, **({} if mode is None else {"CLIENT_MODE": mode}))
     assert ask(app, "/", bearing(token()))["statusCode"] == 401
 
 
@@ -334,7 +334,7 @@ def test_a_function_that_nobody_told_to_be_public_is_not(tmp_path, monkeypatch, 
 def test_keys_that_are_none_end_the_function_at_its_start(tmp_path, monkeypatch, keys):
     """So that the deployment shows it: health checks fail, and the rollout goes no further."""
     with pytest.raises((ValueError, KeyError, AttributeError)):
-        service(tmp_path, monkeypatch, **{**ENVIRONMENT, "CLIENT_KEYS": keys})
+        told(tmp_path, **{**ENVIRONMENT, "CLIENT_KEYS": keys})
 
 
 def test_the_function_needs_nothing_that_is_not_in_its_folder(tmp_path):

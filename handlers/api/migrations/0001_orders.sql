@@ -1,19 +1,25 @@
--- Orders, and the keys that make POST safe to repeat. Expand only: Regions run old and new code at the same time.
-CREATE TABLE IF NOT EXISTS orders (
+-- Orders, and the keys that make POST safe to repeat.
+CREATE TABLE orders (
     id uuid PRIMARY KEY,
-    customer text NOT NULL CHECK (customer <> ''),
-    status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'paid', 'shipped', 'cancelled')),
+    customer text NOT NULL,
+    status text NOT NULL CHECK (status IN ('new', 'paid', 'shipped', 'cancelled')),
     items jsonb NOT NULL,
-    region text NOT NULL,
+    total bigint NOT NULL,          -- in the smallest unit of money
+    region text NOT NULL,           -- where the order was taken
+    version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
-CREATE INDEX IF NOT EXISTS orders_by_customer ON orders (customer, created_at DESC);
+-- Pages go by time and id, the newest first.
+CREATE INDEX orders_by_time ON orders (created_at DESC, id DESC);
+CREATE INDEX orders_by_customer ON orders (customer, created_at DESC, id DESC);
 
-CREATE TABLE IF NOT EXISTS idempotency_keys (
+-- `response` is what the first request with the key was answered: a repeated one gets the same, without asking a table that a
+-- Region far away may not have yet. It names the order by its id.
+CREATE TABLE idempotency_keys (
     key text PRIMARY KEY,
     request_sha256 text NOT NULL,
-    order_id uuid NOT NULL REFERENCES orders (id),
+    response jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
