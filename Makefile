@@ -51,6 +51,7 @@ soak: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks.planning
+	@$(BIN)/python -m benchmarks.edge
 	@$(BIN)/python -m benchmarks
 
 # ENDPOINT=real: on the account of the environment, what costs next to nothing, tagged, and removed at the end.

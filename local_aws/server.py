@@ -29,7 +29,7 @@ _SETTINGS = {
     "LOG_LEVEL": "ERROR",
     "AWS_CONFIG_FILE": os.devnull,  # botocore reads it when it looks for its models
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: Lambda runs as a subprocess, databases are records
+    "DOCKER_HOST": "tcp://127.0.0.1:1",  # no containers: functions and databases are subprocesses
 }
 _KEPT = {"PATH", "HOME", "LANG", "LC_ALL"}
 _STOPPING = (signal.SIGINT, signal.SIGTERM)

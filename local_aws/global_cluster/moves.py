@@ -2,7 +2,8 @@
 
 Phases and words of FailoverState [V API reference]; a switchover waits until the target has caught up, so no data is lost, and
 takes longer the more it lags [V user guide]; that it is cancelled when it cannot catch up in ten minutes, what clusters show
-meanwhile, and every duration are [K]. Global clusters of ministack's MySQL are moved the same way: no database runs here.
+meanwhile, and every duration are [K]. Global clusters of ministack's MySQL are moved the same way. The
+databases behind the records follow them: see `postgres`.
 """
 
 from typing import Any

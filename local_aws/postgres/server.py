@@ -87,11 +87,13 @@ class Server:
         self._installation.end(self.directory)
 
     def _ready(self) -> bool:
-        """The eighth line of the pid file, which pg_ctl waits for, too [V: src/include/utils/pidfile.h]."""
+        """By its pid file, as pg_ctl goes by it [V: src/include/utils/pidfile.h]; who was killed has left an old one there."""
         try:
-            return (self._data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
-        except (OSError, IndexError):
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except OSError:
             return False
+        ours = self._process is not None and lines[:1] == [str(self._process.pid)]
+        return ours and len(lines) > 7 and lines[7].strip() == "ready"
 
     def _follow(self, primary: "Server") -> None:
         told = f"host={primary.directory} user={SUPERUSER} application_name={self.directory.name}"

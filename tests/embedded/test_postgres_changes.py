@@ -131,8 +131,8 @@ def test_what_was_not_replicated_is_lost(databases: Databases) -> None:
     writer.run("insert into t values (2)")
     databases.moved("failover_global_cluster", AWAY, AllowDataLoss=True)
     databases.settled(HOME)
-    assert not sender.is_running()
     assert (rows(databases, AWAY, "Endpoint"), rows(databases, HOME)) == (1, 1)
+    assert not sender.is_running()
 
 
 def server_process(aws: Aws) -> psutil.Process:

@@ -1,6 +1,6 @@
 """DB cluster snapshots: creating, with progress, then available; final ones, and who may restore them.
 
-Restoring one is not there: nothing of ours does it, and no database runs here that could hold data.
+Restoring one is not there: nothing of ours does it, and it has no copy of the database's contents.
 """
 
 import secrets
