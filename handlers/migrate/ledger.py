@@ -24,11 +24,12 @@ CREATE TABLE IF NOT EXISTS meridian.ledger (
     name text PRIMARY KEY,
     sha256 text NOT NULL,
     applied_at timestamptz,         -- null: never
-    message text                    -- of the last failure; null: none since
+    message text,                   -- of the last failure; null: none since
+    attempt text                    -- whose that failure was
 );
 """
 _APPLIED = "SELECT name, sha256 FROM meridian.ledger WHERE applied_at IS NOT NULL ORDER BY name"
-_FAILED = "SELECT name, message FROM meridian.ledger WHERE message IS NOT NULL ORDER BY name LIMIT 1"
+_FAILED = "SELECT name, message, attempt FROM meridian.ledger WHERE message IS NOT NULL ORDER BY name LIMIT 1"
 _RUNNING = f"""
 SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
 WHERE locktype = 'advisory' AND classid = 0 AND objid = {LOCK} AND objsubid = 1 AND granted AND datname = current_database())
@@ -38,8 +39,8 @@ INSERT INTO meridian.ledger (name, sha256, applied_at) VALUES (:name, :sha256, c
 ON CONFLICT (name) DO UPDATE SET sha256 = EXCLUDED.sha256, applied_at = EXCLUDED.applied_at, message = NULL
 """
 _NOTE_FAILED = """
-INSERT INTO meridian.ledger (name, sha256, message) VALUES (:name, :sha256, :message)
-ON CONFLICT (name) DO UPDATE SET message = EXCLUDED.message
+INSERT INTO meridian.ledger (name, sha256, message, attempt) VALUES (:name, :sha256, :message, :attempt)
+ON CONFLICT (name) DO UPDATE SET message = EXCLUDED.message, attempt = EXCLUDED.attempt
 """
 _FORGET_FAILURE = "UPDATE meridian.ledger SET message = NULL WHERE name = :name AND message IS NOT NULL"
 
@@ -64,12 +65,13 @@ def status(link: rds.Link) -> dict[str, Any]:
         "state": "ready",
         "running": run(_RUNNING)[0][0],
         "applied": _applied(link),
-        "failed": {"name": failed[0][0], "message": failed[0][1]} if failed else None,
+        "failed": dict(zip(("name", "message", "attempt"), failed[0], strict=True)) if failed else None,
     }
 
 
-def migrate(link: rds.Link, asked: Sequence[Migration], app: str, seconds: float) -> dict[str, Any]:
-    """Applies in the order asked for, until one fails. `seconds` are for all of them together."""
+def migrate(link: rds.Link, asked: Sequence[Migration], app: str, seconds: float, attempt: str = "") -> dict[str, Any]:
+    """Applies in the order asked for, until one fails. `seconds` are for all of them together; `attempt` tells whoever asked
+    a failure of this time from an older one."""
     deadline = time.perf_counter() + seconds
     link.socket.settimeout(seconds + 5)
     run = link.connection.run
@@ -85,7 +87,8 @@ def migrate(link: rds.Link, asked: Sequence[Migration], app: str, seconds: float
             if migration.name not in before:
                 _apply(link, migration, deadline)
         except Failed as failure:
-            run(_NOTE_FAILED, name=migration.name, sha256=migration.sha256, message=str(failure))
+            noted = {"name": migration.name, "sha256": migration.sha256, "message": str(failure), "attempt": attempt}
+            run(_NOTE_FAILED, **noted)
             return {"state": "failed", "failed": {"name": migration.name, "message": str(failure)}}
         run(_FORGET_FAILURE, name=migration.name)
     return {"state": "done", "applied": _applied(link)}

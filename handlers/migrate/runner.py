@@ -2,7 +2,7 @@
 
     {"action": "status"}                                        how things stand; waits for nobody
     {"action": "prepare", "user": …, "password": …}             makes the roles, with the master's password
-    {"action": "migrate", "migrations": [{name, sha256, sql}]}  carries out what is not applied yet
+    {"action": "migrate", "migrations": [{name, sha256, sql}], "attempt": …}  carries out what is not applied yet
 
 Every answer has a `state`. A Region that does not write says `reader` and does nothing. All of it may be asked again at any time,
 also while an earlier invocation still runs.
@@ -48,7 +48,12 @@ def respond(event: Mapping[str, Any], environment: Mapping[str, str], *, seconds
             return _at_the_writer(environment, ledger.status, called="status")
         case "migrate":
             asked, app = [ledger.Migration(**given) for given in event["migrations"]], environment["APP_USER"]
-            return _at_the_writer(environment, lambda link: ledger.migrate(link, asked, app, seconds), called="migrate")
+            attempt = str(event.get("attempt") or "")
+
+            def act(link: rds.Link) -> State:
+                return ledger.migrate(link, asked, app, seconds, attempt)
+
+            return _at_the_writer(environment, act, called="migrate")
         case "prepare":
             return _prepare(environment, access.Master(user=event["user"], password=event["password"]))
         case action:

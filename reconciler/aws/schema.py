@@ -86,7 +86,13 @@ def _called(client: Any, function: str, payload: Mapping[str, Any]) -> bytes:
 
 def _unavailable(region: str, function: str, said: Mapping[str, Any]) -> CloudUnavailable:
     """What a function that fails says has its error's type and message in it."""
-    words = said.get("message") or said.get("errorMessage") or said.get("state") or "nothing that makes sense"
+    words = (
+        said.get("message")
+        or (said.get("failed") or {}).get("message")
+        or said.get("errorMessage")
+        or said.get("state")
+        or "nothing that makes sense"
+    )
     return CloudUnavailable(
         f"{INVOKE} in {region}: {function} says: {words}", code=str(said.get("errorType") or "Schema")
     )

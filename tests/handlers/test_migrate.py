@@ -110,7 +110,7 @@ def test_a_failure_is_rolled_back_remembered_and_tried_again(prepared, database)
     later = migration("0003.sql", "CREATE TABLE v (id int)")
     failed = {"name": "0002.sql", "message": 'relation "missing" does not exist (42P01)'}
     assert prepared(migrate(good, bad, later)) == {"state": "failed", "failed": failed}
-    assert prepared(STATUS)["failed"] == failed
+    assert prepared(STATUS)["failed"] == failed | {"attempt": ""}
     assert [m["name"] for m in prepared(STATUS)["applied"]] == ["0001.sql"]
     assert database.sql("SELECT to_regclass('u') IS NULL, to_regclass('v') IS NULL") == [["t", "t"]]
     mended = migration("0002.sql", "CREATE TABLE u (id int)")
@@ -131,7 +131,7 @@ def test_a_file_that_changed_after_it_was_applied(prepared):
     assert answer["failed"]["name"] == "0001.sql"
     for words in ("changed after it was applied", was["sha256"], now["sha256"], "into a new migration"):
         assert words in answer["failed"]["message"]
-    assert prepared(STATUS)["failed"] == answer["failed"]
+    assert prepared(STATUS)["failed"] == answer["failed"] | {"attempt": ""}
     assert prepared(STATUS)["applied"] == [{"name": "0001.sql", "sha256": was["sha256"]}]
     assert prepared(migrate(was))["state"] == "done"
     assert prepared(STATUS)["failed"] is None
