@@ -164,13 +164,16 @@ def _at_rest(group: Record) -> None:
 
 
 def _failed_over(group: Record) -> None:
-    """The target writes from what it had; the old primary and the other members are built anew from it [V user guide]."""
+    """The target writes from what it had; the old primary and the other members are built anew from it [V user guide].
+
+    Nobody sees the new roles before that is known: to a database they would look like a switchover's.
+    """
     old, new = _exchange(group)
     _tell(group, "RDS-EVENT-0238", "Global failover to DB cluster {to} in Region {region} completed.")
-    _at_rest(group)
     for entry in members(group):
         if entry is not new:
             rebuilding.wanted(entry, was_primary=entry is old)
+    _at_rest(group)
 
 
 def install() -> None:
