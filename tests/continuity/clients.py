@@ -84,7 +84,7 @@ class Clients:
             self._stop.wait(max(0.0, 1 / self.rate - (time.monotonic() - begun)))
 
     def _writes(self, client: Client, place: str, key: str) -> None:
-        order = {"customer": place, "items": [{"sku": "tea", "quantity": 1, "unitPrice": 250}]}
+        order = {"customer": place.replace(" ", "-"), "items": [{"sku": "tea", "quantity": 1, "unitPrice": 250}]}
         while not self._stop.is_set():
             call, body = self._asks(client, place, "POST", "/orders", json.dumps(order).encode(), Idempotency_Key=key)
             if call.answered:
