@@ -101,7 +101,7 @@ def index(request: Request, database: Database) -> Answer:
     rows = database.run(statement, deadline=request.deadline, at=at, id=order_id, limit=limit + 1, **one)
     orders = [_order(row) for row in rows[:limit]]
     last = orders[-1] if len(rows) > limit else None
-    after = validation.cursor_text(last["createdAt"], last["id"]) if last else None
+    after = validation.cursor_text(last) if last else None
     return Answer(status=200, content={"orders": orders, "next": after})
 
 

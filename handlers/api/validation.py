@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from web import Problem
 
@@ -15,6 +13,9 @@ STATUSES = ("new", "paid", "shipped", "cancelled")
 CUSTOMER = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
 SKU = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 KEY = r"[!-~]{1,128}"
+CURSOR = r"[0-9]{1,16}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""Of the last order of a page: microseconds since 1970, and id."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TAG = r'(W/)?"[!#-~]*"'
 MAX_ITEMS = 100
 MAX_QUANTITY = 10_000
@@ -74,7 +75,7 @@ def list_problems(query: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
 
 def condition_problems(headers: Mapping[str, str]) -> Iterator[Problem]:
     condition = headers.get("if-match")
-    if condition is not None and not re.fullmatch(rf"\*|{TAG}(\s*,\s*{TAG})*", condition.strip()):
+    if condition is not None and not re.fullmatch(rf"[*]|{TAG}( ?, ?{TAG})*", condition.strip()):
         yield Problem(field="If-Match", message='must be *, or tags in quotes as ETag gives them, such as "1"')
 
 
@@ -87,17 +88,15 @@ def versions(condition: str | None) -> list[int] | None:
 
 def cursor(text: str) -> Cursor | None:
     """Time and id of the order after which a page begins; None if `text` is not what `cursor_text` makes."""
-    try:
-        at, _, order = (
-            base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii").partition("/")
-        )
-        return moment(datetime.fromisoformat(at)), str(UUID(order))
-    except (ValueError, OverflowError):
+    if not re.fullmatch(CURSOR, text):
         return None
+    microseconds, order = text.split("_")
+    return moment(EPOCH + timedelta(microseconds=int(microseconds))), order
 
 
-def cursor_text(at: str, order: str) -> str:
-    return base64.urlsafe_b64encode(f"{at}/{order}".encode()).decode().rstrip("=")
+def cursor_text(order: Mapping[str, Any]) -> str:
+    since = datetime.fromisoformat(order["createdAt"]) - EPOCH
+    return f"{since // timedelta(microseconds=1)}_{order['id']}"
 
 
 def moment(at: datetime) -> str:

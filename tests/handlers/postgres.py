@@ -211,11 +211,12 @@ def make_template(folder: Path) -> Path:
 @contextmanager
 def running(template: Path, network: Network) -> Iterator[Pair]:
     with scratch() as folder:
-        pair = Pair(folder, network)
+        pair, names = Pair(folder, network), dict(network.names)
         try:
             pair.start(template)
             yield pair
         finally:
+            network.names = names
             for door in pair.doors:
                 door.close()
             for server in (pair.east, pair.west):

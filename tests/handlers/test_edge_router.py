@@ -51,6 +51,8 @@ def test_client_cannot_forge_what_the_edge_says(router, request_):
     cleaned = router.clean(request_)
     assert set(cleaned["headers"]) == {"host", "via", "content-length", "x-amz-cf-id", "x-client-authorization"}
     assert value(cleaned, "x-client-authorization") == "Bearer client"
+    del request_["headers"]["authorization"]
+    assert "x-client-authorization" not in router.clean(request_)["headers"]
 
 
 def test_headers_that_cloudfront_forbids_to_edit_are_left_alone(router, request_, monkeypatch):
