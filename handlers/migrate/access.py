@@ -12,7 +12,7 @@ from typing import Any
 
 import rds
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 8.0
 SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": "10s",

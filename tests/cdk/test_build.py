@@ -96,7 +96,8 @@ def test_router_has_its_names_baked_in(assembly):
 
 
 def test_templates_here_are_those_of_the_worked_example():
-    assert load(ROOT / "desired_state" / "orders.yaml") == (ORDERS,)
+    (loaded,) = load(ROOT / "desired_state" / "orders.yaml")
+    assert replace(loaded, migrations=()) == ORDERS
 
 
 def test_command_line_wants_one_document(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from cdk_app.app import build
 from cdk_app.projection import FIELDS, KEYS, fingerprint, projection, sources
-from reconciler.model.topology import Region, Topology, Traffic
+from reconciler.model.topology import Migration, Region, Topology, Traffic
 from tests.cdk.topologies import ORDERS, ROOT
 
 CHANGED: dict[str, Any] = {
@@ -50,6 +50,7 @@ CHANGED: dict[str, Any] = {
     "api.health.path": "/well",
     "api.health.interval_seconds": 30,
     "api.health.failure_threshold": 5,
+    "migrations": (Migration(name="0001_first.sql", sql="create"),),
     "routing.policy": "weighted",
     "routing.ttl_seconds": 20,
     "routing.drain_seconds": 600,

@@ -20,8 +20,10 @@ def drawn(calls: Sequence[Call], windows: Sequence[Window], chapters: Sequence[t
     span = (ends - begins) / BINS
     regions = sorted({c.region for c in calls if c.answered and c.region})
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH + LEFT + 20}" height="{HEIGHT + TOP + 110}" '
-        'font-family="sans-serif" font-size="11">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH + LEFT + 20}" height="{HEIGHT + TOP + 110}" '
+            'font-family="sans-serif" font-size="11">'
+        ),
         '<rect width="100%" height="100%" fill="white"/>',
     ]
 
