@@ -87,7 +87,7 @@ def trusted(authority, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(api_folder, trusted) -> SimpleNamespace:
     """The service's modules in eu-west-1; its database is whatever answers to the Region's names."""
     modules = sandbox(
@@ -97,7 +97,7 @@ def service(api_folder, trusted) -> SimpleNamespace:
     return modules
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runner(tmp_path_factory, trusted) -> SimpleNamespace:
     """The modules of the migrations runner."""
     folder = stage(RUNNER, tmp_path_factory.mktemp("migrate") / "migrate", beside=RUNNER_BESIDE)
@@ -112,21 +112,21 @@ def template() -> Iterator[Path]:
         yield postgres.make_template(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def network(authority) -> Iterator[Network]:
     network = Network(authority)
     with mock.patch.object(socket, "getaddrinfo", network.getaddrinfo):
         yield network
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pair(template, network) -> Iterator[Pair]:
-    """One pair for the tests of a module: none of them may move the writer."""
+    """One pair for all tests that move no writer."""
     with postgres.running(template, network) as pair:
         yield pair
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def orders(pair, runner) -> Pair:
     """With roles and tables."""
     return migrated(pair, runner)

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,11 +176,9 @@ class Pair:
 
     def caught_up(self) -> None:
         """Until the standby has replayed what the writer has now."""
-        ((position,),) = self.east.sql("SELECT pg_current_wal_lsn()")
-        while self.west.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'", "postgres") != [
-            ["t"]
-        ]:  # the other may come with it
-            pass
+        ((position,),) = self.east.sql("SELECT pg_current_wal_lsn()", "postgres")
+        while self.west.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'", "postgres") != [["t"]]:
+            time.sleep(0.02)
 
 
 @contextmanager

@@ -162,3 +162,32 @@ def test_other_errors_are_not_tried_again(east, service, monkeypatch):
     with pytest.raises(service.rds.DatabaseError):
         east.database.run("SELECT missing", deadline=time.perf_counter() + 4)
     assert tries.count("SELECT missing") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "tried_again"),
+    [
+        *[(state, True) for state in ("25006", "57P01", "57P03", "08006", "53300", "28000", "40001")],
+        *[(state, False) for state in ("42P01", "23505", "22P02", "0A000")],
+    ],
+)
+def test_which_errors_pass(state, tried_again, east, service, monkeypatch):
+    refusals = [service.rds.DatabaseError({"C": state, "M": "as it happens"})]
+    connect = service.rds.connect
+
+    def refusing(*asked, **more):
+        if refusals:
+            raise refusals.pop()
+        return connect(*asked, **more)
+
+    def asked():
+        return east.database.run("SELECT 1", deadline=time.perf_counter() + 4)
+
+    monkeypatch.setattr(service.rds, "connect", refusing)
+    refusals *= 2  # at the writer's endpoint and at the reader's
+    if tried_again:
+        assert asked() == [[1]]
+    else:
+        with pytest.raises(service.rds.DatabaseError):
+            asked()
+    assert not refusals

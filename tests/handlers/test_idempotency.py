@@ -6,6 +6,7 @@ Writes go to the Region that writes; in the other one they are refused with 2500
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import threading
 import time
@@ -19,6 +20,7 @@ from tests.handlers.postgres import environment
 
 CLIENTS = 8
 KEYS = 12
+SOAK = bool(os.environ.get("MERIDIAN_SOAK"))
 
 
 @pytest.fixture
@@ -108,7 +110,8 @@ def test_a_statement_that_was_committed_but_not_answered(clients, orders, servic
     assert orders.east.sql("SELECT id, status, version FROM orders") == [[made.content["id"], "paid", "2"]]
 
 
-def test_no_order_is_lost_or_made_twice_while_the_writer_moves(service, moving):
+@pytest.mark.parametrize("seconds", [5, 10, 20, 40] if SOAK else [1.5])
+def test_no_order_is_lost_or_made_twice_while_the_writer_moves(seconds, service, moving):
     """Clients go on with a key until it is answered, in whichever Region; the writer moves under them."""
     moved, answered, failures = threading.Event(), [], []
 
@@ -134,7 +137,7 @@ def test_no_order_is_lost_or_made_twice_while_the_writer_moves(service, moving):
     threads = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS)]
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    time.sleep(seconds)
     before = len(answered)
     moving.switch_over(between=lambda: time.sleep(0.5))
     moved.set()

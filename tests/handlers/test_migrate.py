@@ -20,6 +20,13 @@ def migrate(*asked):
     return {"action": "migrate", "migrations": list(asked)}
 
 
+@pytest.fixture(scope="module")
+def pair(template, network):
+    """These tests' own: they drop the database."""
+    with postgres.running(template, network) as pair:
+        yield pair
+
+
 @pytest.fixture
 def database(pair):
     """As new: what an earlier test made is gone."""

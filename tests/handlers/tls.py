@@ -46,6 +46,8 @@ class Door:
                 self._context.wrap_socket(client, server_side=True) as secure,
                 socket.create_connection(("127.0.0.1", self._behind)) as server,
             ):
+                for one in (secure, server):
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _pass_on(secure, server)
 
 
