@@ -38,7 +38,7 @@ def create(stage: Stage) -> str:
     stage.meridian("converge", "--plan", "../plan-1.json", says=("Ready (Converged)",))
     stage.console.tell(
         "Clients call one name. The function at the edge near them asks DNS for the nearest Region that is healthy, and signs "
-        "the request for it."
+        "the request for it. Each Region writes: Aurora forwards that to the writer, and every Region reads it."
     )
     stage.python("demo.clients", "london=eu-west-1", "tokyo=ap-northeast-1", "new-york=us-east-1")
     return "three Regions serve, each the clients near it"
@@ -134,6 +134,8 @@ def rest(stage: Stage) -> str:
         f"Calls that this converge made: {calls['total']}, of which may change anything: {calls['mutating']}."
     )
     _nothing_changed(stage)
+    stage.console.tell("And clients everywhere, each by its nearest Region, with the order that another one took.")
+    stage.python("demo.clients", "london=eu-west-1", "tokyo=ap-northeast-1", "new-york=eu-west-1")
     return f"{calls['total']} reads, 0 writes"
 
 
