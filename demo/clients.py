@@ -78,7 +78,9 @@ def main(expected: list[str]) -> int:
 
 
 def _told(method: str, path: str, place: str, answer: Answer, expected: tuple[int, str]) -> int:
-    whose = f"  {answer.content.get('customer')}'s, written in {answer.content.get('region')}" if method == "GET " else ""
+    whose = (
+        f"  {answer.content.get('customer')}'s, written in {answer.content.get('region')}" if method == "GET " else ""
+    )
     where = f"https://{DOMAIN}{path}"
     print(  # noqa: T201
         f"{method} {where:41} from {place:9} {answer.status}  by {answer.region:15} {answer.ms:4.0f} ms{whose}",

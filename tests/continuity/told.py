@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tests.continuity.clients import PLACES, Call, Clients
@@ -25,12 +26,15 @@ class Told:
     unexcused: list[Call]
     wrong: list[str]
 
+    chapters: list[tuple[str, datetime]]
+
     def __str__(self) -> str:
         lines = [f"{self.calls} requests, {self.failed} failed: {self.excused or 'none'}"]
         lines += [
             f"  not excused: {c.place} {c.begun:%H:%M:%S} {'write' if c.writes else 'read'} {c.status} {c.region}"
             for c in self.unexcused[:20]
         ]
+        lines += [f"  {at:%H:%M:%S} {title}" for title, at in self.chapters]
         return "\n".join([*lines, *(f"  {w}" for w in self.wrong)])
 
 
@@ -49,6 +53,7 @@ def told(story: Story, clients: Clients, picture: Path | None = None) -> Told:
         excused=dict(excused),
         unexcused=left,
         wrong=_orders(story, clients),
+        chapters=story.chapters,
     )
 
 

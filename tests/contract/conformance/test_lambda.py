@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -75,6 +77,19 @@ def test_a_function_is_asked_and_waited_for_or_left_alone(aws: Target) -> None:
     assert (left["StatusCode"], left["Payload"].read()) == (202, b"")
     refused(client.invoke, "InvalidRequestContentException", FunctionName=name, Payload="{")
     refused(client.invoke, "ResourceNotFoundException", FunctionName=f"{name}-other", Payload="{}")
+
+
+@success("lambda:Invoke", source="Lambda Developer Guide, life cycle of the execution environment [V]")
+@real("nothing")
+def test_what_runs_runs_to_its_end_while_its_function_changes(aws: Target) -> None:
+    client = aws.client("lambda")
+    code = "import time\n\ndef handler(event, context):\n    time.sleep(1.5)\n    return 'done'\n"
+    name = made.function(aws, Code={"ZipFile": made.archive(code)}, Timeout=10)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.invoke, FunctionName=name, Payload="{}")
+        time.sleep(0.7)
+        client.update_function_configuration(FunctionName=name, MemorySize=256)
+        assert json.load(running.result()["Payload"]) == "done"
 
 
 @success("lambda:PutFunctionConcurrency", source=API)
