@@ -68,20 +68,21 @@ def respond(request: Request, database: Database, noted: dict[str, Any]) -> Answ
                 allowed = ", ".join(operations)
                 message = f"{request.path} does not take {request.method}; it takes {allowed}"
                 raise Refused(405, message, headers={"Allow": allowed})
-            if request.path != HEALTH_PATH:
-                admit(request, noted)
-            return operations[request.method](replace(request, parameters=found.groupdict()), database)
+            subject = "" if request.path == HEALTH_PATH else admit(request, noted)
+            asked = replace(request, parameters=found.groupdict(), subject=subject)
+            return operations[request.method](asked, database)
     raise Refused(404, f"there is nothing at {request.path}")
 
 
-def admit(request: Request, noted: dict[str, Any]) -> None:
-    """Everybody, or who bears a valid token, as the desired state says. Why not is for the log only."""
+def admit(request: Request, noted: dict[str, Any]) -> str:
+    """Everybody, or who bears a valid token, as the desired state says: its subject. Why not is for the log only."""
     who = identity.check(request.headers)
     if isinstance(who, identity.Refusal):
         noted["refused"] = who.reason
         raise Refused(who.status, who.message, headers=who.headers)
     if who.subject:
         noted["sub"] = who.subject
+    return who.subject or ""
 
 
 def health(_request: Request, _database: Database) -> Answer:

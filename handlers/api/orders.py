@@ -38,7 +38,7 @@ def create(request: Request, database: Database, region: str) -> Answer:
     ((seen, stored),) = database.run(
         sql.CREATE_ORDER,
         deadline=request.deadline,
-        key=request.headers["idempotency-key"],
+        key=_key(request),
         request_sha256=digest,
         response=json.dumps(order),
         id=order["id"],
@@ -53,6 +53,13 @@ def create(request: Request, database: Database, region: str) -> Answer:
         raise Refused(409, "this Idempotency-Key was used for another request; a new order needs a new key")
     replayed = {} if stored["id"] == order["id"] else {"Idempotent-Replayed": "true"}
     return _answer(201, stored, {"Location": f"/orders/{stored['id']}", **replayed})
+
+
+def _key(request: Request) -> str:
+    """A client's keys are its own, as far as it says who it is: nobody gets another one's answer for a key that he guessed. Keys
+    have no line breaks, so one of a subject is nobody else's."""
+    key = request.headers["idempotency-key"]
+    return f"{request.subject}\n{key}" if request.subject else key
 
 
 def read(request: Request, database: Database) -> Answer:

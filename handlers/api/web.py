@@ -52,6 +52,8 @@ class Request:
     body: bytes
     deadline: float
     parameters: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
+    """Who sent it, as its token says; empty where clients need none."""
 
 
 def request(event: Mapping[str, Any], *, fallback_id: str, deadline: float) -> Request:

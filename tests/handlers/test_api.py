@@ -87,6 +87,17 @@ def test_same_key_same_answer(ask, orders):
     assert orders.east.sql("SELECT count(*) FROM orders") == [["1"]]
 
 
+def test_a_key_belongs_to_the_client_that_sent_it(service, ask, orders, monkeypatch):
+    replies, key = {}, next(KEYS)
+    for subject in ("ann", "ben", None, "ann"):
+        monkeypatch.setattr(service.identity, "check", lambda _, who=subject: service.identity.Claims(who, {}))
+        reply = ask.make(key)
+        assert reply.status == 201
+        replies.setdefault(subject, []).append(reply.content["id"])
+    assert replies["ann"][0] == replies["ann"][1]
+    assert len({ids[0] for ids in replies.values()}) == 3
+
+
 def test_a_key_is_for_one_order(ask, orders):
     key = next(KEYS)
     assert ask.make(key).status == 201
