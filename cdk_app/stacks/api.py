@@ -81,7 +81,7 @@ class Api(MeridianStack):
 
     def _runner(self, database: Database, code: Path) -> None:
         """Carries out migrations where the Region writes; nobody but the reconciler calls it."""
-        runner = add_function(
+        add_function(
             self,
             self.topology,
             database,
@@ -96,11 +96,6 @@ class Api(MeridianStack):
             memory_size=256,
             timeout=MIGRATE_SECONDS,
         )
-        # What failed is asked for again by the reconciler, which sees why.
-        name = f"meridian-{self.topology.name}-migrate"
-        lambda_.CfnEventInvokeConfig(
-            self, "MigrateInvoke", function_name=name, qualifier="$LATEST", maximum_retry_attempts=0
-        ).add_resource_dependency(runner)
 
     def _admission(self) -> dict[str, Any]:
         """Who may call: with `auth.origin: none` anybody, and the statement's name says so."""

@@ -29,9 +29,6 @@ _CALLS: Mapping[str, tuple[str, str, str, str]] = {
     "AWS::EC2::VPC": ("ec2", "CreateVpc", "ModifyVpcAttribute", "DeleteVpc"),
     "AWS::EC2::VPCEndpoint": ("ec2", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"),
     "AWS::KMS::Key": ("kms", "CreateKey", "PutKeyPolicy", "ScheduleKeyDeletion"),
-    "AWS::Lambda::EventInvokeConfig": (
-        "lambda", "PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig", "DeleteFunctionEventInvokeConfig",
-    ),
     "AWS::Lambda::Function": (
         "lambda", "CreateFunction", "UpdateFunctionConfiguration UpdateFunctionCode", "DeleteFunction",
     ),

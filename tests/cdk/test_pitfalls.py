@@ -21,7 +21,7 @@ LOGICAL_IDS = {
     "global": "EdgeRole GlobalCluster ProbeRole",
     "data": "Cluster DatabaseGroup DatabaseLogs FunctionGroup Instance0 Instance1 Key Parameters Routes Subnet0 Subnet1 "
     "SubnetGroup SubnetRoute0 SubnetRoute1 Vpc",
-    "api": "AccessLogs Api Certificate Deployment# ErrorsAlarm Function FunctionLogs Invoke Migrate MigrateInvoke MigrateLogs "
+    "api": "AccessLogs Api Certificate Deployment# ErrorsAlarm Function FunctionLogs Invoke Migrate MigrateLogs "
     "MigrateRole Probe Record RegionalDomain RegionalMapping Role SharedDomain SharedMapping SlowAlarm Stage",
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
@@ -50,7 +50,6 @@ UNTAGGED = {
     "AWS::ApiGateway::BasePathMapping",
     "AWS::ApiGateway::Deployment",
     "AWS::CloudFront::ResponseHeadersPolicy",
-    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Route53::RecordSet",

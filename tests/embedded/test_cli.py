@@ -55,8 +55,8 @@ def test_one_pass_streams_its_outcome_and_ends_with_the_status(meridian, aws):
 
 
 def test_a_timeout_is_124_and_the_next_run_goes_on(meridian, aws):
-    aws.control("clock", {"speed": 100})  # slow enough that 8 s never suffice, fast enough that they do something
-    code, documents = meridian.json("converge", "--timeout", "8s")
+    aws.control("clock", {"speed": 60})  # slow enough that 15 s never suffice, fast enough that they do something
+    code, documents = meridian.json("converge", "--timeout", "15s")
     assert code == 124
     assert kinds(documents[-2:]) == ["Error", "Status"]
     assert set(kinds(documents[:-2])) == {"Outcome"}

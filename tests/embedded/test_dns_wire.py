@@ -46,7 +46,7 @@ def test_nothing_listens_but_on_loopback_and_one_line_is_printed() -> None:
     try:
         assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:")
         addresses = list(listening(process.pid))
-        assert addresses.count("0100007F") == 3, "127.0.0.1: HTTP, and DNS by UDP and TCP"
+        assert addresses.count("0100007F") == 4, "127.0.0.1: HTTP, DNS by UDP and TCP, databases"
         assert {address[-2:] for address in addresses} == {"7F"}, "the edge, Regions and resolvers: 127.x.x.x"
     finally:
         process.terminate()

@@ -183,11 +183,11 @@ def test_a_migration_may_act_as_another_role(prepared, database):
 
 
 def test_one_at_a_time_and_status_waits_for_nobody(prepared, database):
-    slow = migration("0001.sql", "CREATE TABLE t (id int); SELECT pg_sleep(1.5)")
+    slow = migration("0001.sql", "CREATE TABLE t (id int); SELECT pg_sleep(4)")
     answers = []
     first = threading.Thread(target=lambda: answers.append(prepared(migrate(slow))))
     first.start()
-    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1.5)%' AND pid <> pg_backend_pid()"
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND pid <> pg_backend_pid()"
     while database.sql(running) != [["1"]]:
         time.sleep(0.02)
     began = time.perf_counter()
@@ -195,10 +195,11 @@ def test_one_at_a_time_and_status_waits_for_nobody(prepared, database):
     status = prepared(STATUS)
     assert (status["running"], status["applied"]) == (True, [])
     assert prepared(PREPARE) == {"state": "prepared"}
-    assert time.perf_counter() - began < 1.4
+    assert time.perf_counter() - began < 3.9
     first.join()
     assert answers[0]["state"] == "done"
-    assert prepared(STATUS)["running"] is False
+    while prepared(STATUS)["running"]:  # the server ends a session in its own time
+        time.sleep(0.02)
 
 
 def test_a_table_in_use_is_not_waited_for_for_ever(prepared, database, runner, monkeypatch):
