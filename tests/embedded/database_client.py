@@ -165,17 +165,19 @@ _kept: dict[str, str] = {}  # by the server's address: the snapshot of a global 
 
 
 @contextmanager
-def kept(aws: Aws, speed: float = SPEED) -> Iterator[Databases]:
-    """A global database in two Regions. Its records are as at the beginning; what is in the databases stays."""
+def kept(aws: Aws, speed: float = SPEED, *, anew: bool = False) -> Iterator[Databases]:
+    """A global database in two Regions. Its records are as at the beginning; what is in the databases stays, unless it is made
+    `anew`, which takes some seconds."""
     found = Databases(aws)
     aws.go(QUICKLY)
-    if aws.url in _kept:
+    if aws.url in _kept and not anew:
         aws.until(lambda: aws.control("restore", {"id": _kept[aws.url]})[0] == 200)
     else:
         aws.control("reset", {})
         found.make(HOME, AWAY)
         aws.until(lambda: aws.control("snapshot", {})[0] == 200)
-        _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
+        if not anew:
+            _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
     aws.go(speed)
     try:
         yield found

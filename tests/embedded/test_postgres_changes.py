@@ -37,7 +37,7 @@ MOVE = "switchover_global_cluster"
 
 @pytest.fixture
 def databases(server: Aws) -> Iterator[Databases]:
-    with kept(server, QUICKLY) as found:
+    with kept(server, QUICKLY, anew=True) as found:  # what one test does to its servers is no other one's trouble
         found.table()
         yield found
         server.control("faults", {"faults": []})
@@ -126,7 +126,7 @@ def test_what_was_not_replicated_is_lost(databases: Databases) -> None:
     writer = databases.write()
     writer.run("insert into t values (1)")
     databases.caught_up()
-    [sender] = [c for p in servers(databases.aws) for c in p.children() if "walsender" in " ".join(c.cmdline())]
+    [sender] = databases.aws.until(lambda: senders(databases.aws))  # the first data may have come with the copy
     sender.suspend()
     writer.run("insert into t values (2)")
     databases.moved("failover_global_cluster", AWAY, AllowDataLoss=True)
@@ -145,6 +145,10 @@ def server_process(aws: Aws) -> psutil.Process:
 
 def servers(aws: Aws) -> list[psutil.Process]:
     return [p for p in server_process(aws).children() if p.name() == "postgres"]
+
+
+def senders(aws: Aws) -> list[psutil.Process]:
+    return [c for p in servers(aws) for c in p.children() if "walsender" in " ".join(c.cmdline())]
 
 
 # ---- members come, leave and go --------------------------------------------------------------------------------------------------
