@@ -27,6 +27,7 @@ grant rds_iam, rds_replication, rds_password to rds_superuser with admin true, i
 """
 _FUNCTIONS = "select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace"
 LOOKS = 500  # ten seconds of wall time, then without the follower that does not come
+_STREAMS = "select count(*) from pg_stat_wal_receiver where status = 'streaming'"
 _CAUGHT_UP = "select count(*) from pg_stat_replication where state = 'streaming' and replay_lsn = pg_current_wal_lsn()"
 
 
@@ -131,24 +132,31 @@ class Fleet:
     async def _start(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         await asyncio.to_thread(self._servers[identity].start)
         self._now(identity, state="up")
-        for other, known in self._known.items():
-            if known.succeeds == identity and self._known[identity].writes:
-                self._now(other, succeeds=None)
+        if self._known[identity].writes:
+            self._parted_from(identity)
 
     async def _stop(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         """Not before its followers have everything: whoever is not connected yet would miss the end."""
         followers = [i for i, known in self._known.items() if known.follows == identity and known.state == "up"]
-        with suppress(Refused, OSError):
-            await self._caught_up(self._servers[identity], len(followers))
+        whole = await self._comes_to(len(followers), self._servers[identity], _CAUGHT_UP)
         await asyncio.to_thread(self._servers[identity].stop)
-        self._now(identity, state="stopped")
+        # Whoever has what its successor lacks cannot follow that one: it is copied anew.
+        self._now(identity, state="stopped" if whole else "killed")
 
-    async def _caught_up(self, server: Server, followers: int) -> None:
+    async def _comes_to(self, number: int, server: Server, count: str) -> bool:
         for _ in range(LOOKS):
-            [[count]] = await administer(server.directory, _CAUGHT_UP)
-            if int(count or 0) >= followers:
-                return
+            with suppress(Refused, OSError):
+                [[found]] = await administer(server.directory, count)
+                if int(found or 0) >= number:
+                    return True
             await asyncio.sleep(0.02)
+        return False
+
+    async def _streams(self, identity: str, cluster: Cluster, of: str) -> None:
+        """Who was to follow and does not is copied anew: its history is another one."""
+        if not await self._comes_to(1, self._servers[identity], _STREAMS):
+            logger.warning("%s does not follow %s, and is copied anew", identity, of)
+            await self._clone(identity, cluster, of)
 
     async def _kill(self, identity: str, _cluster: Cluster, _of: str | None) -> None:
         await asyncio.to_thread(self._servers[identity].kill)
@@ -159,15 +167,24 @@ class Fleet:
         followed = self._known[identity].follows or ""
         orderly = followed in self._known and self._known[followed].state == "stopped"
         succeeds = followed if orderly else None
+        self._parted_from(identity)
         self._now(identity, role="primary", follows=None, succeeds=succeeds, volume=cluster.volume)
 
-    async def _demote(self, identity: str, _cluster: Cluster, of: str) -> None:
+    def _parted_from(self, identity: str) -> None:
+        """It writes again: nobody goes on any more from where it had stopped."""
+        for other, known in self._known.items():
+            if known.succeeds == identity:
+                self._now(other, succeeds=None)
+
+    async def _demote(self, identity: str, cluster: Cluster, of: str) -> None:
         await asyncio.to_thread(self._servers[identity].demote, self._servers[of])
         self._now(identity, role="standby", state="up", follows=of, succeeds=None)
+        await self._streams(identity, cluster, of)
 
-    async def _follow(self, identity: str, _cluster: Cluster, of: str) -> None:
+    async def _follow(self, identity: str, cluster: Cluster, of: str) -> None:
         await asyncio.to_thread(self._servers[identity].follow, self._servers[of])
         self._now(identity, follows=of)
+        await self._streams(identity, cluster, of)
 
     async def _remove(self, identity: str, _cluster: None, _of: str | None) -> None:
         await asyncio.to_thread(self._servers[identity].remove)

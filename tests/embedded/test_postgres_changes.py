@@ -204,6 +204,23 @@ def test_a_world_that_is_brought_back_has_its_roles_and_todays_data(databases: D
     assert rows(databases, AWAY) == 2
 
 
+def test_who_wrote_on_its_own_and_is_brought_back_has_nothing_of_that(databases: Databases) -> None:
+    """Also where the writer had gone to and fro before: it once stopped in order, and others went on from there."""
+    databases.aws.until(lambda: databases.aws.control("snapshot", {})[0] == 200)
+    snapshot = databases.aws.control("snapshot", {})[1]["id"]
+    databases.moved(MOVE, AWAY)
+    databases.write(AWAY).run("insert into t values (1)")
+    databases.aws.until(lambda: databases.aws.control("restore", {"id": snapshot})[0] == 200)
+    assert rows(databases, HOME, "Endpoint") == rows(databases, AWAY) == 1
+    arn = databases.found(AWAY)["DBClusterArn"]
+    databases.rds(AWAY).remove_from_global_cluster(GlobalClusterIdentifier="orders", DbClusterIdentifier=arn)
+    databases.aws.until(lambda: "GlobalClusterIdentifier" not in databases.found(AWAY))
+    databases.write(AWAY).run("insert into t select generate_series(2, 50)")
+    databases.aws.until(lambda: databases.aws.control("restore", {"id": snapshot})[0] == 200)
+    databases.write(HOME).run("insert into t values (2)")
+    databases.aws.until(lambda: rows(databases, AWAY) == 2)
+
+
 def test_a_reset_ends_every_server(databases: Databases) -> None:
     session = databases.write()
     databases.aws.control("reset", {})
