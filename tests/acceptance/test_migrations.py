@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
-from tests.acceptance.world import Project, World
+import pytest
+
+from tests.acceptance.world import ROOT, Project, World
 
 MEMORY = ("memoryMb: 512", "memoryMb: 1024")
 
@@ -14,13 +17,35 @@ def add(project: Project, name: str, sql: str) -> None:
     (project.folder / "handlers/api/migrations" / name).write_text(sql)
 
 
+def runner(world: World, **payload: Any) -> dict[str, Any]:
+    client = world.client("lambda", "us-east-1")
+    answer = client.invoke(FunctionName="meridian-orders-migrate", Payload=json.dumps(payload))
+    found: dict[str, Any] = json.load(answer["Payload"])
+    return found
+
+
 def ledger(world: World) -> dict[str, Any]:
     """What the database itself says, in the writer's Region."""
-    client = world.client("lambda", "us-east-1")
-    answer = client.invoke(FunctionName="meridian-orders-migrate", Payload='{"action": "status"}')
-    found = json.load(answer["Payload"])
+    found = runner(world, action="status")
     assert found["state"] == "ready", found
     return found
+
+
+@pytest.fixture(autouse=True)
+def first_schema(world: World) -> None:
+    """What is in a database is not part of a world that is brought back: one that was made anew since is empty."""
+    if runner(world, action="status")["state"] == "unprepared":
+        stack = world.client("cloudformation", "us-east-1").describe_stacks(StackName="meridian-orders-data")["Stacks"][
+            0
+        ]
+        secret = next(o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == "MasterSecret")
+        held = world.client("secretsmanager", "us-east-1").get_secret_value(SecretId=secret)["SecretString"]
+        master = json.loads(held)
+        made = runner(world, action="prepare", user=master["username"], password=master["password"])
+        assert made["state"] == "prepared", made
+    sql = (ROOT / "handlers/api/migrations/0001_orders.sql").read_text()
+    given = {"name": "0001_orders.sql", "sha256": hashlib.sha256(sql.encode()).hexdigest(), "sql": sql}
+    assert runner(world, action="migrate", migrations=[given])["state"] == "done"
 
 
 def memory(world: World) -> int:
