@@ -139,10 +139,8 @@ class Motion:
         who helps it along by hand does what it asked for, and the next commit may ask for the way back."""
         cluster = known(observed.global_cluster)
         if cluster is not None and cluster.members and wanted not in self.writers:
-            lost = bool(self.writers) and cluster.writer == wanted
-            known_there = {} if lost else self.migrated
             writers = self.writers | {r for r in (wanted, cluster.writer) if r}
-            return replace(self, writers=writers, arrived="", migrated=known_there)
+            return replace(self, writers=writers, arrived="", migrated=self._kept(cluster.writer, wanted))
         there = cluster is not None and cluster.writer == wanted and not cluster.failover
         if not there or self.writers == {wanted}:
             return replace(self, arrived="") if self.arrived else self
@@ -176,10 +174,13 @@ class Motion:
     def unapplied(self, topology: Topology, writer: str | None) -> tuple[Migration, ...]:
         """Migrations that the database is not known to hold. Where somebody else moved the writer, as a failover does, what was
         applied before may be lost: a commit that adopts it asks for all of them again, which does no harm."""
-        wanted = topology.database.writer
+        kept = self._kept(writer, topology.database.writer)
+        return tuple(m for m in topology.migrations if kept.get(m.name) != m.sha256)
+
+    def _kept(self, writer: str | None, wanted: str) -> Mapping[str, str]:
+        """What is known to be applied, where the writer is there by our doing or with our knowledge."""
         adopted = writer == wanted and bool(self.writers) and wanted not in self.writers
-        known_there = {} if adopted else self.migrated
-        return tuple(m for m in topology.migrations if known_there.get(m.name) != m.sha256)
+        return {} if adopted else self.migrated
 
     def _ours(self, step: Step, gate: TrafficGate) -> bool:
         """Mending a gate that somebody closed leaves it closed, and theirs."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["ready", "unprepared", "reader", "unreachable"]
+State = Literal["ready", "unprepared", "reader"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +27,3 @@ class Schema:
     """Name to SHA-256."""
     running: bool = False
     failed: Failure | None = None
-    message: str = ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.drive import Run
-from reconciler.loop import look, run_pass
+from reconciler.loop import run_pass
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import StepAction
 from reconciler.model.topology import Topology
@@ -93,10 +92,3 @@ class Story:
         self.world.aws.go(speed)
         if speed <= WATCHED:
             self.clients.resume()
-
-
-def converges(story: Story) -> bool:
-    return look(story.world.ports, story.topology).plan.converged
-
-
-Chapter = Callable[[Story], None]
