@@ -50,18 +50,30 @@ def _prepare(clients: Clients, request: PrepareDatabase) -> None:
         request.secret_region,
         lambda: secrets.get_secret_value(SecretId=request.secret)["SecretString"],
     )
-    master = json.loads(held)
-    payload = {"action": "prepare", "user": master["username"], "password": master["password"]}
+    payload = {"action": "prepare", **_credentials(held, request.secret)}
     said = _invoked(clients.writer("lambda", request.region), request.region, request.function, payload)
     if said.get("state") != "prepared":
         raise _unavailable(request.region, request.function, said)
+
+
+def _credentials(held: str, secret: str) -> dict[str, str]:
+    """Never quoted in an error: what is malformed here is still a password."""
+    try:
+        master = json.loads(held)
+        return {"user": master["username"], "password": master["password"]}
+    except (ValueError, KeyError, TypeError):
+        message = f"the secret {secret} is no JSON object with username and password, as RDS writes it: restore its last version"
+        raise CloudUnavailable(message, code="MasterSecret") from None
 
 
 def _migrate(clients: Clients, request: Migrate) -> None:
     """Asked for, not waited for: Lambda runs it, and the ledger tells what came of it."""
     client = clients.writer("lambda", request.region)
     files = [{"name": m.name, "sha256": m.sha256, "sql": m.sql} for m in request.migrations]
-    payload = json.dumps({"action": "migrate", "attempt": request.attempt, "migrations": files})
+    # As UTF-8: escaped, text in other letters would be three times as long, and past what an event may hold.
+    payload = json.dumps(
+        {"action": "migrate", "attempt": request.attempt, "migrations": files}, ensure_ascii=False
+    ).encode()
     send(
         request.call,
         request.region,

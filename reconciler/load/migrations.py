@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from reconciler.model.topology import Migration
 _FIELD = ("spec", "database", "migrations")
 _NAME = re.compile(r"\d{4}_[a-z0-9_]{1,60}\.sql")
 LARGEST = 200_000
-"""Bytes of all migrations together: they travel to their function in one event, of which Lambda takes 256 KB [V Lambda quotas]."""
+"""Bytes of all migrations, as JSON strings: they travel to their function in one event; Lambda takes 256 KB [V Lambda quotas]."""
 
 
 def read(root: Path, folder: str | None) -> tuple[Migration, ...]:
@@ -44,7 +45,7 @@ def _contents(name: str, found: tuple[Path, ...]) -> Iterator[Finding]:
     size = 0
     for path in found:
         try:
-            size += len(path.read_text(encoding="utf-8").encode())
+            size += len(json.dumps(path.read_text(encoding="utf-8"), ensure_ascii=False).encode())
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8"
             yield Finding(_FIELD, "MigrationUnreadable", f"{shown(path.name)} in {name} cannot be read: {reason}")

@@ -96,7 +96,7 @@ def field_of(path: str) -> str:
 def elsewhere(tmp_path) -> Topology:
     """The worked example in another checkout, whose API is also in a second folder."""
     for code in ("handlers/api", "elsewhere/api"):
-        shutil.copytree(ROOT / "handlers" / "api", tmp_path / code)
+        shutil.copytree(ROOT / "handlers" / "api", tmp_path / code, ignore=shutil.ignore_patterns("__pycache__"))
     return replace(ORDERS, root=tmp_path)
 
 
