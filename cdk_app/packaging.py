@@ -20,15 +20,19 @@ from pathlib import Path
 
 from cdk_app import service_models
 from cdk_app.code import shipped
-from cdk_app.projection import ROUTER, RUNNER, RUNNER_BESIDE
 from cdk_app.wheels import LOCK, NotPackaged, third_party
 from reconciler.model.archive import zipped
 
 ROOT = Path(__file__).parent.parent
-HANDLERS = ("wake", "reconcile", "synth")
-"""The control plane's own functions."""
-_READ_ONLY = (ROUTER, RUNNER, *RUNNER_BESIDE)
-"""Never run there: they are parts of fingerprints."""
+_HANDLERS = ROOT / "handlers"
+FUNCTIONS, IMAGE = ("wake", "reconcile"), ("synth",)
+"""Handlers in the zip, and in the image."""
+READ_ONLY = (
+    _HANDLERS / "edge_router",
+    _HANDLERS / "migrate",
+    *(_HANDLERS / "api" / name for name in ("rds.py", "rds-global-bundle.pem", "vendor")),
+)
+"""Parts of fingerprints (see `projection`): they ship with templates, and are never run in the control plane."""
 _NAMED = ("meridian", "aws-cdk-lib")
 """Distributions whose versions are asked for, and which are not there, or not as distributions."""
 _TASK = "/var/task"
@@ -39,7 +43,7 @@ def stage(into: Path, *, runtime: str) -> Path:
     """Makes the folder whose zip is the code of wake and reconcile on `runtime` (`python3.13`), and gives it. Raises `NotPackaged`."""
     if not re.fullmatch(r"python3\.\d+", runtime):
         raise NotPackaged(f"runtime {runtime!r} is none of Lambda's for Python; write it as python3.13")
-    stage_ours(into)
+    _stage_ours(into, FUNCTIONS)
     with tempfile.TemporaryDirectory() as scratch:
         found = third_party(runtime, Path(scratch) / "packages")
         data = {name: path for name, path in found.items() if name.startswith(service_models.DATA)}
@@ -54,24 +58,33 @@ def stage(into: Path, *, runtime: str) -> Path:
     return into
 
 
-def stage_ours(into: Path) -> Path:
-    """Only what is ours, without the command line: the image of synth brings its own packages."""
+def sources() -> tuple[Path, ...]:
+    """Files that the staged folder is made from, beside `cdk_app` itself: for whoever keeps what was made from them."""
+    parts = (ROOT / "reconciler", *_handlers(FUNCTIONS), *READ_ONLY)
+    return (*(path for part in parts for path in _files(part)), LOCK)
+
+
+def _stage_ours(into: Path, functions: Sequence[str]) -> None:
+    """What is ours, without the command line: the image of synth brings other packages."""
     into.mkdir(parents=True)
-    handlers = (folder for name in HANDLERS if (folder := ROOT / "handlers" / name).is_dir())
-    for source in (ROOT / "reconciler", ROOT / "cdk_app", *handlers, *_READ_ONLY):
+    for source in (ROOT / "reconciler", ROOT / "cdk_app", *_handlers(functions), *READ_ONLY):
         for path in _files(source):
             _write(into / path.relative_to(ROOT), path.read_bytes())
     _write(into / "LICENSE", (ROOT / "LICENSE").read_bytes())
     _name(into, "meridian")
-    return into
+
+
+def _handlers(functions: Sequence[str]) -> Iterator[Path]:
+    return (folder for name in functions if (folder := _HANDLERS / name).is_dir())
 
 
 def _files(source: Path) -> Iterator[Path]:
-    """The reconciler's schema is a link to the public contract, out of its folder; of the rest, what fingerprints are made of."""
+    """Sorted. The reconciler's schema is a link to the public contract, out of its folder; of the rest, what fingerprints are
+    made of."""
     if source.is_file():
         yield source
     elif source.name == "reconciler":
-        found = (path for path in source.rglob("*") if path.is_file() and path.resolve().is_relative_to(ROOT))
+        found = (path for path in sorted(source.rglob("*")) if path.is_file() and path.resolve().is_relative_to(ROOT))
         yield from (path for path in found if path.suffix != ".pyc" and source / "cli" not in path.parents)
     else:
         yield from (source / path for path in shipped(source))
@@ -79,7 +92,9 @@ def _files(source: Path) -> Iterator[Path]:
 
 def package(folder: Path) -> bytes:
     """The zip of a staged folder."""
-    return zipped({path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    return zipped(
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -99,7 +114,7 @@ def _compile(into: Path, runtime: str) -> None:
     python = _python(runtime)
     if python is None:
         return
-    idle = "|".join(re.escape(str(source.relative_to(ROOT))) for source in _READ_ONLY)
+    idle = "|".join(re.escape(str(source.relative_to(ROOT))) for source in READ_ONLY)
     command = [python, "-S", "-m", "compileall", "-q", "-s", str(into), "-p", _TASK, "-x", f"/({idle})(/|$)"]
     command += ["--invalidation-mode", "unchecked-hash", str(into)]
     done = subprocess.run(  # sets of constants are written in the order of their hashes
@@ -114,7 +129,9 @@ def _python(runtime: str) -> str | None:
     candidates = filter(None, (sys.executable, shutil.which(runtime)))
     ask = "import sys; print('python%d.%d' % sys.version_info[:2])"
     for candidate in candidates:
-        said = subprocess.run([candidate, "-I", "-c", ask], capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        said = subprocess.run(
+            [candidate, "-I", "-c", ask], capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
         if said.stdout.strip() == runtime:
             return candidate
     return None
@@ -122,7 +139,7 @@ def _python(runtime: str) -> str | None:
 
 def image_context(into: Path) -> Path:
     """The folder from which `handlers/synth/Dockerfile` is built: the same files of ours as in the zip, so that fingerprints agree."""
-    stage_ours(into / "task")
+    _stage_ours(into / "task", IMAGE)
     synth = ROOT / "handlers" / "synth"
     for source in (synth / "Dockerfile", synth / "jsii_readonly_cache.js", LOCK.with_name("synth.txt")):
         shutil.copyfile(source, into / source.name)

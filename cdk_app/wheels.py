@@ -75,8 +75,22 @@ def _here(wanted: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
 
 def _downloaded(runtime: str, folder: Path) -> Iterator[tuple[str, Path]]:
     version = runtime.removeprefix("python")
-    chosen = ["--only-binary=:all:", "--platform=manylinux2014_x86_64", f"--python-version={version}", "--implementation=cp"]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
+    chosen = [
+        "--only-binary=:all:",
+        "--platform=manylinux2014_x86_64",
+        f"--python-version={version}",
+        "--implementation=cp",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+    ]
     command += ["--require-hashes", *chosen, f"--target={folder}", "-r", str(LOCK)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
@@ -84,7 +98,9 @@ def _downloaded(runtime: str, folder: Path) -> Iterator[tuple[str, Path]]:
         raise NotPackaged(f"pip did not finish: {error}") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise NotPackaged(f"the packages for {runtime} cannot be downloaded: {last}; or package with that Python, on Linux")
+        raise NotPackaged(
+            f"the packages for {runtime} cannot be downloaded: {last}; or package with that Python, on Linux"
+        )
     for path in folder.rglob("*"):
         if path.is_file():
             yield path.relative_to(folder).as_posix(), path
@@ -93,4 +109,8 @@ def _downloaded(runtime: str, folder: Path) -> Iterator[tuple[str, Path]]:
 def _ships(path: PurePosixPath) -> bool:
     if path.parts[0].endswith(".dist-info"):
         return bool(_KEPT_OF_METADATA.search("/".join(path.parts[1:])))
-    return not _IDLE & set(path.parts[:-1]) and path.suffix not in {".pyi", ".pyc", ".pyx", ".pxd"} and path.name != "py.typed"
+    return (
+        not _IDLE & set(path.parts[:-1])
+        and path.suffix not in {".pyi", ".pyc", ".pyx", ".pxd"}
+        and path.name != "py.typed"
+    )

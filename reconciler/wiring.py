@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from reconciler.aws import failures
@@ -15,8 +17,17 @@ from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
+from reconciler.aws.template_store import OF_TOPOLOGIES, TemplateStore, publish
+from reconciler.aws.templates import StoredSynthesizer
 from reconciler.loop import Ports
-from reconciler.ports import Clock, Emergency
+from reconciler.model.topology import Topology
+from reconciler.ports import Clock, Emergency, Synthesizer
+
+TEMPLATES = OF_TOPOLOGIES
+"""Keys of the templates that a topology can need."""
+
+Bundled = Callable[[Clients, str, str, str, str, Path], Topology]
+"""Lays the bundle of a topology out in a folder: clients, bucket, its Region, name, version, folder."""
 
 
 def ports(*, offline: bool = False) -> Ports:
@@ -55,3 +66,23 @@ def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
             return None
         raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
     return document
+
+
+def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
+    """Where the functions have their templates from; `version` is that of the bundle at hand."""
+    return StoredSynthesizer(
+        clients,
+        os.environ["MERIDIAN_BUCKET"],
+        os.environ["MERIDIAN_HOME_REGION"],
+        os.environ.get("MERIDIAN_SYNTH_FUNCTION", ""),
+        Path(os.environ["MERIDIAN_CACHE"]),
+        version=version,
+    )
+
+
+def store_templates(name: str, version: str, keys: Sequence[str], into: Path, *, bundled: Bundled) -> Mapping[str, str]:
+    """What the function synth is for: the templates of this version of a bundle, made where the bucket lacks them. Fingerprints by
+    key. `into` is an empty folder for the bundle."""
+    clients, bucket, region = Clients(), os.environ["MERIDIAN_BUCKET"], os.environ["MERIDIAN_HOME_REGION"]
+    topology = bundled(clients, bucket, region, name, version, into)
+    return publish(topology, keys, TemplateStore(clients, bucket, region), CachedSynthesizer())
