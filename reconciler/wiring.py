@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
+from reconciler.aws.failures import RequestRefused
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
@@ -80,9 +82,31 @@ def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
     )
 
 
-def store_templates(name: str, version: str, keys: Sequence[str], into: Path, *, bundled: Bundled) -> Mapping[str, str]:
+def bundled(clients: Clients, bucket: str, region: str, name: str, version: str, into: Path) -> Topology:
+    """The topology of that version of its bundle, verified and laid out in the folder `into`. Raises `ReconcilerError`."""
+    revisions, bundles = import_module("reconciler.aws.revisions"), import_module("reconciler.load.bundle")
+    kept = revisions.RevisionBucket(clients, bucket, region)
+    stored = kept.version(name, version) if version else kept.latest(name)
+    if stored is None:
+        raise RequestRefused(f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing")
+
+    def code(digest: str) -> Path:
+        folder = into / "code" / digest
+        if not folder.is_dir():
+            data = kept.code(digest)
+            if data is None:
+                raise RequestRefused(f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing")
+            folder.mkdir(parents=True)
+            bundles.unpack_code(data, digest, folder)
+        return folder
+
+    topology: Topology = bundles.unpack(stored.data, code, into / "topology", version=stored.version)[1]
+    return topology
+
+
+def store_templates(name: str, version: str, keys: Sequence[str], into: Path, *, load: Bundled = bundled) -> Mapping[str, str]:
     """What the function synth is for: the templates of this version of a bundle, made where the bucket lacks them. Fingerprints by
     key. `into` is an empty folder for the bundle."""
     clients, bucket, region = Clients(), os.environ["MERIDIAN_BUCKET"], os.environ["MERIDIAN_HOME_REGION"]
-    topology = bundled(clients, bucket, region, name, version, into)
+    topology = load(clients, bucket, region, name, version, into)
     return publish(topology, keys, TemplateStore(clients, bucket, region), CachedSynthesizer())

@@ -44,7 +44,7 @@ def checkout(clients, bucket, region, name, version, into):
     return load(Path({str(ROOT)!r}) / "desired_state" / "orders.yaml")[0]
 
 def handler(event, context):
-    return app.respond(event, partial(wiring.store_templates, bundled=checkout))
+    return app.respond(event, partial(wiring.store_templates, load=checkout))
 """
 
 
