@@ -8,7 +8,6 @@ bytes. `python -m cdk_app.packaging` writes the zip, and the folder from which t
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -40,7 +39,7 @@ _TIMEOUT = 300
 
 
 def stage(into: Path, *, runtime: str) -> Path:
-    """Makes the folder whose zip is the code of wake and reconcile on `runtime` (`python3.13`), and gives it. Raises `NotPackaged`."""
+    """Makes the folder whose zip is the code of wake and reconcile on `runtime` (`python3.13`). Raises `NotPackaged`."""
     if not re.fullmatch(r"python3\.\d+", runtime):
         raise NotPackaged(f"runtime {runtime!r} is none of Lambda's for Python; write it as python3.13")
     _stage_ours(into, FUNCTIONS)
@@ -53,7 +52,7 @@ def stage(into: Path, *, runtime: str) -> Path:
         for name, content in service_models.pruned(data):
             _write(into / name, content)
     for name in _NAMED:
-        _name(into, name)
+        name_distribution(into, name)
     _compile(into, runtime)
     return into
 
@@ -71,7 +70,7 @@ def _stage_ours(into: Path, functions: Sequence[str]) -> None:
         for path in _files(source):
             _write(into / path.relative_to(ROOT), path.read_bytes())
     _write(into / "LICENSE", (ROOT / "LICENSE").read_bytes())
-    _name(into, "meridian")
+    name_distribution(into, "meridian")
 
 
 def _handlers(functions: Sequence[str]) -> Iterator[Path]:
@@ -102,22 +101,22 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _name(into: Path, name: str) -> None:
+def name_distribution(into: Path, name: str) -> None:
     """Lets `importlib.metadata.version` answer as it does here."""
     folder = into / f"{name.replace('-', '_')}-{version(name)}.dist-info"
     _write(folder / "METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version(name)}\n".encode())
 
 
 def _compile(into: Path, runtime: str) -> None:
-    """Bytecode beside the source, since nobody can write it there and each cold start would compile anew. It is not held against
-    times, which no zip of ours has. Where that Python is not on this machine, the functions start without, and more slowly."""
+    """Bytecode beside the source: nobody can write it there, and each cold start would compile anew. It is not held against times,
+    which no zip of ours has. Where that Python is not on this machine, the functions start without, three times as slowly."""
     python = _python(runtime)
     if python is None:
         return
     idle = "|".join(re.escape(str(source.relative_to(ROOT))) for source in READ_ONLY)
     command = [python, "-S", "-m", "compileall", "-q", "-s", str(into), "-p", _TASK, "-x", f"/({idle})(/|$)"]
     command += ["--invalidation-mode", "unchecked-hash", str(into)]
-    done = subprocess.run(  # sets of constants are written in the order of their hashes
+    done = subprocess.run(  # noqa: S603  # sets of constants are written in the order of their hashes
         command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, timeout=_TIMEOUT, check=False
     )
     if done.returncode:
@@ -125,11 +124,11 @@ def _compile(into: Path, runtime: str) -> None:
 
 
 def _python(runtime: str) -> str | None:
-    """This interpreter, or another one of this machine that says it is what its name promises."""
+    """An interpreter of that version on this machine, if there is one: a name alone may be a shim that leads to none."""
     candidates = filter(None, (sys.executable, shutil.which(runtime)))
     ask = "import sys; print('python%d.%d' % sys.version_info[:2])"
     for candidate in candidates:
-        said = subprocess.run(
+        said = subprocess.run(  # noqa: S603  # fixed command, no shell
             [candidate, "-I", "-c", ask], capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
         if said.stdout.strip() == runtime:
@@ -138,7 +137,7 @@ def _python(runtime: str) -> str | None:
 
 
 def image_context(into: Path) -> Path:
-    """The folder from which `handlers/synth/Dockerfile` is built: the same files of ours as in the zip, so that fingerprints agree."""
+    """The folder from which the image of synth is built: the same files of ours as in the zip, so that fingerprints agree."""
     _stage_ours(into / "task", IMAGE)
     synth = ROOT / "handlers" / "synth"
     for source in (synth / "Dockerfile", synth / "jsii_readonly_cache.js", LOCK.with_name("synth.txt")):

@@ -93,7 +93,9 @@ def _downloaded(runtime: str, folder: Path) -> Iterator[tuple[str, Path]]:
     ]
     command += ["--require-hashes", *chosen, f"--target={folder}", "-r", str(LOCK)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(  # noqa: S603  # fixed command, no shell
+            command, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise NotPackaged(f"pip did not finish: {error}") from error
     if done.returncode:

@@ -88,14 +88,18 @@ def bundled(clients: Clients, bucket: str, region: str, name: str, version: str,
     kept = revisions.RevisionBucket(clients, bucket, region)
     stored = kept.version(name, version) if version else kept.latest(name)
     if stored is None:
-        raise RequestRefused(f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing")
+        raise RequestRefused(
+            f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing"
+        )
 
     def code(digest: str) -> Path:
         folder = into / "code" / digest
         if not folder.is_dir():
             data = kept.code(digest)
             if data is None:
-                raise RequestRefused(f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing")
+                raise RequestRefused(
+                    f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing"
+                )
             folder.mkdir(parents=True)
             bundles.unpack_code(data, digest, folder)
         return folder
@@ -104,7 +108,9 @@ def bundled(clients: Clients, bucket: str, region: str, name: str, version: str,
     return topology
 
 
-def store_templates(name: str, version: str, keys: Sequence[str], into: Path, *, load: Bundled = bundled) -> Mapping[str, str]:
+def store_templates(
+    name: str, version: str, keys: Sequence[str], into: Path, *, load: Bundled = bundled
+) -> Mapping[str, str]:
     """What the function synth is for: the templates of this version of a bundle, made where the bucket lacks them. Fingerprints by
     key. `into` is an empty folder for the bundle."""
     clients, bucket, region = Clients(), os.environ["MERIDIAN_BUCKET"], os.environ["MERIDIAN_HOME_REGION"]

@@ -3,10 +3,10 @@
     {"topology": "orders", "version": "<S3 version of its bundle>", "keys": ["api", "edge"]}
     → {"stored": {"api": "<fingerprint>", …}}, or {"error": {"code", "message", "again"}}
 
-It takes no document from whoever asks: it reads the bundle of that version itself. Equal fingerprints mean equal templates, so asking
-twice does no harm. Each invocation that has something to make runs CDK in a process of its own (`reconciler.aws.synthesis`): jsii's
-process never gives memory back, and nothing of one document can reach the next. What went wrong in a way that nobody foresaw is
-raised, and counted by Lambda.
+It takes no document from whoever asks: it reads the bundle of that version itself. Equal fingerprints mean equal templates, so
+asking twice does no harm. Each invocation that has something to make runs CDK in a process of its own: jsii's process never gives
+memory back, and nothing of one document can reach the next. What went wrong in a way that nobody foresaw is raised, and counted by
+Lambda.
 """
 
 from __future__ import annotations

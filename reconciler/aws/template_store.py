@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from cdk_app.projection import KEYS
 from reconciler.aws import entries, failures
 from reconciler.aws.clients import Clients
+from reconciler.aws.failures import RequestRefused
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.model.topology import Topology
 
@@ -46,6 +47,10 @@ class TemplateStore:
             if failures.absent(error):
                 return None
             raise failures.translated(error, "s3:GetObject", self._region) from error
+        if len(data) > MOST_BYTES:
+            raise RequestRefused(
+                f"{self.address(fingerprint)} has more than {MOST_BYTES} bytes: it is no template", code="TooLarge"
+            )
         return data
 
     def put(self, fingerprint: str, data: bytes) -> None:

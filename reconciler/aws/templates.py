@@ -16,7 +16,7 @@ from typing import Any
 from reconciler.aws import entries, failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.synthesis import CachedSynthesizer, SynthesisFailed
-from reconciler.aws.template_store import MOST_BYTES, TemplateStore
+from reconciler.aws.template_store import TemplateStore
 from reconciler.model.archive import BadArchive
 from reconciler.model.errors import CloudUnavailable, Unanswered
 from reconciler.model.stacks import Template
@@ -81,8 +81,6 @@ class StoredSynthesizer:
 
     def _unpack(self, key: str, data: bytes, aside: Path, entry: Path) -> None:
         try:
-            if len(data) > MOST_BYTES:
-                raise BadArchive(f"it has more than {MOST_BYTES} bytes")
             entries.unpack(data, key, aside, entry)
         except BadArchive as error:
             address = self._store.address(entry.name)
@@ -99,8 +97,8 @@ class StoredSynthesizer:
             made = str(stored.get(key))
             if made != fingerprint:
                 raise VersionsDiffer(
-                    f"template {key} of {name}: {self._function} made {made[:12]}, asked for is {fingerprint[:12]}: its image and the "
-                    "code of this function are of different versions of meridian; deploy both of one release "
+                    f"template {key} of {name}: {self._function} made {made[:12]}, asked for is {fingerprint[:12]}: its image and "
+                    "the code of this function are of different versions of meridian; deploy both of one release "
                     "(meridian bootstrap --synth-image URI)"
                 )
 

@@ -52,7 +52,9 @@ def test_a_pass_of_the_package_alone_plans_what_is_planned_here(aws: Aws, code: 
     with credentials(aws):
         publish_templates(topology, Clients(), BUCKET, "us-east-1")
         here = look(ports(), topology)
-        environment = {name: os.environ[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        environment = {
+            name: os.environ[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        }
     environment |= {
         "MERIDIAN_BUCKET": BUCKET,
         "MERIDIAN_HOME_REGION": "us-east-1",

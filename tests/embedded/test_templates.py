@@ -1,4 +1,4 @@
-"""Templates in S3: made by the function synth where one is missing, fetched by whoever needs it, and what is said when neither works.
+"""Templates in S3: made by the function synth where one is missing, fetched by whoever needs it, and what is said if neither works.
 
 The function's image cannot run here: the same handler runs in the embedded AWS's own Python, on a bundle that is this checkout.
 """
@@ -106,7 +106,9 @@ def objects(aws: Aws) -> dict[str, str]:
     return {found["Key"]: found["ETag"] for found in listed}
 
 
-def test_a_missing_template_is_made_once_and_found_by_everybody(bucket: Aws, tmp_path: Path, made: CachedSynthesizer) -> None:
+def test_a_missing_template_is_made_once_and_found_by_everybody(
+    bucket: Aws, tmp_path: Path, made: CachedSynthesizer
+) -> None:
     function(bucket, HANDLER, str(tmp_path / "image"))
     found = synthesizer(tmp_path / "one").templates(TOPOLOGY, KEYS)
     here = made.templates(TOPOLOGY, KEYS)
@@ -188,7 +190,7 @@ def test_what_the_function_answers(bucket: Aws, tmp_path: Path, answer: Any, kin
 
 def test_a_function_that_dies_may_be_asked_again(bucket: Aws, tmp_path: Path) -> None:
     function(bucket, "def handler(event, context):\n    raise MemoryError('too much')\n")
-    with pytest.raises(CloudUnavailable, match="the function failed: .*: too much"):
+    with pytest.raises(CloudUnavailable, match=r"the function failed: .*: too much"):
         synthesizer(tmp_path).templates(TOPOLOGY, ["global"])
 
 
