@@ -8,7 +8,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check prove soak bench conformance operations clean format snapshots
+.PHONY: setup demo test check prove soak bench conformance operations clean format snapshots package
 
 setup: $(VENV)/.done
 
@@ -54,11 +54,17 @@ bench: setup
 	@$(BIN)/python -m benchmarks.planning
 	@$(BIN)/python -m benchmarks.edge
 	@$(BIN)/python -m benchmarks.api
+	@$(BIN)/python -m benchmarks.hosted
 	@$(BIN)/python -m benchmarks
 
 # ENDPOINT=real: on the account of the environment, what costs next to nothing, tagged, and removed at the end.
 conformance: setup
 	@MERIDIAN_CONFORMANCE=$(ENDPOINT) $(BIN)/python -m pytest tests/contract/conformance -n 0 $(if $(filter real,$(ENDPOINT)),--timeout 3600)
+
+# RUNTIME=python3.13: build/meridian-<runtime>.zip, the code of wake and reconcile, and build/synth, from which the image of synth is
+# built (handlers/synth/Dockerfile). Downloads what this machine's Python has not installed for that runtime.
+package: setup
+	@$(BIN)/python -m cdk_app.packaging --runtime $(or $(RUNTIME),python3.13)
 
 operations: setup
 	@$(BIN)/python -m tests.contract.operations

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from reconciler.aws import failures
@@ -10,13 +13,23 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
+from reconciler.aws.failures import RequestRefused
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
+from reconciler.aws.template_store import OF_TOPOLOGIES, TemplateStore, publish
+from reconciler.aws.templates import StoredSynthesizer
 from reconciler.loop import Ports
-from reconciler.ports import Clock, Emergency
+from reconciler.model.topology import Topology
+from reconciler.ports import Clock, Emergency, Synthesizer
+
+TEMPLATES = OF_TOPOLOGIES
+"""Keys of the templates that a topology can need."""
+
+Bundled = Callable[[Clients, str, str, str, str, Path], Topology]
+"""Lays the bundle of a topology out in a folder: clients, bucket, its Region, name, version, folder."""
 
 
 def ports(*, offline: bool = False) -> Ports:
@@ -55,3 +68,51 @@ def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
             return None
         raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
     return document
+
+
+def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
+    """Where the functions have their templates from; `version` is that of the bundle at hand."""
+    return StoredSynthesizer(
+        clients,
+        os.environ["MERIDIAN_BUCKET"],
+        os.environ["MERIDIAN_HOME_REGION"],
+        os.environ.get("MERIDIAN_SYNTH_FUNCTION", ""),
+        Path(os.environ["MERIDIAN_CACHE"]),
+        version=version,
+    )
+
+
+def bundled(clients: Clients, bucket: str, region: str, name: str, version: str, into: Path) -> Topology:
+    """The topology of that version of its bundle, verified and laid out in the folder `into`. Raises `ReconcilerError`."""
+    revisions, bundles = import_module("reconciler.aws.revisions"), import_module("reconciler.load.bundle")
+    kept = revisions.RevisionBucket(clients, bucket, region)
+    stored = kept.version(name, version) if version else kept.latest(name)
+    if stored is None:
+        raise RequestRefused(
+            f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing"
+        )
+
+    def code(digest: str) -> Path:
+        folder = into / "code" / digest
+        if not folder.is_dir():
+            data = kept.code(digest)
+            if data is None:
+                raise RequestRefused(
+                    f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing"
+                )
+            folder.mkdir(parents=True)
+            bundles.unpack_code(data, digest, folder)
+        return folder
+
+    topology: Topology = bundles.unpack(stored.data, code, into / "topology", version=stored.version)[1]
+    return topology
+
+
+def store_templates(
+    name: str, version: str, keys: Sequence[str], into: Path, *, load: Bundled = bundled
+) -> Mapping[str, str]:
+    """What the function synth is for: the templates of this version of a bundle, made where the bucket lacks them. Fingerprints by
+    key. `into` is an empty folder for the bundle."""
+    clients, bucket, region = Clients(), os.environ["MERIDIAN_BUCKET"], os.environ["MERIDIAN_HOME_REGION"]
+    topology = load(clients, bucket, region, name, version, into)
+    return publish(topology, keys, TemplateStore(clients, bucket, region), CachedSynthesizer())

@@ -92,13 +92,13 @@ def _checked(service: str, stock: Handler) -> Handler:
         for check in checks(service, action, path, body, params):
             refusal = denied(access_key, check, check.action.partition(":")[0])
             if refusal is not None:
-                return _refused(service, check, refusal, headers)
+                return refused(service, check, refusal, headers)
         return await stock(method, path, headers, body, query)
 
     return handle
 
 
-def _refused(service: str, check: Check, refusal: Any, headers: Any) -> Any:
+def refused(service: str, check: Check, refusal: Any, headers: Any) -> Any:
     if isinstance(refusal, evaluator.AuthError):
         return app._credential_failure(service, check.action, new_uuid(), refusal, headers)
     return iam_actions.access_denied_response(

@@ -2,8 +2,8 @@
 
 ministack verifies signatures and evaluates policies when the environment says AUTH=true as it is imported; `server` sets
 that. These modules correct it (`credentials`, `evaluation`, `requests`), and enforce what it does not know: further
-resources, passing roles (`calls`), the rights of a stack (`service_role`, `stack_rights`, `permissions`), of an API's callers
-(`invoking`) and of events (`delivery`).
+resources, passing roles (`calls`), objects that are not there (`objects`), the rights of a stack (`service_role`,
+`stack_rights`, `permissions`), of an API's callers (`invoking`) and of events (`delivery`).
 """
 
 from ministack import app
@@ -17,6 +17,7 @@ from local_aws.iam import (
     evaluation,
     gateway_paths,
     invoking,
+    objects,
     permissions,
     reference,
     requests,
@@ -27,7 +28,7 @@ from local_aws.iam import (
 )
 
 _ALWAYS = (consistency, assuming, service_role)
-_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, sessions, invoking, delivery)
+_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, sessions, invoking, delivery, objects)
 PATCHED: tuple[str, ...] = tuple(
     name for module in (*_ALWAYS, *_ENFORCING, gateway_paths, permissions, reference, trust) for name in module.PATCHED
 )

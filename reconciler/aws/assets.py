@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
+from reconciler.model import archive
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.stacks import Asset
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-_MODE = 0o644 << 16
 
 
 class EmptyAsset(ReconcilerError):
@@ -38,18 +34,11 @@ def content(asset: Asset) -> bytes:
 
 
 def zipped(folder: Path) -> bytes:
-    """The same bytes for the same files: fixed order, times and modes."""
-    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
+    """The same bytes for the same files."""
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     if not files:
         raise EmptyAsset(f"asset {folder} has no files")
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files:
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = _MODE
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
-    return out.getvalue()
+    return archive.zipped(files)
 
 
 def _put(clients: Clients, region: str, bucket: str, key: str, data: Any) -> None:

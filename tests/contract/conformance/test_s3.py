@@ -72,3 +72,18 @@ def test_what_did_not_arrive_whole_or_cannot_be_named_is_refused(s3: Any, bucket
 def test_an_object_needs_its_bucket(aws: Target, s3: Any) -> None:
     refused(s3.put_object, "NoSuchBucket", Bucket=aws.name("none"), Key="key", Body=b"x")
     refused(s3.head_object, "404", Bucket=aws.name("none"), Key="key")
+
+
+@success("s3:GetObject", source="API reference, GetObject; strong read-after-write consistency [V]")
+@refusal(
+    "s3:GetObject", "NoSuchKey", source="API reference, GetObject: with s3:ListBucket, a key that is not there [V]"
+)
+@refusal("s3:GetObject", "NoSuchBucket", source="Error responses [V]")
+@real(COST)
+def test_what_was_put_is_read_as_it_is_now(aws: Target, s3: Any, bucket: str) -> None:
+    refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key="key")
+    refused(s3.get_object, "NoSuchBucket", Bucket=aws.name("none"), Key="key")
+    for content in (b"content", b"other content"):
+        s3.put_object(Bucket=bucket, Key="key", Body=content)
+        answer = s3.get_object(Bucket=bucket, Key="key")
+        assert (answer["ContentLength"], answer["Body"].read()) == (len(content), content)

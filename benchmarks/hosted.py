@@ -1,0 +1,187 @@
+"""`python -m benchmarks.hosted`: what the functions of the control plane cost: their zip, a cold import, a pass with nothing to do.
+
+Side by side with what `pip install --target` of the same requirements and boto3 would have given: nothing pruned, no bytecode.
+Writes HOSTED.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import distribution
+from pathlib import Path
+
+from benchmarks.goals import WORKED_EXAMPLE, Goal
+from benchmarks.measure import CommandFailed
+from benchmarks.world import DESIRED, World, start
+from cdk_app import packaging, wheels
+
+RESULTS = Path(__file__).parent / "HOSTED.md"
+HEADER = """# What the functions of the control plane cost
+
+Written by `make bench`, or `python -m benchmarks.hosted` alone. *Package* is what ships
+([packaging.py](../cdk_app/packaging.py)); *plain* is what `pip install --target` of the same requirements and boto3 gives, with the
+same modules of ours: all services, their prose, no bytecode. A cold import is that of a fresh interpreter that knows that
+folder alone and can write no bytecode, as on Lambda; the interpreter's own start is not in it. The pass is of the worked
+example, converged, on the embedded AWS, with its templates in its own folder; memory is the largest resident set of the process.
+Medians of {runs} runs, which take turns.
+"""
+PASS = """
+import json, re, sys, time
+def largest():  # of this program alone: what is told of children begins with the size of whoever started them
+    status = open("/proc/self/status").read()
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 1024
+sys.path.insert(0, sys.argv[1])
+began = time.perf_counter()
+import reconciler.wiring, reconciler.loop, reconciler.load
+imported = time.perf_counter() - began
+size = largest()
+from pathlib import Path
+(topology,) = reconciler.load.load(Path(sys.argv[2]))
+outcome = reconciler.loop.run_pass(reconciler.wiring.ports(), topology, reconciler.loop.Run())
+passed = time.perf_counter() - began - imported
+found = {"import": imported * 1000, "imported": size, "pass": passed, "largest": largest(), "result": outcome.result}
+print(json.dumps(found))
+"""
+BESIDE = ("boto3", "s3transfer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Megabytes, milliseconds, megabytes, seconds, megabytes."""
+
+    zipped: float
+    unpacked: float
+    imported: float
+    memory: float
+    took: float
+    largest: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hosted", description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    load = [_load()]
+    with tempfile.TemporaryDirectory() as scratch, start() as world:
+        folders = {
+            "package": packaging.stage(Path(scratch) / "package", runtime=runtime),
+            "plain": plain(Path(scratch) / "plain"),
+        }
+        say(f"converging {WORKED_EXAMPLE} Regions: {world.converge(WORKED_EXAMPLE).wall:.0f} s")
+        found = measure(world, folders, runs)
+    text = "\n".join([HEADER.format(runs=runs), *table(found, [*load, _load()])]) + "\n"
+    RESULTS.write_text(text)
+    say(text)
+    return 0
+
+
+def plain(into: Path) -> Path:
+    for name in (*wheels.locked(), *BESIDE):
+        for file in distribution(name).files or ():
+            source = Path(str(file.locate()))
+            if ".." not in file.parts and source.is_file() and source.suffix != ".pyc":
+                (into / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, into / file)
+    for name in ("reconciler", "cdk_app", "handlers"):
+        shutil.copytree(packaging.ROOT / name, into / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("meridian", "aws-cdk-lib"):
+        packaging.name_distribution(into, name)
+    return into
+
+
+def measure(world: World, folders: Mapping[str, Path], runs: int) -> dict[str, Found]:
+    said: dict[str, list[dict[str, float]]] = {name: [] for name in folders}
+    for _ in range(runs):
+        for name, folder in folders.items():
+            said[name].append(one(world, folder))
+    return {name: _found(folder, said[name]) for name, folder in folders.items()}
+
+
+def one(world: World, folder: Path) -> dict[str, float]:
+    command = [sys.executable, "-I", "-S", "-B", "-c", PASS, str(folder), str(world.repository / DESIRED)]
+    kept = {name: value for name, value in world.environment.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, env=kept, cwd=world.repository, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandFailed(f"the pass of {folder.name} failed: {done.stderr.strip().splitlines()[-1:]}")
+    said: dict[str, float] = json.loads(done.stdout)
+    if said["result"] != "Converged":
+        raise CommandFailed(f"the pass of {folder.name} found something to do: {said['result']}")
+    return said
+
+
+def _found(folder: Path, said: list[dict[str, float]]) -> Found:
+    def median(what: str) -> float:
+        return statistics.median(run[what] for run in said)
+
+    return Found(
+        zipped=len(packaging.package(folder)) / 1e6,
+        unpacked=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6,
+        imported=median("import"),
+        memory=median("imported"),
+        took=median("pass"),
+        largest=median("largest"),
+    )
+
+
+def goals(found: Mapping[str, Found]) -> list[Goal]:
+    ours = found["package"]
+    return [
+        Goal(text="zip", limit=15, found=ours.zipped, unit=" MB"),
+        Goal(text="cold import of wiring, loop and load", limit=400, found=ours.imported, unit=" ms"),
+        Goal(text="memory of a pass with nothing to do", limit=150, found=ours.largest, unit=" MB"),
+    ]
+
+
+def table(found: Mapping[str, Found], load: list[str]) -> list[str]:
+    date = datetime.now(UTC).date().isoformat()
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    ours, other = found["package"], found["plain"]
+    rows = [
+        ("zip", " MB", ours.zipped, other.zipped),
+        ("unpacked", " MB", ours.unpacked, other.unpacked),
+        ("cold import", " ms", ours.imported, other.imported),
+        ("memory after it", " MB", ours.memory, other.memory),
+        ("a pass with nothing to do", " s", ours.took, other.took),
+        ("its memory", " MB", ours.largest, other.largest),
+    ]
+    return [
+        f"- {date}; {machine}; load average {load[0]} before, {load[-1]} after",
+        "",
+        "| goal | limit | found | |",
+        "|---|---|---|---|",
+        *(
+            f"| {g.text} | ≤ {g.limit:g}{g.unit} | {g.found:.1f}{g.unit} | {'met' if g.met else '**missed**'} |"
+            for g in goals(found)
+        ),
+        "",
+        "| | package | plain |",
+        "|---|---|---|",
+        *(f"| {name} | {mine:.1f}{unit} | {theirs:.1f}{unit} |" for name, unit, mine, theirs in rows),
+    ]
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CommandFailed as error:
+        sys.exit(str(error))
