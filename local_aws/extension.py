@@ -12,6 +12,8 @@ from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.edge import endpoints, sandboxes
 from local_aws.edge import serving as edge
+from local_aws.events import objects, rules
+from local_aws.functions import asynchronous, duplicates, invoking, mappings, polling, sandbox
 from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
 from local_aws.health_checks import health, usage
@@ -50,6 +52,14 @@ MODULES = (
     dynamodb,
     ec2,
     environments,
+    sandbox,
+    invoking,
+    asynchronous,
+    duplicates,
+    mappings,
+    polling,
+    rules,
+    objects,
     interfaces,
     lambda_,
     logs,

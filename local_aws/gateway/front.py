@@ -7,6 +7,7 @@ from typing import Any
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
+from local_aws.functions import sandbox
 from local_aws.gateway import error_forms, faults, malformed, stale, throttling, trail
 from local_aws.gateway.asgi import Answer, HangUp, Request, Send, Tap, send_answer
 from local_aws.gateway.wire import Call
@@ -27,6 +28,8 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     if refused := throttling.refusal(call) or _out(call):
         await send_answer(send, refused)
         return
+    if await _killed(call, request, take):
+        raise HangUp
     fault = faults.for_call(call)
     if fault:
         await asyncio.sleep(fault.delay)
@@ -47,6 +50,17 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
                 await send(message)
         case _:
             await _taken(call, request, take, send)
+
+
+async def _killed(call: Call, request: Request, take: Take) -> bool:
+    """The environment that makes this call ends now; it gets no answer."""
+    environment = sandbox.of_caller(call.access_key) if call.mutating else None
+    fault = faults.killed(environment.func_name) if environment else None
+    if fault and fault.when == "after":
+        await _taken(call, request, take, None)
+    if fault:
+        sandbox.end(environment)
+    return fault is not None
 
 
 def _enter(call: Call) -> None:
