@@ -27,6 +27,7 @@ from ministack.services import lambda_svc, sts
 
 from local_aws.arns import account_of
 from local_aws.clock import wall_time
+from local_aws.functions import images
 from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = ("ministack.services.sts._sessions",)
@@ -124,19 +125,21 @@ def _discard(stock: Callable[..., Any], environment: Any) -> None:
 def _popen(command: list[str], *, env: dict[str, str], **more: Any) -> Any:
     """What lambda_runtime starts: the same without what is the server's."""
     environment = _starting.environment
+    image = images.of(environment.config)
     if command[0] == sys.executable:
-        command = [sys._base_executable, *_BARE, *command[1:]]
-    return subprocess.Popen(command, env=clean(env, environment), **more)
+        command = [image.python, "-P", *command[1:]] if image else [sys._base_executable, *_BARE, *command[1:]]
+    return subprocess.Popen(command, env=clean(env, environment, image.variables if image else {}), **more)
 
 
-def clean(env: dict[str, str], environment: Any) -> dict[str, str]:
-    """Without the server's environment, but for what the prelude of each process reads."""
+def clean(env: dict[str, str], environment: Any, imaged: dict[str, str]) -> dict[str, str]:
+    """Without the server's environment, but for what the prelude of each process reads; with what its image has."""
     kept = variables_of(environment.config).keys()
     mine = {name: value for name, value in env.items() if name in kept or os.environ.get(name) != value}
     preludes = {name: value for name, value in os.environ.items() if name.startswith("MERIDIAN_")}
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # not the developer's
     usual = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "en_US.UTF-8", "TZ": ":UTC"}
-    return {**preludes, **nothing, **usual, **mine, "TMPDIR": environment.own}
+    usual["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    return {**preludes, **nothing, **usual, **imaged, **mine, "TMPDIR": environment.own}
 
 
 def install() -> None:
