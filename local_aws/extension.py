@@ -12,7 +12,7 @@ from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.edge import endpoints, sandboxes
 from local_aws.edge import serving as edge
-from local_aws.events import objects, rules
+from local_aws.events import alarms, measures, objects, rules
 from local_aws.functions import asynchronous, duplicates, image_functions, invoking, mappings, polling, sandbox
 from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
@@ -61,6 +61,8 @@ MODULES = (
     polling,
     rules,
     objects,
+    measures,
+    alarms,
     interfaces,
     lambda_,
     logs,

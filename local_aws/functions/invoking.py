@@ -23,6 +23,7 @@ from local_aws.gateway import control
 PATCHED: tuple[str, ...] = (
     "ministack.core.lambda_runtime._lock",
     "ministack.core.lambda_runtime._workers",
+    "ministack.services.lambda_svc._emit_lambda_metrics",
     "ministack.services.lambda_svc._execute_function_with_config_scope",
 )
 
@@ -46,6 +47,8 @@ def begin(function: Record, event: Any, then: Then) -> None:
     def ended(result: Record) -> None:
         _AT_WORK.pop(number, None)
         if generation == _LOOP["generation"]:
+            failed, throttled = bool(result.get("error")), bool(result.get("throttle"))
+            lambda_svc._emit_lambda_metrics(name, duration_ms=0.0, error=failed and not throttled, throttle=throttled)
             then(result)
 
     def run() -> None:

@@ -202,3 +202,84 @@ def test_a_function_that_fails_gets_its_event_twice_more(aws: Aws, into: str) ->
     assert told(aws, into, 3) == [{"number": 1}] * 3
     time.sleep(0.5)
     assert quiet(aws, into)
+
+
+# ---- alarms -------------------------------------------------------------------------------------------------------------
+
+CHANGES = {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"]}
+
+
+def alarm(aws: Aws, namespace: str, metric: str, dimensions: dict[str, str], **more: Any) -> None:
+    wanted = {
+        "AlarmName": "a",
+        "Namespace": namespace,
+        "MetricName": metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    aws.client("cloudwatch").put_metric_alarm(**wanted | more)
+
+
+def changes(aws: Aws, url: str, number: int) -> list[tuple[str, str]]:
+    found = [event["detail"] for event in told(aws, url, number)]
+    return [(detail["previousState"]["value"], detail["state"]["value"]) for detail in found]
+
+
+def test_dead_letters_raise_an_alarm_that_ends_by_itself(aws: Aws, into: str) -> None:
+    rule(aws, CHANGES, arn("told"))
+    dead = queue(aws, "dead")
+    alarm(aws, "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead"})
+    assert changes(aws, into, 1) == [("INSUFFICIENT_DATA", "OK")]
+    aws.client("sqs").send_message(QueueUrl=dead, MessageBody="poison")
+    assert changes(aws, into, 1) == [("OK", "ALARM")]
+    aws.client("sqs").purge_queue(QueueUrl=dead)
+    assert changes(aws, into, 1) == [("ALARM", "OK")]
+
+
+def test_an_alarm_looks_at_its_own_dimensions(aws: Aws, into: str) -> None:
+    rule(aws, CHANGES, arn("told"))
+    alarm(aws, "Meridian", "Stalled", {"topology": "orders"}, TreatMissingData="notBreaching")
+    assert changes(aws, into, 1) == [("INSUFFICIENT_DATA", "OK")]
+    data = {"MetricName": "Stalled", "Value": 1.0}
+    for name in ("other", "orders"):
+        dimensions = [{"Name": "topology", "Value": name}]
+        aws.client("cloudwatch").put_metric_data(Namespace="Meridian", MetricData=[data | {"Dimensions": dimensions}])
+        if name == "other":
+            assert quiet(aws, into)
+    assert changes(aws, into, 2) == [("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_a_line_of_a_functions_log_is_a_metric(aws: Aws, into: str) -> None:
+    rule(aws, CHANGES, arn("told"))
+    code = """
+def handler(event, context):
+    metrics = [{"Namespace": "Meridian", "Dimensions": [["topology"]], "Metrics": [{"Name": "Steals", "Unit": "Count"}]}]
+    print(json.dumps({"_aws": {"Timestamp": 0, "CloudWatchMetrics": metrics}, "topology": "orders", "Steals": [1, 2]}))
+    print('{"_aws": "not of the format"}')
+"""
+    function(aws, "f", code)
+    alarm(
+        aws,
+        "Meridian",
+        "Steals",
+        {"topology": "orders"},
+        Statistic="Sum",
+        Threshold=2.5,
+        TreatMissingData="notBreaching",
+    )
+    assert changes(aws, into, 1) == [("INSUFFICIENT_DATA", "OK")]
+    aws.client("lambda").invoke(FunctionName="f", Payload="{}")
+    assert changes(aws, into, 1)[0] == ("OK", "ALARM")
+
+
+def test_a_state_that_was_set_by_hand_is_told_and_does_not_last(aws: Aws, into: str) -> None:
+    rule(aws, CHANGES, arn("told"))
+    queue(aws, "dead")
+    alarm(aws, "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead"})
+    changes(aws, into, 1)
+    aws.client("cloudwatch").set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="a drill")
+    assert changes(aws, into, 2) == [("OK", "ALARM"), ("ALARM", "OK")]
