@@ -39,6 +39,8 @@ LIFETIME = (
 _BARE = ("-S", "-s", "-P")  # no site-packages, no user's packages, not the folder of the script
 # By access key: the environment whose process has it.
 ENVIRONMENTS: "WeakValueDictionary[str, Any]" = WeakValueDictionary()
+# A variable of our control plane's functions: they ask this server's clock and how fast it is, and measure by the wall between.
+_ASKS_THE_CLOCK = "MERIDIAN_HOME_REGION"
 _starting = threading.local()  # the environment that this thread starts
 
 
@@ -136,6 +138,8 @@ def clean(env: dict[str, str], environment: Any, imaged: dict[str, str]) -> dict
     kept = variables_of(environment.config).keys()
     mine = {name: value for name, value in env.items() if name in kept or os.environ.get(name) != value}
     preludes = {name: value for name, value in os.environ.items() if name.startswith("MERIDIAN_")}
+    if _ASKS_THE_CLOCK in kept:
+        preludes.pop("MERIDIAN_VIRTUAL_CLOCK")
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # not the developer's
     usual = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "en_US.UTF-8", "TZ": ":UTC"}
     usual["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.embedded.conftest import Aws
 from tests.embedded.iam_world import allow, document, service, trusting
-from tests.embedded.queued import ACCOUNT, arn, execution_role, function, queue, received, told
+from tests.embedded.queued import ACCOUNT, arn, execution_role, function, mapping, queue, received, told
 
 HOME, EU, AP = "us-east-1", "eu-west-1", "ap-northeast-1"
 BUS = f"arn:aws:events:{HOME}:{ACCOUNT}:event-bus/default"
@@ -202,6 +202,67 @@ def test_a_function_that_fails_gets_its_event_twice_more(aws: Aws, into: str) ->
     assert told(aws, into, 3) == [{"number": 1}] * 3
     time.sleep(0.5)
     assert quiet(aws, into)
+
+
+def test_a_bundle_wakes_a_function_that_asks_for_another_and_that_for_itself(world: Any) -> None:
+    """The way of the control plane: every step by a policy or a role that allows just that."""
+    aws = world.aws
+    lambda_ = aws.client("lambda")
+    into, work = queue(aws, "told"), queue(aws, "work", VisibilityTimeout=60)
+    sends = allow("sqs:SendMessage", resource=[arn("work"), arn("told")])
+    takes = allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", resource=arn("work"))
+    code = """
+def handler(event, context):
+    tell({"key": event["detail"]["object"]["key"]}, "work")
+"""
+    wakes = function(aws, "wake", code, role=world.role("wake", service("lambda"), sends))
+    code = """
+def handler(event, context):
+    for record in event["Records"]:
+        message = json.loads(record["body"])
+        url = os.environ["AWS_ENDPOINT_URL"] + "/111111111111/work"
+        tell(message | {"at": time.time()})
+        if not message.get("again"):
+            body = json.dumps(message | {"again": True})
+            call("sqs", "AmazonSQS.SendMessage", QueueUrl=url, MessageBody=body, DelaySeconds=300)
+"""
+    function(aws, "reconcile", code, role=world.role("reconcile", service("lambda"), sends, takes))
+    mapping(aws, "reconcile", "work")
+    aws.client("s3").create_bucket(Bucket="bundles")
+    told_of = {"EventBridgeConfiguration": {}}
+    aws.client("s3").put_bucket_notification_configuration(Bucket="bundles", NotificationConfiguration=told_of)
+    rule(aws, {"source": ["aws.s3"]}, wakes)
+    aws.client("s3").put_object(Bucket="bundles", Key="revisions/early.zip", Body=b"1")
+    assert quiet(aws, into)  # the function's policy does not admit the rule
+    source = f"arn:aws:events:{HOME}:{ACCOUNT}:rule/r"
+    lambda_.add_permission(
+        FunctionName="wake",
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=source,
+    )
+    aws.client("s3").put_object(Bucket="bundles", Key="revisions/orders.zip", Body=b"1")
+    first, second = told(aws, into, 2)
+    assert (first["key"], second["key"]) == ("revisions/orders.zip", "revisions/orders.zip")
+    assert second["at"] - first["at"] >= 300 / 600
+    assert aws.control("calls")[1]["functions"].keys() == {"wake", "reconcile"}
+    del work
+
+
+def test_a_delayed_message_belongs_to_the_world_that_is_kept(aws: Aws, into: str) -> None:
+    queue(aws, "work", VisibilityTimeout=60)
+    function(aws, "f", "def handler(event, context):\n    tell(event['Records'][0]['body'])\n")
+    mapping(aws, "f", "work")
+    aws.passes(60)
+    url = aws.client("sqs").get_queue_url(QueueName="work")["QueueUrl"]
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody="later", DelaySeconds=900)
+    status, kept = aws.control("snapshot", {})
+    assert status == 200, kept
+    for _ in range(2):
+        aws.go()
+        assert told(aws, into) == ["later"]
+        aws.until(lambda: aws.control("restore", kept)[0] == 200)
 
 
 # ---- alarms -------------------------------------------------------------------------------------------------------------

@@ -57,6 +57,20 @@ def test_a_function_sees_its_package_and_its_variables_alone(aws: Aws) -> None:
     assert env["TMPDIR"] != "/tmp"
 
 
+@pytest.mark.parametrize(("variables", "virtual"), [({}, True), ({"MERIDIAN_HOME_REGION": "us-east-1"}, False)])
+def test_monotonic_time_is_virtual_unless_a_function_asks_the_clock(
+    aws: Aws, variables: dict[str, str], *, virtual: bool
+) -> None:
+    code = """
+def handler(event, context):
+    began = time.monotonic()
+    time.sleep(0.2)
+    return time.monotonic() - began
+"""
+    function(aws, "f", code, Environment={"Variables": variables})
+    assert (invoke(aws, "f") > 60) == virtual
+
+
 def test_a_function_calls_with_a_session_of_its_role(aws: Aws) -> None:
     code = """
 def handler(event, context):
