@@ -89,8 +89,9 @@ def refill(container: Any, now: Any) -> None:
 def _require_rest() -> None:
     working, left, running = stacks.in_progress(), CLOCK.in_flight(), [name for names in AT_WORK for name in names()]
     if working or left or running:
+        functions = f"functions: {', '.join(running)}; " if running else ""
         raise Busy(
-            f"the world is in motion (stack operations: {', '.join(working) or 'none'}; functions: {', '.join(running) or 'none'}; "
+            f"the world is in motion (stack operations: {', '.join(working) or 'none'}; {functions}"
             f"{len(left)} changes under way, the last for {max(left, default=0):.0f} s more at speed {CLOCK.speed:g}): wait until "
             "everything has settled, or POST /_meridian/reset"
         )

@@ -77,6 +77,7 @@ def _judge(alarm: Record, end: float) -> None:
 def _value(alarm: Record, end: float) -> float | None:
     """The statistic of the period that ends there."""
     dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions") or []}
+    end -= measures.delay(alarm["Namespace"])
     points = measures.points(alarm["Namespace"], alarm["MetricName"], dimensions, end - alarm["Period"], end)
     stats = cloudwatch._calc_stats(points)
     wanted = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"

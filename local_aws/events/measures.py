@@ -12,6 +12,7 @@ from typing import Any
 
 from ministack.services import cloudwatch, cloudwatch_logs, sqs
 
+from local_aws import durations
 from local_aws.clock import CLOCK
 from local_aws.health_checks import health_metrics
 from local_aws.resources.wrap import around
@@ -40,6 +41,11 @@ _COMPUTED = {"AWS/Route53", "AWS/RDS", "AWS/ApiGateway"}
 def points(namespace: str, name: str, dimensions: dict[str, str], begin: float, end: float) -> list[Record]:
     found = cloudwatch._metrics.get((namespace, name, cloudwatch._dims_key(dimensions))) or []
     return [point for point in found if begin <= point["Timestamp"] < end]
+
+
+def delay(namespace: str) -> float:
+    """Seconds from the end of a minute until its value is there."""
+    return durations.METRIC_DELAY if namespace in _COMPUTED else 0.0
 
 
 def write(namespaces: set[str]) -> None:

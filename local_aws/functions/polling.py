@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core.concurrency import esm_wake
-from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.responses import request_scope
 from ministack.services import lambda_svc, sqs
 
 from local_aws.clock import CLOCK
-from local_aws.functions import invoking, mappings, partial
+from local_aws.functions import batches, invoking, mappings
 from local_aws.gateway import control
 from local_aws.resources.wrap import around
 
@@ -31,7 +31,6 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.lambda_svc._get_func_record_for_qualifier",
     "ministack.services.lambda_svc._poll_sqs",
     "ministack.services.lambda_svc._reserved_concurrency",
-    "ministack.services.lambda_svc._sqs_message_attributes_to_camel_case",
     "ministack.services.sqs._collect_msgs",
     "ministack.services.sqs._dlq_sweep",
     "ministack.services.sqs._expire_retained",
@@ -136,7 +135,7 @@ class Poller:
         if missing := mappings.missing_right(config["Role"], mapping["EventSourceArn"], receiving):
             mapping["LastProcessingResult"] = f"PROBLEM: the execution role does not allow {missing}"
             return []
-        most = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or POLLERS
+        most = int((mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or POLLERS)
         reserved = lambda_svc._reserved_concurrency(function, config)
         most = most if reserved is None else min(most, reserved)
         while sum(batch.mapping == mapping["UUID"] for batch in self._running) < most:
@@ -183,7 +182,9 @@ class Poller:
             return False
         handles = {m["receipt_handle"] for m in messages}
         batch = Batch(mapping=mapping["UUID"], queue=queue, messages=messages, visibility=visibility, handles=handles)
-        records = lambda_svc._apply_filter_criteria([_record(m, mapping["EventSourceArn"]) for m in messages], mapping)
+        records = lambda_svc._apply_filter_criteria(
+            [batches.as_given(m, mapping["EventSourceArn"]) for m in messages], mapping
+        )
         asked = {record["messageId"] for record in records}
         self._delete(batch, config, [m for m in messages if m["id"] not in asked])
         if records:
@@ -195,7 +196,7 @@ class Poller:
     def _ended(self, batch: Batch, mapping: Record, config: Record, result: Record) -> None:
         self._running.remove(batch)
         ids = {m["id"] for m in batch.messages}
-        failed = ids if result.get("error") else partial.failures(mapping, result.get("body"), ids)
+        failed = ids if result.get("error") else batches.failures(mapping, result.get("body"), ids)
         self._delete(batch, config, [m for m in batch.messages if m["id"] not in failed])
         batch.show(batch.left)
         told = f"PROBLEM: {len(failed)} of {len(ids)} messages failed" if failed else "OK"
@@ -209,32 +210,6 @@ class Poller:
             return
         handles = {m["receipt_handle"] for m in done} & batch.handles
         batch.queue["messages"] = [m for m in batch.queue["messages"] if m.get("receipt_handle") not in handles]
-
-
-def _record(message: Record, source: str) -> Record:
-    """A message as a function gets it [V]."""
-    told = {
-        "ApproximateReceiveCount": str(message["receive_count"]),
-        "SentTimestamp": str(int(message["sent_at"] * 1000)),
-        "SenderId": (message.get("sys") or {}).get("SenderId") or get_account_id(),
-        "ApproximateFirstReceiveTimestamp": str(int(message["first_receive_at"] * 1000)),
-    }
-    more = {"MessageGroupId": "group_id", "MessageDeduplicationId": "dedup_id", "SequenceNumber": "seq"}
-    told |= {name: str(message[key]) for name, key in more.items() if message.get(key) is not None}
-    told |= {
-        name: (message.get("sys") or {})[name] for name in ("AWSTraceHeader",) if name in (message.get("sys") or {})
-    }
-    return {
-        "messageId": message["id"],
-        "receiptHandle": message["receipt_handle"],
-        "body": message["body"],
-        "attributes": told,
-        "messageAttributes": lambda_svc._sqs_message_attributes_to_camel_case(message.get("message_attributes") or {}),
-        "md5OfBody": message["md5_body"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": source,
-        "awsRegion": get_region(),
-    }
 
 
 POLLER = Poller()

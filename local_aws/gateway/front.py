@@ -25,11 +25,21 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     if call.observer:
         await _taken(call, request, take, send)
         return
+    environment = sandbox.of_caller(call.access_key) if call.mutating else None
+    kill = faults.killed(environment.func_name) if environment else None
+    if kill is None:
+        await _met(call, request, take, send)
+        return
+    if kill.when == "after":
+        await _met(call, request, take, Tap(None))
+    sandbox.end(environment)
+    raise HangUp  # there is nobody to answer any more
+
+
+async def _met(call: Call, request: Request, take: Take, send: Send) -> None:
     if refused := throttling.refusal(call) or _out(call):
         await send_answer(send, refused)
         return
-    if await _killed(call, request, take):
-        raise HangUp
     fault = faults.for_call(call)
     if fault:
         await asyncio.sleep(fault.delay)
@@ -50,17 +60,6 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
                 await send(message)
         case _:
             await _taken(call, request, take, send)
-
-
-async def _killed(call: Call, request: Request, take: Take) -> bool:
-    """The environment that makes this call ends now; it gets no answer."""
-    environment = sandbox.of_caller(call.access_key) if call.mutating else None
-    fault = faults.killed(environment.func_name) if environment else None
-    if fault and fault.when == "after":
-        await _taken(call, request, take, None)
-    if fault:
-        sandbox.end(environment)
-    return fault is not None
 
 
 def _enter(call: Call) -> None:

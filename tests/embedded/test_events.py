@@ -344,3 +344,17 @@ def test_a_state_that_was_set_by_hand_is_told_and_does_not_last(aws: Aws, into: 
     changes(aws, into, 1)
     aws.client("cloudwatch").set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="a drill")
     assert changes(aws, into, 2) == [("OK", "ALARM"), ("ALARM", "OK")]
+
+
+def test_a_health_check_that_fails_raises_its_alarm_in_us_east_1(aws: Aws, into: str) -> None:
+    rule(aws, CHANGES, arn("told"))
+    config = {"Type": "HTTPS", "FullyQualifiedDomainName": "somewhere.example.org", "Port": 443}
+    made = aws.client("route53").create_health_check(CallerReference="1", HealthCheckConfig=config)["HealthCheck"]["Id"]
+    assert aws.control("health", {"id": made, "status": "healthy"})[0] == 200
+    breach = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1}
+    alarm(aws, "AWS/Route53", "HealthCheckStatus", {"HealthCheckId": made}, Statistic="Minimum", **breach)
+    assert changes(aws, into, 1)[-1][1] == "OK"
+    assert aws.control("health", {"id": made, "status": "unhealthy"})[0] == 200
+    assert changes(aws, into, 1)[-1][1] == "ALARM"
+    assert aws.control("health", {"id": made, "status": "healthy"})[0] == 200
+    assert changes(aws, into, 1)[-1][1] == "OK"

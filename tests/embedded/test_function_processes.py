@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -84,6 +85,13 @@ def handler(event, context):
     who = json.loads(event["CloudTrailEvent"])["userIdentity"]
     assert who["arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/function/f"
     assert who["sessionContext"]["sessionIssuer"]["arn"] == f"arn:aws:iam::{ACCOUNT}:role/function"
+
+
+def test_each_invocation_has_the_lines_that_it_wrote(aws: Aws) -> None:
+    function(aws, "f", "def handler(event, context):\n    print(f'line {event}')\n    print('end', end='')\n")
+    for number in range(3):
+        answer = aws.client("lambda").invoke(FunctionName="f", Payload=str(number), LogType="Tail")
+        assert base64.b64decode(answer["LogResult"]).decode().splitlines() == [f"line {number}", "end"]
 
 
 # ---- killed -------------------------------------------------------------------------------------------------------------
