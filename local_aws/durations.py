@@ -17,6 +17,7 @@ DISTRIBUTION_UPDATE = 180.0
 DOMAIN_NAME = 45.0  # API Gateway: PENDING or UPDATING -> AVAILABLE
 FUNCTION_VPC = 60.0  # Pending -> Active, when the function joins a network
 FUNCTION = 5.0
+MAPPING = 20.0  # of a queue to a function: Creating, Updating -> Enabled; Deleting -> gone
 TABLE = 15.0  # CREATING -> ACTIVE
 INTERFACE_DETACHED = 240.0  # from the last function of a subnet and groups until Lambda's interface lies detached
 INTERFACE_GONE = 1500.0  # and until Lambda removes it

@@ -12,6 +12,18 @@ from local_aws.change_sets import changesets, early
 from local_aws.dns import setup as dns
 from local_aws.edge import endpoints, sandboxes
 from local_aws.edge import serving as edge
+from local_aws.events import alarms, measures, objects, rules
+from local_aws.functions import (
+    asynchronous,
+    batches,
+    duplicates,
+    image_functions,
+    invoking,
+    mappings,
+    output,
+    polling,
+    sandbox,
+)
 from local_aws.gateway import stale, trail_lookup
 from local_aws.gateway.control import Control
 from local_aws.health_checks import health, usage
@@ -50,6 +62,19 @@ MODULES = (
     dynamodb,
     ec2,
     environments,
+    sandbox,
+    output,
+    image_functions,
+    invoking,
+    asynchronous,
+    batches,
+    duplicates,
+    mappings,
+    polling,
+    rules,
+    objects,
+    measures,
+    alarms,
     interfaces,
     lambda_,
     logs,

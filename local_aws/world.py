@@ -8,6 +8,7 @@ import copy
 import gc
 import sys
 from collections import deque
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -47,6 +48,7 @@ _PROCESS = {
 }
 
 COPIES = 5  # attempts
+AT_WORK: list[Callable[[], list[str]]] = []  # who names what else is under way: functions that nobody waits for
 Snapshot = dict[tuple[str, str], Any]
 
 
@@ -85,12 +87,13 @@ def refill(container: Any, now: Any) -> None:
 
 
 def _require_rest() -> None:
-    working, left = stacks.in_progress(), CLOCK.in_flight()
-    if working or left:
+    working, left, running = stacks.in_progress(), CLOCK.in_flight(), [name for names in AT_WORK for name in names()]
+    if working or left or running:
+        functions = f"functions: {', '.join(running)}; " if running else ""
         raise Busy(
-            f"the world is in motion (stack operations: {', '.join(working) or 'none'}; {len(left)} changes under way, the last "
-            f"for {max(left, default=0):.0f} s more at speed {CLOCK.speed:g}): wait until everything has settled, or POST "
-            "/_meridian/reset"
+            f"the world is in motion (stack operations: {', '.join(working) or 'none'}; {functions}"
+            f"{len(left)} changes under way, the last for {max(left, default=0):.0f} s more at speed {CLOCK.speed:g}): wait until "
+            "everything has settled, or POST /_meridian/reset"
         )
 
 

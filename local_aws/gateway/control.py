@@ -7,6 +7,7 @@ from typing import Any
 
 from local_aws import stacks, states, world
 from local_aws.clock import CLOCK, rfc3339
+from local_aws.functions import sandbox
 from local_aws.gateway import fault_input, faults, front, stale, wire
 from local_aws.gateway.asgi import (
     Answer,
@@ -43,6 +44,7 @@ class Control:
     def __init__(self, inner: Callable[[Message, Receive, Send], Awaitable[None]]) -> None:
         self._inner = inner
         self._calls: Counter[tuple[str, bool]] = Counter()
+        self._callers: Counter[tuple[str, bool]] = Counter()  # by the function that calls
         self._snapshots: dict[str, world.Snapshot] = {}
         self._initial: world.Snapshot | None = None
         self.ready = asyncio.Event()
@@ -99,6 +101,8 @@ class Control:
     def _count(self, call: wire.Call) -> None:
         if not call.observer:
             self._calls[call.name, call.mutating] += 1
+            if caller := sandbox.function_of(call.access_key):
+                self._callers[caller, call.mutating] += 1
 
     # --- control endpoints ------------------------------------------------------------------------------------------------
 
@@ -147,10 +151,18 @@ class Control:
             "calls": calls,
             "total": self._calls.total(),
             "mutating": sum(c["count"] for c in calls if c["mutating"]),
+            "functions": {
+                name: {
+                    "total": self._callers[name, True] + self._callers[name, False],
+                    "mutating": self._callers[name, True],
+                }
+                for name in sorted({name for name, _ in self._callers})
+            },
         }
 
     def _post_calls(self, _: Message) -> Message:
         self._calls.clear()
+        self._callers.clear()
         return {"total": 0}
 
     def _post_snapshot(self, _: Message) -> Message:
@@ -170,6 +182,6 @@ class Control:
         assert self._initial is not None, "the server has not started"
         world.reset(self._initial)
         stale.watch(set())
-        self._calls.clear()
+        self._post_calls({})
         states.changed()
         return {"reset": True}

@@ -12,6 +12,9 @@ from local_aws.gateway import faults
 # The key that tells the kind, in the order in which they are looked for.
 _KINDS: Mapping[str, type[faults.AnyFault]] = {
     "outage": faults.Outage,
+    "queue": faults.Duplicates,
+    "rules": faults.LostEvents,
+    "kill": faults.Kill,
     "resource": faults.ResourceFault,
     "stack": faults.HalfApplied,
     "drop": faults.Drop,
@@ -43,6 +46,13 @@ _CHECKS: Mapping[str, _Check] = {
     "stack": ("a stack's name", _text(r".+")),
     "after": ("the number of resources that are done, from 0 up", _whole),
     "rollback": ("fails", _text("fails")),
+    "queue": ("a queue's name", _text(r"[\w-]{1,80}(\.fifo)?")),
+    "copies": ("a whole number from 1 to 10", lambda value: _whole(value) and 1 <= value <= 10),
+    "shuffle": ("true or false", lambda value: isinstance(value, bool)),
+    "rules": ("off", _text("off")),
+    "schedules": ("on or off", _text("on|off")),
+    "kill": ("a function's name", _text(r"[\w-]{1,64}")),
+    "when": ("before or after", _text("before|after")),
     "call": ("service:Operation, service:* or *:*", _text(r"[\w-]+:(\w+|\*)|\*:\*")),
     "drop": ("before or after", _text("before|after")),
     "stale": ("virtual seconds above 0, at most 86400", _number(1e-9, 86400)),
@@ -51,6 +61,12 @@ _CHECKS: Mapping[str, _Check] = {
     "delay": ("wall seconds from 0 to 600", _number(0, 600)),
     "probability": ("a number from 0 to 1", _number(0, 1)),
     "times": ("a whole number from 0 up", _whole),
+}
+
+
+# Where a key means something else beside another one.
+_BESIDE: Mapping[tuple[str, str], _Check] = {
+    ("kill", "call"): ("the number of a mutating call, from 1 up", lambda value: _whole(value) and value > 0),
 }
 
 
@@ -75,13 +91,13 @@ def parse(entry: object) -> faults.AnyFault:
     for key, value in entry.items():
         if key not in known:
             raise ValueError(f"{key!r} does not go with {tells!r}: allowed are {', '.join(known)}")
-        allowed, right = _CHECKS[key]
+        allowed, right = _BESIDE.get((tells, key), _CHECKS[key])
         if not right(value):
             raise ValueError(f"{key} {value!r} must be {allowed}")
     for key, field in known.items():
         if key not in entry and field.default is MISSING:
-            raise ValueError(f"a fault with {tells!r} needs {key!r}: {_CHECKS[key][0]}")
-    if "call" in entry:
+            raise ValueError(f"a fault with {tells!r} needs {key!r}: {_BESIDE.get((tells, key), _CHECKS[key])[0]}")
+    if "call" in entry and tells != "kill":
         _require_known(entry["call"], stale="stale" in entry)
     return kind(**entry)
 

@@ -10,7 +10,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ministack.core.responses import get_region
 
@@ -83,14 +83,40 @@ class Outage:
     plane: Literal["control", "data"] = "control"
 
 
-AnyFault = Fault | Outage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicates:
+    """Each message of the queue of this name is delivered `copies` times; with `shuffle`, in any order."""
+
+    queue: str
+    copies: int = 1
+    shuffle: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostEvents:
+    """What matches a rule of EventBridge is lost. Rules on a schedule go on, unless `schedules` are off too."""
+
+    rules: Literal["off"]
+    schedules: Literal["on", "off"] = "on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """A function's environment ends by SIGKILL at its mutating call number `call`, before or after that takes effect."""
+
+    kill: str
+    call: int
+    when: Literal["before", "after"] = "before"
+
+
+AnyFault = Fault | Outage | Duplicates | LostEvents | Kill
 
 
 @dataclass(slots=True)
 class _Armed:
     """A fault that is set, and what has been used of it."""
 
-    fault: Fault
+    fault: AnyFault
     place: int
     struck: int = 0
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -98,6 +124,7 @@ class _Armed:
     def strikes(self, what: str, region: str) -> bool:
         """Whether it hits this time; counts the hit."""
         fault = self.fault
+        assert isinstance(fault, Fault), f"{fault} strikes by no chance"
         if fault.region not in (None, region) or (fault.times is not None and self.struck >= fault.times):
             return False
         self.seen[what, region] += 1
@@ -114,9 +141,9 @@ _chance: dict[str, object] = {"seed": 0}
 
 def arm(faults: Sequence[AnyFault], seed: object = None) -> object:
     """Replace what is set; the seed in use."""
-    _armed[:] = [_Armed(fault, place) for place, fault in enumerate(faults) if isinstance(fault, Fault)]
+    _armed[:] = [_Armed(fault, place) for place, fault in enumerate(faults)]
     _outages[:] = [fault for fault in faults if isinstance(fault, Outage)]
-    _chance["seed"] = secrets.randbelow(2**32) if seed is None else seed
+    _chance.update(seed=secrets.randbelow(2**32) if seed is None else seed, shuffles=0)
     return _chance["seed"]
 
 
@@ -142,6 +169,31 @@ def half_applied(stack: str) -> HalfApplied | None:
         if isinstance(fault, HalfApplied) and fault.stack == stack and armed.strikes(stack, get_region()):
             return fault
     return None
+
+
+def killed(function: str) -> Kill | None:
+    """The fault that ends the environment which now makes a mutating call; counts the call."""
+    struck = None
+    for armed in _armed:
+        if isinstance(armed.fault, Kill) and armed.fault.kill == function:
+            armed.seen["calls", ""] += 1
+            struck = armed.fault if armed.seen["calls", ""] == armed.fault.call else struck
+    return struck
+
+
+def duplicates(queue: str) -> Duplicates | None:
+    return next((a.fault for a in _armed if isinstance(a.fault, Duplicates) and a.fault.queue == queue), None)
+
+
+def shuffled(queue: str, many: list[Any]) -> list[Any]:
+    """In an order that chance has for this queue now."""
+    number = _chance["shuffles"] = int(str(_chance.get("shuffles", 0))) + 1
+    return random.Random(f"{_chance['seed']}/{queue}/{number}").sample(many, len(many))
+
+
+def events_are_lost(*, scheduled: bool) -> bool:
+    lost = [armed.fault for armed in _armed if isinstance(armed.fault, LostEvents)]
+    return any(not scheduled or fault.schedules == "off" for fault in lost)
 
 
 def stale_services() -> set[str]:

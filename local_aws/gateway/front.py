@@ -7,6 +7,7 @@ from typing import Any
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
+from local_aws.functions import sandbox
 from local_aws.gateway import error_forms, faults, malformed, stale, throttling, trail
 from local_aws.gateway.asgi import Answer, HangUp, Request, Send, Tap, send_answer
 from local_aws.gateway.wire import Call
@@ -24,6 +25,18 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
     if call.observer:
         await _taken(call, request, take, send)
         return
+    environment = sandbox.of_caller(call.access_key) if call.mutating else None
+    kill = faults.killed(environment.func_name) if environment else None
+    if kill is None:
+        await _met(call, request, take, send)
+        return
+    if kill.when == "after":
+        await _met(call, request, take, Tap(None))
+    sandbox.end(environment)
+    raise HangUp  # there is nobody to answer any more
+
+
+async def _met(call: Call, request: Request, take: Take, send: Send) -> None:
     if refused := throttling.refusal(call) or _out(call):
         await send_answer(send, refused)
         return

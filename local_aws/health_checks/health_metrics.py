@@ -30,6 +30,14 @@ MAX_DATAPOINTS = 100_800  # of one page of GetMetricData
 
 def _with_metrics(stock: Any, *arguments: Any) -> Any:
     """Write the series that AWS would have recorded, then let ministack answer the query."""
+    refresh()
+    return stock(*arguments)
+
+
+def refresh() -> None:
+    """The series of this account and Region, as AWS would have recorded them by now."""
+    for observe in _OBSERVERS:
+        observe()
     if get_region() == "us-east-1":
         for check in route53._health_checks.values():
             _health_series(check)
@@ -37,7 +45,6 @@ def _with_metrics(stock: Any, *arguments: Any) -> Any:
         _lag_series(cluster)
     for series in (*usage.request_series(), *usage.load_series()):
         _write(*series)
-    return stock(*arguments)
 
 
 def _health_series(check: Record) -> None:
@@ -121,23 +128,22 @@ def _page(results: list[Record], start: int, size: int) -> Record:
     return {"MetricDataResults": found, **({"NextToken": str(end)} if end < at else {})}
 
 
+_OBSERVERS: list[Callable[[], None]] = []  # who makes every check look at the world
 _ASKED: Record = {}  # the request under way: a call takes effect without a pause
 
 
 def install(observe: Callable[[], None]) -> None:
     """`observe` makes every check look at the world, so that its history is up to date."""
 
-    def current(stock: Any, *arguments: Any) -> Any:
-        observe()
-        return _with_metrics(stock, *arguments)
+    _OBSERVERS.append(observe)
 
     def metric_data(stock: Any, params: Record, request: Record, *rest: Any) -> Any:
         _ASKED.clear()
         _ASKED.update(request)
-        return current(stock, params, request, *rest)
+        return _with_metrics(stock, params, request, *rest)
 
-    around(cloudwatch, "_get_metric_statistics", current)
-    around(cloudwatch, "_list_metrics", current)
+    around(cloudwatch, "_get_metric_statistics", _with_metrics)
+    around(cloudwatch, "_list_metrics", _with_metrics)
     around(cloudwatch, "_get_metric_data", metric_data)
     around(cloudwatch, "_cbor_ok", _ordered_page)
     around(cloudwatch, "_json_ok", _ordered_page)

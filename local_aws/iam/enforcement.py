@@ -22,13 +22,12 @@ from local_aws.iam import (
     reference,
     requests,
     service_role,
-    sessions,
     stack_rights,
     trust,
 )
 
 _ALWAYS = (consistency, assuming, service_role)
-_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, sessions, invoking, delivery, objects)
+_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, invoking, delivery, objects)
 PATCHED: tuple[str, ...] = tuple(
     name for module in (*_ALWAYS, *_ENFORCING, gateway_paths, permissions, reference, trust) for name in module.PATCHED
 )

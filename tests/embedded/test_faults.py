@@ -51,7 +51,10 @@ def table(aws: Aws, region: str) -> Any:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"call": "rds:*"}, "a fault is an object with one of outage, resource, stack, drop, stale, error, delay, not"),
+        (
+            {"call": "rds:*"},
+            "an object with one of outage, queue, rules, kill, resource, stack, drop, stale, error, delay, not",
+        ),
         ({"call": "rds", "error": "X"}, "call 'rds' must be service:Operation, service:* or *:*"),
         ({"call": "rdz:*", "error": "X"}, "call 'rdz:*' must name a client of boto3: rds?"),
         ({"call": "rds:DescribeDBCluster", "error": "X"}, "must name an operation of rds: DescribeDBClusters?"),
@@ -67,6 +70,15 @@ def table(aws: Aws, region: str) -> Any:
         ({"outage": EU, "plane": "both"}, "plane 'both' must be control or data"),
         ({"stack": "s"}, "a fault with 'stack' needs 'after': the number of resources that are done, from 0 up"),
         ({"stack": "s", "after": -1}, "after -1 must be the number of resources that are done, from 0 up"),
+        ({"queue": "q", "copies": 11}, "copies 11 must be a whole number from 1 to 10"),
+        (
+            {"queue": "q", "probability": 0.5},
+            "'probability' does not go with 'queue': allowed are queue, copies, shuffle",
+        ),
+        ({"rules": "on"}, "rules 'on' must be off"),
+        ({"kill": "f"}, "a fault with 'kill' needs 'call': the number of a mutating call, from 1 up"),
+        ({"kill": "f", "call": "s3:*"}, "call 's3:*' must be the number of a mutating call"),
+        ({"kill": "f", "call": 1, "when": "during"}, "when 'during' must be before or after"),
         ({"resource": "Queue"}, "resource 'Queue' must be a resource type"),
     ],
 )
