@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.issuer import HttpsIssuers
-from reconciler.aws.read_global import TABLE, status_document
+from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.revision import GitRevisions
-from reconciler.aws.state import DynamoJournal
+from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.loop import Ports
 from reconciler.ports import Clock, Emergency
@@ -44,14 +41,22 @@ def on_loopback() -> bool:
     return loopback_endpoint() is not None
 
 
-def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
-    """The status document that the last pass left; None while there is none, or no table."""
+def recorded(name: str, home_region: str) -> Recorded:
+    """The status document that the last pass left and what is suspended; neither while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
-    client = Clients().reader("dynamodb", home_region)
+    return read_recorded(Clients(), name, home_region)
+
+
+def suspensions(home_region: str) -> tuple[Suspensions, Clock]:
+    """Where `suspend` and `resume` write, and the time that they write down."""
+    clock = system_clock()
+    return Suspensions(Clients(), home_region), clock
+
+
+def caller(home_region: str) -> str:
+    """Who the credentials are: the ARN that AWS knows them by."""
+    client = Clients().reader("sts", home_region)
     try:
-        document: Mapping[str, Any] | None = status_document(client, name)
+        return str(client.get_caller_identity()["Arn"])
     except failures.AwsError as error:
-        if failures.absent(error):
-            return None
-        raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
-    return document
+        raise failures.translated(error, "sts:GetCallerIdentity", home_region) from error

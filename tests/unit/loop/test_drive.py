@@ -64,6 +64,9 @@ class FakeLease(nullcontext):
         if self.lost:
             raise LeaseLost("taken over")
 
+    def working_on(self, step):
+        pass
+
 
 def driver(world: World, cloud: FakeCloud, run: Run, *, lost: bool = False) -> Driver:
     seen, stacks = world.seen()
