@@ -2,12 +2,13 @@
 
     stale timer? → lease, or leave word → pass → what comes next → release
 
-Messages carry a key, never facts, and come twice, late or not at all. Of the timers of a topology one counts, `due`, kept with the
-lease (see `Turn`): written as the lease is released, before the message is sent. Who dies in between leaves the topology to the slow
-resync, which asks for every topology in any case. An event always counts; what it finds under way it leaves word to (`dirty`), and the
-pass that is at it says `now`.
+Messages carry a key, never facts, and come twice, late or not at all. Of the timers of a topology one counts, `due`, kept with
+the lease (see `Turn`): written as the lease is released, before the message is sent. Who dies in between leaves the topology to
+the slow resync, which asks for every topology in any case. An event always counts; what it finds under way it leaves word to
+(`dirty`), and the pass that is at it says `now`.
 
-What cannot be written down (no lease, no table, no answer) must not be answered with another message, or every copy would make one:
+What cannot be written down (no lease, no table, no answer) must not be answered with another message, or every copy would make
+one:
 the message itself has to come again (`redeliver`), which the queue counts.
 """
 
@@ -69,8 +70,8 @@ class PassCrashed(Exception):
 
 
 def reconcile(ports: Ports, topology: Topology, *, message: Message, chance: Callable[[], float]) -> Again:
-    """One pass. Never waits, never raises a `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised as
-    `PassCrashed`, until it was met so often that the topology is Stalled."""
+    """One pass. Never waits, never raises a `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised
+    as `PassCrashed`, until it was met so often that the topology is Stalled."""
     at = ports.clock.now()
     turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
     try:

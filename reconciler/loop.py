@@ -15,12 +15,13 @@ from reconciler.model import client_keys
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.memory import Memory
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Observed, StackState
+from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome, Problem, Result
-from reconciler.model.plan import SUSPENDED, Goal, StepAction
+from reconciler.model.plan import Goal, StepAction
 from reconciler.model.run import Run
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
+from reconciler.model.verdict import in_flight, requeue, result_of
 from reconciler.observe import observe
 from reconciler.observe.nothing import nothing_there
 from reconciler.plan import plan
@@ -29,8 +30,6 @@ from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 
 __all__ = ["Ports", "Run", "look", "offline", "pass_under", "run_pass"]
-
-SOON, LATER, ASIDE = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +100,13 @@ def _act(
     )
     sent, problems = driver.first_wave()
     problems = (*outcome.problems, *problems)
-    outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
+    outcome = replace(outcome, requests=sent, problems=problems, in_flight=in_flight(outcome.observed, run))
     outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
-    return replace(outcome, result=_result(outcome))
+    return replace(outcome, result=result_of(outcome))
 
 
 def _held_back(outcome: Outcome, why: Problem) -> Outcome:
-    flying = _in_flight(outcome.observed, Run())
+    flying = in_flight(outcome.observed, Run())
     return replace(outcome, result=Result.STALLED, problems=(*outcome.problems, why), in_flight=flying)
 
 
@@ -204,7 +203,7 @@ def _judge(
     if held and outcome.plan.converged:
         outcome = replace(outcome, problems=(_rollout_failed(held),))
     whole = topology.suspend or (suspended is not None and suspended.whole)
-    return (outcome if whole else replace(outcome, result=_result(outcome))), stacks
+    return (outcome if whole else replace(outcome, result=result_of(outcome))), stacks
 
 
 def _rollout_failed(stack: DesiredStack) -> Problem:
@@ -222,47 +221,5 @@ def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mappin
     motion = outcome.motion
     if outcome.result is Result.CONVERGED:
         motion = (motion or Motion()).converged(topology, outcome.observed.gates)
-    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=calls, duration=spent, motion=motion)
+    outcome = replace(outcome, requeue_after=requeue(outcome), api_calls=calls, duration=spent, motion=motion)
     return replace(outcome, conditions=conditions(outcome, topology))
-
-
-def _result(outcome: Outcome) -> Result:
-    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure, but what
-    fails aside takes nothing from a topology that is as declared."""
-    if outcome.plan.converged:
-        return Result.STALLED if any(p.code == "RolloutFailed" for p in outcome.problems) else Result.CONVERGED
-    if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
-        return Result.BLOCKED
-    if any(p.code == "Stalled" for p in outcome.problems):
-        return Result.STALLED
-    if any(not p.retry for p in outcome.problems):
-        return Result.FAILED
-    if outcome.plan.waves[0].steps:
-        return Result.PROGRESSING
-    if {g.name for g in outcome.plan.waves[0].waiting_for} == {SUSPENDED}:
-        return Result.SUSPENDED
-    return Result.STALLED if _denied(outcome) else Result.WAITING
-
-
-def _denied(outcome: Outcome) -> bool:
-    """All that is left to wait for includes something that we may not read: no time will change that."""
-    waiting = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
-    unread = outcome.observed.unknown_regions()
-    facts = outcome.observed.unknown_facts().values() if None in waiting else ()
-    return any(reason.denied for reason in (*facts, *(unread[r] for r in waiting if r)))
-
-
-def _requeue(outcome: Outcome) -> timedelta | None:
-    if outcome.result in {Result.CONVERGED, Result.STALLED} and outcome.plan.converged and outcome.plan.waves:
-        return ASIDE  # something out of service finishes by itself
-    if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
-        return None
-    # AWS is at it, or a Region does not answer, and is not asked all the time.
-    idle = outcome.in_flight or outcome.observed.unknown_regions()
-    return LATER if idle and not outcome.requests else SOON
-
-
-def _in_flight(observed: Observed, run: Run) -> tuple[StackRef, ...]:
-    """Stacks with an operation running: as observed, or begun in this pass."""
-    running = (r for r, s in observed.stacks.items() if isinstance(s, StackState) and s.in_progress)
-    return tuple(dict.fromkeys((*running, *run.begun)))

@@ -1,17 +1,19 @@
 """A topology's lease: one pass at a time, told from all others by a token that rises with every acquisition.
 
-Item `lease` of a topology in table `meridian-state`: `holder`, `run`, `token`, `since`, `until`, `heartbeat`, `step`, `dirty` (somebody
-asked meanwhile) and `due` (see `Turn`). It stays after its release, without a holder, so that the token never falls.
+Item `lease` of a topology in table `meridian-state`: `holder`, `run`, `token`, `since`, `until`, `heartbeat`, `step`, `dirty`
+(somebody asked meanwhile) and `due` (see `Turn`). It stays after its release, without a holder, so that the token never falls.
 
 Why nothing of an old holder can still be on its way when a new one begins:
-- The holder renews the lease from a thread, every sixth of its length. A write of the state is refused by the table itself once the
-  token has moved on. A request to AWS cannot be fenced that way, so none *starts* within `MARGIN` of the end as the holder knows it:
+- The holder renews the lease from a thread, every sixth of its length. A write of the state is refused by the table itself once
+  the token has moved on. A request to AWS cannot be fenced that way, so none *starts* within `MARGIN` of the end as the holder
+  knows it:
   `check` says no, in front of each step and again in front of each HTTP request that writes (`Clients.fenced`).
-- The margin of 25 s is longer than any such request takes: it gets one attempt, 3 s to connect, 20 s for its answer. So at `until`
-  the last one has been answered or given up; taken over is `GRACE` later, for clocks that differ.
-- What AWS goes on doing after it answered (a stack operation) the new holder observes, as it does after any crash; names and tokens of
-  requests follow from what they do and from the state they were made for, so asking again finds what was begun.
-On loopback all of it is twenty times as short: a request there has arrived as soon as it is sent, and takes effect before the next.
+- The margin of 25 s is longer than any such request takes: it gets one attempt, 3 s to connect, 20 s for its answer. So at
+  `until` the last one has been answered or given up; taken over is `GRACE` later, for clocks that differ.
+- What AWS goes on doing after it answered (a stack operation) the new holder observes, as it does after any crash; names and
+  tokens of requests follow from what they do and from the state they were made for, so asking again finds what was begun.
+On loopback all of it is twenty times as short: a request there has arrived as soon as it is sent, and takes effect before the
+next.
 """
 
 from __future__ import annotations

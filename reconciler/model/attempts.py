@@ -1,9 +1,10 @@
 """What hosted passes remember of attempts that failed: how often the same one, and so when the next may be, or none.
 
-An attempt's fingerprint is what was desired, what was planned, and what failed and why, without the words that differ each time.
-What cannot be cured by waiting is given up after `K` equal failures, what may pass by itself after `PATIENT` in a row, and then the
-topology is Stalled: it is looked at, and nothing is done, until something is seen to have changed. What cannot be seen, as a right that
-was granted, is tried out now and then. Between failures the wait grows by itself, with full jitter: `chance` comes in as a value.
+An attempt's fingerprint is what was desired, what was planned, and what failed and why, without the words that differ each
+time. What cannot be cured by waiting is given up after `K` equal failures, what may pass by itself after `PATIENT` in a row,
+and then the topology is Stalled: it is looked at, and nothing is done, until something is seen to have changed. What cannot be
+seen, as a right that was granted, is tried out now and then. Between failures the wait grows by itself, with full jitter:
+`chance` comes in as a value.
 """
 
 from __future__ import annotations
