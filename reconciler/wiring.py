@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
@@ -47,10 +49,14 @@ def recorded(name: str, home_region: str) -> Recorded:
     return read_recorded(Clients(), name, home_region)
 
 
-def suspensions(home_region: str) -> tuple[Suspensions, Clock]:
-    """Where `suspend` and `resume` write, and the time that they write down."""
-    clock = system_clock()
-    return Suspensions(Clients(), home_region), clock
+def suspensions(home_region: str) -> Suspensions:
+    """Where `suspend` and `resume` write."""
+    return Suspensions(Clients(), home_region)
+
+
+def now() -> datetime:
+    """AWS's time."""
+    return system_clock().now()
 
 
 def caller(home_region: str) -> str:

@@ -19,6 +19,8 @@ TABLE = "meridian-state"
 class Recorded:
     status: Mapping[str, Any] | None = None
     suspension: Mapping[str, Any] | None = None
+    resumed: Mapping[str, Any] | None = None
+    """The latest `resume`: who, when, why."""
     suspension_text: str | None = None
     """As it stands there, for whoever writes over it."""
 
@@ -36,6 +38,7 @@ def query(dynamodb: Any, name: str) -> Recorded:
     return Recorded(
         status=json.loads(items["status"]["body"]["S"]) if "status" in items else None,
         suspension=_suspension(items["suspend"]) if "suspend" in items else None,
+        resumed=_suspension(items["resumed"]) if "resumed" in items else None,
         suspension_text=items.get("suspend", {}).get("body", {}).get("S"),
     )
 

@@ -85,16 +85,26 @@ class Suspensions:
         self._table = StateTable(clients)
 
     def change(
-        self, name: str, wanted: Callable[[Suspension | None], Suspension | None]
+        self,
+        name: str,
+        wanted: Callable[[Suspension | None], Suspension | None],
+        resumed: Suspension | None = None,
     ) -> tuple[Suspension | None, Suspension | None]:
-        """What was suspended, and is now: None for nothing. Raises `ReconcilerError`, also where there is no table yet."""
+        """What was suspended, and is now: None for nothing; `resumed` is kept if that changes anything. Raises `ReconcilerError`, also where there is no table yet."""
         for _ in range(_TRIES):
             found = read_recorded(self._clients, name, self._region)
             before = Suspension.recorded(found.suspension)
             after = wanted(before)
-            if before == after or self._written(name, after, found.suspension_text):
+            if before == after:
+                return before, after
+            if self._written(name, after, found.suspension_text):
+                self._keep(name, resumed)
                 return before, after
         raise LeaseHeld(f"others change the suspension of {name} at the same time; look at its status, and try again")
+
+    def _keep(self, name: str, resumed: Suspension | None) -> None:
+        if resumed:
+            self._table.put(self._region, {**key(name, "resumed"), "body": {"S": json.dumps(resumed.document())}})
 
     def _written(self, name: str, wanted: Suspension | None, text: str | None) -> bool:
         place = key(name, "suspend")

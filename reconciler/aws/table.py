@@ -67,8 +67,8 @@ class StateTable:
         }
         return self._write(region, "update_item", arguments)
 
-    def put(self, region: str, item: Item, condition: Condition) -> Written:
-        return self._write(region, "put_item", {"Item": item, **_condition(condition)})
+    def put(self, region: str, item: Item, condition: Condition | None = None) -> Written:
+        return self._write(region, "put_item", {"Item": item, **(_condition(condition) if condition else {})})
 
     def delete(self, region: str, wanted: Item, condition: Condition) -> Written:
         return self._write(region, "delete_item", {"Key": wanted, **_condition(condition)})
