@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler import act
-from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
+from reconciler.model.errors import LeaseLost, ReconcilerError, Retry, Throttled
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
 from reconciler.model.plan import Step, StepAction
@@ -89,7 +89,9 @@ class Driver:
             return tuple(sent), self._trouble(step, error, for_ever=aside)
 
     def _trouble(self, step: Step, error: ReconcilerError, *, for_ever: bool) -> Problem:
-        """A problem that passes is tried again, but not for ever, unless nobody waits for the step."""
+        """A problem that passes is tried again, but not for ever, unless nobody waits for the step, or AWS only asks to slow down:
+        no throttle, of a read or of a write, ever fails a deployment."""
+        for_ever = for_ever or isinstance(error, Throttled)
         self.run.troubles[step.id] += 1
         if error.retry is Retry.NEVER:
             return Problem(code=error.code, step=step.id, message=error.message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.aws import failures
+from reconciler.aws.budgets import Budgets
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
@@ -21,8 +22,8 @@ from reconciler.ports import Clock, Emergency
 def ports(*, offline: bool = False) -> Ports:
     """Everything a pass needs. Clients are made when they are first used, so `offline` only means that nobody asks AWS
     for the time."""
-    clients = Clients()
     clock = WallClock() if offline else system_clock()
+    clients = Clients(Budgets(clock.speed))
     return Ports(
         cloud=AwsCloud(clients, clock),
         synthesizer=CachedSynthesizer(),

@@ -20,6 +20,8 @@ from botocore.loaders import Loader
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
+from reconciler.aws.budgets import Budgets
+
 _CONNECT, _READ = 3, 20  # seconds; a write must end within the margin of the lease (`lease.MARGIN`)
 _STATE_READ = (
     5  # of DynamoDB, which answers in milliseconds or not at all: a heartbeat that hangs must leave time for another
@@ -29,7 +31,8 @@ _POOL = 16  # connections that one client keeps: more than the reads it ever has
 
 
 class Clients:
-    def __init__(self) -> None:
+    def __init__(self, budgets: Budgets | None = None) -> None:
+        self._budgets = budgets
         self._making = threading.Lock()  # a session makes one client at a time
         self._counting = threading.Lock()
         self._session: Session | None = None
@@ -95,6 +98,12 @@ class Clients:
 
         if writes and service != _STATE:
             client.meta.events.register_first("before-send", ask)
+
+        def wait(**_: Any) -> None:
+            if self._budgets:
+                self._budgets.take(service, region)
+
+        client.meta.events.register("before-sign", wait)  # each attempt is signed anew, and none waits once it is
         client.meta.events.register("before-send", count)
         return client
 

@@ -90,7 +90,8 @@ class Suspensions:
         wanted: Callable[[Suspension | None], Suspension | None],
         resumed: Suspension | None = None,
     ) -> tuple[Suspension | None, Suspension | None]:
-        """What was suspended, and is now: None for nothing; `resumed` is kept if that changes anything. Raises `ReconcilerError`, also where there is no table yet."""
+        """What was suspended, and is now: None for nothing; `resumed` is kept if that changes anything. Raises `ReconcilerError`,
+        also where there is no table yet."""
         for _ in range(_TRIES):
             found = read_recorded(self._clients, name, self._region)
             before = Suspension.recorded(found.suspension)

@@ -62,7 +62,10 @@ class Attempts:
 
     @property
     def stalled(self) -> bool:
-        return self.cause is not None and self.times >= (PATIENT if self.cause.passes else K)
+        """Never for being asked to slow down: that is what the growing wait does."""
+        if self.cause is None or self.cause.code == "Throttled":
+            return False
+        return self.times >= (PATIENT if self.cause.passes else K)
 
     def failed(self, digest: str, plan: str, causes: tuple[Cause, ...], situation: str, at: datetime) -> Attempts:
         """After one more attempt that failed. Among several causes, one that does not pass decides."""

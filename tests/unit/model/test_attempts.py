@@ -13,7 +13,7 @@ from reconciler.model.attempts import LATEST, PATIENT, REBUILD, SOONEST, TRY_OUT
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DENIED = Cause(code="AccessDenied", step="deploy/api/eu-west-1", message="not allowed", passes=False)
-SLOW = Cause(code="Throttled", step="deploy/api/eu-west-1", message="rate exceeded", passes=True)
+SLOW = Cause(code="Unanswered", step="deploy/api/eu-west-1", message="no answer", passes=True)
 BROKEN = Cause(code="DeploymentFailed", step="deploy/api/eu-west-1", message="stack x failed", passes=False)
 
 
@@ -59,6 +59,11 @@ def test_what_passes_by_itself_is_tried_longer_and_forgotten_once_a_pass_goes_we
     assert failed(attempts.went_well(), SLOW).times == 1
 
 
+def test_a_throttle_is_waited_out_however_long_it_takes() -> None:
+    throttled = Cause(code="Throttled", step="deploy/api/eu-west-1", message="rate exceeded", passes=True)
+    assert not failed(Attempts(), throttled, times=200).stalled
+
+
 def test_of_several_causes_one_that_does_not_pass_decides() -> None:
     assert failed(Attempts(), SLOW, DENIED, times=K).stalled
 
@@ -92,8 +97,10 @@ def test_what_is_written_down_is_what_is_read() -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    [None, 7, "x", {"counts": 3}, {"times": "many"}, {"cause": {"code": "X"}}, {"cause": DENIED.code}]
-    + [{"at": "yesterday", "times": 9, "cause": {"code": "X", "step": "s", "message": "m", "passes": False}}],
+    [
+        *(None, 7, "x", {"counts": 3}, {"times": "many"}, {"cause": {"code": "X"}}, {"cause": DENIED.code}),
+        {"at": "yesterday", "times": 9, "cause": {"code": "X", "step": "s", "message": "m", "passes": False}},
+    ],
 )
 def test_nonsense_in_the_table_is_no_memory(nonsense: object) -> None:
     assert Attempts.recorded({"attempts": nonsense}) == Attempts()
