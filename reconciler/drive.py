@@ -5,14 +5,13 @@ Never waits for AWS to finish: what runs there is found again by the next pass.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler import act
-from reconciler.model.errors import LeaseLost, ReconcilerError, Retry
+from reconciler.model.errors import LeaseLost, ReconcilerError, Retry, Throttled
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
 from reconciler.model.plan import Step, StepAction
@@ -24,6 +23,7 @@ from reconciler.model.requests import (
     ExecuteChangeSet,
     PrepareDatabase,
 )
+from reconciler.model.run import Run
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, Lease
@@ -33,34 +33,6 @@ _DELETIONS = 5
 """Of one stack in one run: what is in use is let go of in time, so a deletion may fail first and succeed later."""
 _REQUESTS_PER_STEP = 2
 """In one pass: creating a change set and executing it, if `Run.patience` lets the pass wait for it."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What one `converge` remembers from pass to pass, only so that it stops where trying again is no use.
-
-    `patience`: seconds of AWS's clock that a pass may wait for a change set that it has just created.
-    """
-
-    patience: float = 0
-    threads: int = 16
-    """Requests of a wave that are made at the same time; 1: one after another, in the wave's order."""
-    executed: set[StackRef] = field(default_factory=set)
-    """Stacks that this run began to deploy: one of them failing is a failure of this run."""
-    recovered: set[StackRef] = field(default_factory=set)
-    """Stacks that this run began to recover: one of them getting stuck again is a failure of this run."""
-    begun: set[StackRef] = field(default_factory=set)
-    """Those on which the latest pass began one."""
-    troubles: Counter[str] = field(default_factory=Counter)
-    """Step to how often in a row it met a problem that trying again may cure."""
-    deletions: Counter[StackRef] = field(default_factory=Counter)
-    """Stacks to how often this run began to delete them, as no longer desired."""
-    attempt: str = ""
-    """What this run's attempts to migrate are called: a failure of one is a failure of this run."""
-    finished: set[str] = field(default_factory=set)
-    """Steps that the latest pass found to be done, which only a record tells the next one."""
-    put_away: set[str] = field(default_factory=set)
-    """Change sets that turned out to be of no use: made once more, since a run before this one may have left them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +76,7 @@ class Driver:
                 if isinstance(move, Problem):
                     return tuple(sent), move
                 self.lease.check()
+                self.lease.working_on(step.id)
                 self.cloud.perform(move)
                 del self.run.troubles[step.id]
                 sent.append(Sent(id=step.id, call=move.call, region=step.region))
@@ -116,7 +89,9 @@ class Driver:
             return tuple(sent), self._trouble(step, error, for_ever=aside)
 
     def _trouble(self, step: Step, error: ReconcilerError, *, for_ever: bool) -> Problem:
-        """A problem that passes is tried again, but not for ever, unless nobody waits for the step."""
+        """A problem that passes is tried again, but not for ever, unless nobody waits for the step, or AWS only asks to slow down:
+        no throttle, of a read or of a write, ever fails a deployment."""
+        for_ever = for_ever or isinstance(error, Throttled)
         self.run.troubles[step.id] += 1
         if error.retry is Retry.NEVER:
             return Problem(code=error.code, step=step.id, message=error.message)
@@ -176,7 +151,8 @@ class Driver:
         ref = step.stack
         assert ref is not None
         desired = self.stacks[ref]
-        name = act.change_set_name(step, desired, state, self.seen.diff.to_heal(ref))
+        predecessor = self.seen.motion.failed.get(str(ref), "") if self.seen.motion else ""
+        name = act.change_set_name(step, desired, state, self.seen.diff.to_heal(ref), predecessor)
         change_set = None
         if (state is None or not state.in_progress) and desired.parameters is not None:
             change_set = self.cloud.change_set(ref, ref.name(self.topology.name), name)

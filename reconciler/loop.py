@@ -10,25 +10,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.diff import desired_stacks, diff, template_keys
-from reconciler.drive import Driver, Run
+from reconciler.drive import Driver
 from reconciler.model import client_keys
 from reconciler.model.errors import AccessDenied, CloudUnavailable
+from reconciler.model.memory import Memory
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Observed, StackState
+from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.plan import Goal, StepAction
+from reconciler.model.run import Run
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
+from reconciler.model.verdict import in_flight, requeue, result_of
 from reconciler.observe import observe
 from reconciler.observe.nothing import nothing_there
 from reconciler.plan import plan
-from reconciler.ports import Clock, Cloud, Issuers, Journal, RevisionSource, Synthesizer
+from reconciler.ports import Clock, Cloud, Issuers, Journal, Lease, RevisionSource, Synthesizer
 from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 
-__all__ = ["Ports", "Run", "look", "offline", "run_pass"]
-
-SOON, LATER, ASIDE = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=60)
+__all__ = ["Ports", "Run", "look", "offline", "pass_under", "run_pass"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,35 +46,68 @@ class Ports:
 
 def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
-    before = ports.cloud.calls()
     if ports.cloud.account(topology) != topology.account:
         return look(ports, topology, goal)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
-        outcome, stacks = _see(ports, topology, goal)
-        _need_record(outcome)
-        if outcome.result in {Result.PROGRESSING, Result.WAITING} or (outcome.plan.converged and outcome.plan.waves):
-            outcome = _remembered(ports, topology, outcome)
-            driver = Driver(
-                cloud=ports.cloud,
-                clock=ports.clock,
-                lease=lease,
-                topology=topology,
-                stacks=stacks,
-                seen=outcome,
-                run=run,
-            )
-            sent, problems = driver.first_wave()
-            problems = (*outcome.problems, *problems)
-            outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
-            outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
-            outcome = replace(outcome, result=_result(outcome))
-        outcome = _finished(ports, topology, outcome, before)
-        lease.check()
-        if goal is Goal.DESTROY and outcome.result is Result.CONVERGED:
-            ports.journal.forget(topology)
-        else:
-            ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
+        return pass_under(lease, ports, topology, run, goal)
+
+
+def pass_under(
+    lease: Lease, ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE, memory: Memory | None = None
+) -> Outcome:
+    """The same under a lease that is held; `memory`: what hosted passes know of those before them."""
+    before = ports.cloud.calls()
+    outcome, stacks = _see(ports, topology, goal)
+    _need_record(outcome)
+    if _acts(outcome):
+        held_back = memory and memory.holds_back(outcome)
+        outcome = _held_back(outcome, held_back) if held_back else _act(lease, ports, topology, run, outcome, stacks)
+    if memory:
+        outcome = memory.after(outcome)
+        outcome = replace(outcome, memory=memory.document())
+    outcome = _finished(ports, topology, outcome, before)
+    lease.check()
+    if goal is Goal.DESTROY and outcome.result is Result.CONVERGED:
+        ports.journal.forget(topology)
+    else:
+        ports.journal.record(topology, status_document(outcome, outcome.observed.recorded))
     return outcome
+
+
+def _acts(outcome: Outcome) -> bool:
+    aside = outcome.plan.converged and bool(outcome.plan.waves) and outcome.result is not Result.SUSPENDED
+    return outcome.result in {Result.PROGRESSING, Result.WAITING} or aside
+
+
+def _act(
+    lease: Lease,
+    ports: Ports,
+    topology: Topology,
+    run: Run,
+    outcome: Outcome,
+    stacks: Mapping[StackRef, DesiredStack],
+) -> Outcome:
+    """Make the requests of the first open wave; the outcome is then what this pass came to."""
+    outcome = _remembered(ports, topology, outcome)
+    driver = Driver(
+        cloud=ports.cloud,
+        clock=ports.clock,
+        lease=lease,
+        topology=topology,
+        stacks=stacks,
+        seen=outcome,
+        run=run,
+    )
+    sent, problems = driver.first_wave()
+    problems = (*outcome.problems, *problems)
+    outcome = replace(outcome, requests=sent, problems=problems, in_flight=in_flight(outcome.observed, run))
+    outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
+    return replace(outcome, result=result_of(outcome))
+
+
+def _held_back(outcome: Outcome, why: Problem) -> Outcome:
+    flying = in_flight(outcome.observed, Run())
+    return replace(outcome, result=Result.STALLED, problems=(*outcome.problems, why), in_flight=flying)
 
 
 def _motion(topology: Topology, observed: Observed, *, refused: bool) -> Motion | None:
@@ -89,7 +123,7 @@ def _motion(topology: Topology, observed: Observed, *, refused: bool) -> Motion 
 def _remembered(ports: Ports, topology: Topology, outcome: Outcome) -> Outcome:
     """Write down what this wave does to motion before it does it: whoever finds it half done can tell that it was us."""
     observed = outcome.observed
-    intended = outcome.motion and outcome.motion.intends(outcome.plan, topology, observed.gates)
+    intended = outcome.motion and outcome.motion.intends(outcome.plan, topology, observed.gates, observed.stacks)
     if intended and outcome.diff.failed_rollout:
         intended = replace(intended, broken=outcome.diff.failed_rollout)
     if outcome.goal is Goal.DESTROY:
@@ -151,7 +185,8 @@ def _judge(
     stacks = desired_stacks(topology, observed, ports.synthesizer.templates(topology, keys))
     revision = ports.revisions.revision(topology, observed.recorded)
     found = diff(topology, stacks, observed)
-    planned = plan(topology, revision.commit, observed, found, stacks, goal)
+    suspended = observed.suspension
+    planned = plan(topology, revision.commit, observed, found, stacks, goal).left_alone(suspended)
     outcome = Outcome(
         topology=topology.name,
         revision=revision,
@@ -167,7 +202,8 @@ def _judge(
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:
         outcome = replace(outcome, problems=(_rollout_failed(held),))
-    return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
+    whole = topology.suspend or (suspended is not None and suspended.whole)
+    return (outcome if whole else replace(outcome, result=result_of(outcome))), stacks
 
 
 def _rollout_failed(stack: DesiredStack) -> Problem:
@@ -185,45 +221,5 @@ def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mappin
     motion = outcome.motion
     if outcome.result is Result.CONVERGED:
         motion = (motion or Motion()).converged(topology, outcome.observed.gates)
-    outcome = replace(outcome, requeue_after=_requeue(outcome), api_calls=calls, duration=spent, motion=motion)
+    outcome = replace(outcome, requeue_after=requeue(outcome), api_calls=calls, duration=spent, motion=motion)
     return replace(outcome, conditions=conditions(outcome, topology))
-
-
-def _result(outcome: Outcome) -> Result:
-    """What a pass came to. A refusal leaves everything alone; a problem that trying again cannot cure is a failure, but what
-    fails aside takes nothing from a topology that is as declared."""
-    if outcome.plan.converged:
-        return Result.STALLED if any(p.code == "RolloutFailed" for p in outcome.problems) else Result.CONVERGED
-    if outcome.plan.refusals or any(p.code == "UnplannedChange" for p in outcome.problems):
-        return Result.BLOCKED
-    if any(p.code == "Stalled" for p in outcome.problems):
-        return Result.STALLED
-    if any(not p.retry for p in outcome.problems):
-        return Result.FAILED
-    if outcome.plan.waves[0].steps:
-        return Result.PROGRESSING
-    return Result.STALLED if _denied(outcome) else Result.WAITING
-
-
-def _denied(outcome: Outcome) -> bool:
-    """All that is left to wait for includes something that we may not read: no time will change that."""
-    waiting = {g.region for g in outcome.plan.waves[0].waiting_for if g.name == "readable"}
-    unread = outcome.observed.unknown_regions()
-    facts = outcome.observed.unknown_facts().values() if None in waiting else ()
-    return any(reason.denied for reason in (*facts, *(unread[r] for r in waiting if r)))
-
-
-def _requeue(outcome: Outcome) -> timedelta | None:
-    if outcome.result in {Result.CONVERGED, Result.STALLED} and outcome.plan.converged and outcome.plan.waves:
-        return ASIDE  # something out of service finishes by itself
-    if outcome.result not in {Result.PROGRESSING, Result.WAITING}:
-        return None
-    # AWS is at it, or a Region does not answer, and is not asked all the time.
-    idle = outcome.in_flight or outcome.observed.unknown_regions()
-    return LATER if idle and not outcome.requests else SOON
-
-
-def _in_flight(observed: Observed, run: Run) -> tuple[StackRef, ...]:
-    """Stacks with an operation running: as observed, or begun in this pass."""
-    running = (r for r, s in observed.stacks.items() if isinstance(s, StackState) and s.in_progress)
-    return tuple(dict.fromkeys((*running, *run.begun)))

@@ -15,6 +15,7 @@ from reconciler.model.requests import ChangeSet, FailOver, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef, Template
 from reconciler.model.topology import Topology
+from reconciler.model.turn import Turn
 
 
 class Cloud(Protocol):
@@ -64,21 +65,39 @@ class RevisionSource(Protocol):
 
 
 class Lease(Protocol):
+    token: int
+    """Rises with every acquisition; 0 while there is no table, and nothing is held."""
+    stolen: bool
+    """It was taken over from a holder that let it run out."""
+    due: str | None
+    """Set while it is held: the timer that counts from its release on."""
+    dirty: bool
+    """Known after its release: somebody asked meanwhile."""
+    released: bool
+
     def check(self) -> None:
-        """Raises `LeaseLost` once the lease is no longer ours: nothing may be written then."""
+        """Raises `LeaseLost` once the lease is no longer ours, or may soon not be: nothing may be written then."""
+
+    def working_on(self, step: str) -> None:
+        """Says what the holder does, for whoever finds it held."""
 
 
 class Journal(Protocol):
     """Table meridian-state in the home Region: the status document and the lease of each topology."""
 
+    def recorded(self, topology: Topology) -> Mapping[str, Any] | None:
+        """The last status document; None while there is none, or no table. Raises `ReconcilerError`."""
+
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
-        """Keep the status document. Does nothing while the table does not exist yet."""
+        """Keep the status document. Raises `LeaseLost` where the lease is no longer ours. Does nothing while the table does not
+        exist yet."""
 
     def forget(self, topology: Topology) -> None:
         """Drop the status document of a topology that is destroyed. Does nothing while there is none."""
 
-    def lease(self, topology: Topology) -> AbstractContextManager[Lease]:
-        """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it.
+    def lease(self, topology: Topology, turn: Turn | None = None) -> AbstractContextManager[Lease]:
+        """Hold the topology's lease, renewed while held. Raises `LeaseHeld` while somebody alive holds it; a hosted pass, which
+        has a `turn`, does not wait to see whether they are, and raises `StaleTimer` for a timer that does not count.
 
         While the table does not exist yet nothing is held: deterministic names keep two first runs from clashing.
         """

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 from reconciler.aws import failures
+from reconciler.aws.budgets import Budgets
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
-from reconciler.aws.failures import RequestRefused
 from reconciler.aws.issuer import HttpsIssuers
-from reconciler.aws.read_global import TABLE, status_document
+from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.revision import GitRevisions
-from reconciler.aws.state import DynamoJournal
+from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
-from reconciler.aws.template_store import OF_TOPOLOGIES, TemplateStore, publish
-from reconciler.aws.templates import StoredSynthesizer
 from reconciler.loop import Ports
-from reconciler.model.topology import Topology
-from reconciler.ports import Clock, Emergency, Synthesizer
-
-TEMPLATES = OF_TOPOLOGIES
-"""Keys of the templates that a topology can need."""
-
-Bundled = Callable[[Clients, str, str, str, str, Path], Topology]
-"""Lays the bundle of a topology out in a folder: clients, bucket, its Region, name, version, folder."""
+from reconciler.ports import Clock, Emergency
 
 
 def ports(*, offline: bool = False) -> Ports:
     """Everything a pass needs. Clients are made when they are first used, so `offline` only means that nobody asks AWS
     for the time."""
-    clients = Clients()
     clock = WallClock() if offline else system_clock()
+    clients = Clients(Budgets(clock.speed))
     return Ports(
         cloud=AwsCloud(clients, clock),
         synthesizer=CachedSynthesizer(),
@@ -57,62 +44,26 @@ def on_loopback() -> bool:
     return loopback_endpoint() is not None
 
 
-def recorded(name: str, home_region: str) -> Mapping[str, Any] | None:
-    """The status document that the last pass left; None while there is none, or no table."""
+def recorded(name: str, home_region: str) -> Recorded:
+    """The status document that the last pass left and what is suspended; neither while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
-    client = Clients().reader("dynamodb", home_region)
+    return read_recorded(Clients(), name, home_region)
+
+
+def suspensions(home_region: str) -> Suspensions:
+    """Where `suspend` and `resume` write."""
+    return Suspensions(Clients(), home_region)
+
+
+def now() -> datetime:
+    """AWS's time."""
+    return system_clock().now()
+
+
+def caller(home_region: str) -> str:
+    """Who the credentials are: the ARN that AWS knows them by."""
+    client = Clients().reader("sts", home_region)
     try:
-        document: Mapping[str, Any] | None = status_document(client, name)
+        return str(client.get_caller_identity()["Arn"])
     except failures.AwsError as error:
-        if failures.absent(error):
-            return None
-        raise failures.translated(error, f"dynamodb:GetItem on {TABLE}", home_region) from error
-    return document
-
-
-def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
-    """Where the functions have their templates from; `version` is that of the bundle at hand."""
-    return StoredSynthesizer(
-        clients,
-        os.environ["MERIDIAN_BUCKET"],
-        os.environ["MERIDIAN_HOME_REGION"],
-        os.environ.get("MERIDIAN_SYNTH_FUNCTION", ""),
-        Path(os.environ["MERIDIAN_CACHE"]),
-        version=version,
-    )
-
-
-def bundled(clients: Clients, bucket: str, region: str, name: str, version: str, into: Path) -> Topology:
-    """The topology of that version of its bundle, verified and laid out in the folder `into`. Raises `ReconcilerError`."""
-    revisions, bundles = import_module("reconciler.aws.revisions"), import_module("reconciler.load.bundle")
-    kept = revisions.RevisionBucket(clients, bucket, region)
-    stored = kept.version(name, version) if version else kept.latest(name)
-    if stored is None:
-        raise RequestRefused(
-            f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing"
-        )
-
-    def code(digest: str) -> Path:
-        folder = into / "code" / digest
-        if not folder.is_dir():
-            data = kept.code(digest)
-            if data is None:
-                raise RequestRefused(
-                    f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing"
-                )
-            folder.mkdir(parents=True)
-            bundles.unpack_code(data, digest, folder)
-        return folder
-
-    topology: Topology = bundles.unpack(stored.data, code, into / "topology", version=stored.version)[1]
-    return topology
-
-
-def store_templates(
-    name: str, version: str, keys: Sequence[str], into: Path, *, load: Bundled = bundled
-) -> Mapping[str, str]:
-    """What the function synth is for: the templates of this version of a bundle, made where the bucket lacks them. Fingerprints by
-    key. `into` is an empty folder for the bundle."""
-    clients, bucket, region = Clients(), os.environ["MERIDIAN_BUCKET"], os.environ["MERIDIAN_HOME_REGION"]
-    topology = load(clients, bucket, region, name, version, into)
-    return publish(topology, keys, TemplateStore(clients, bucket, region), CachedSynthesizer())
+        raise failures.translated(error, "sts:GetCallerIdentity", home_region) from error

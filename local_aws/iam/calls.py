@@ -53,6 +53,11 @@ def checks(service: str, action: str, path: str, body: bytes, query: Params) -> 
     context = iam_actions.request_tag_context(service, action, body, query)
     for arn in arns[1:]:
         yield Check(action=action, resource=arn, context=context)
+    if service == "dynamodb":
+        account = arns[0].split(":")[4] if arns and arns[0] != reference.ANY else reference.ANY
+        for further, table in requests.transacted(body)[1:]:
+            named = reference.resources(further, {"table": [table]}, account=account, region=get_region())
+            yield Check(action=further, resource=named[0], context=context)
     tag = _TAGGING.get(action.partition(":")[0])
     if context.get("aws:TagKeys") and tag and "Tag" not in action:
         yield Check(action=tag, resource=arns[0] if arns else reference.ANY, context=context)

@@ -31,6 +31,13 @@ _checked: contextvars.ContextVar[tuple[str, list[str]]] = contextvars.ContextVar
 
 # Lambda's operations whose action has another name [V: Service Authorization Reference].
 _LAMBDA = {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction", "InvokeAsync": "InvokeFunction"}
+_TRANSACTED = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
 _PATHS = {
     "cloudfront": re.compile(r"/(?P<kind>distribution|response-headers-policy)/(?P<name>[^/]+)"),
     "route53": re.compile(r"/(?P<kind>hostedzone|healthcheck|change)/(?P<name>[^/]+)"),
@@ -46,8 +53,17 @@ def _action(stock: Callable[..., Any], service: str, method: str, path: str, hea
     if service == "lambda":
         name, _ = wire.rest_operation("lambda", method, path, "&".join(query))
         return f"lambda:{_LAMBDA.get(name, name)}" if " " not in name else None
+    if service == "dynamodb" and (items := transacted(body)):
+        return items[0][0]
     found: str | None = stock(service, method, path, headers, body, query)
     return found
+
+
+def transacted(body: bytes) -> list[tuple[str, str]]:
+    """Action and table of each part of a transaction: there is no right to a transaction itself [V: IAM and transactions]."""
+    entries = wire.json_object(body).get("TransactItems") or []
+    parts = [next(iter(entry.items())) for entry in entries if isinstance(entry, dict) and entry]
+    return [(f"dynamodb:{_TRANSACTED[kind]}", str(of["TableName"])) for kind, of in parts if kind in _TRANSACTED]
 
 
 def _resource(stock: Callable[..., Any], service: str, method: str, path: str, headers: Any, body: bytes, query: Params,
@@ -93,6 +109,8 @@ def _names(
         return {"role": [_role(given["RoleName"], given.get("Path", "/"))]}
     if service == "logs":
         return _logs(wire.json_object(body))
+    if service == "dynamodb" and (items := transacted(body)):
+        return {"table": [items[0][1]]}
     return None
 
 

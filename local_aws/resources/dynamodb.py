@@ -33,18 +33,20 @@ def _table(name: str, now: Properties, before: Properties | None) -> None:
 async def _handle(stock: Any, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
     """Reads and writes of items find no table until it is active."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
-    table = dynamodb._tables.get(_table_of(body)) if operation in _OF_ITEMS else None
-    if table and table["TableStatus"] == "CREATING":
+    tables = (dynamodb._tables.get(name) for name in _tables_of(body)) if operation in _OF_ITEMS else ()
+    if any(table and table["TableStatus"] == "CREATING" for table in tables):
         return error_response_json("ResourceNotFoundException", "Requested resource not found", 400)
     return await stock(method, path, headers, body, *rest)
 
 
-_OF_ITEMS = {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
+_OF_ITEMS = {"DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem"}
 
 
-def _table_of(body: bytes) -> str:
-    name = str(json_object(body).get("TableName", ""))
-    return name.rpartition("/")[2]  # an ARN is a name, too
+def _tables_of(body: bytes) -> set[str]:
+    asked = json_object(body)
+    parts = [part for entry in asked.get("TransactItems") or [asked] for part in (entry, *entry.values())]
+    names = {str(part.get("TableName", "")) for part in parts if isinstance(part, dict)}
+    return {name.rpartition("/")[2] for name in names}  # an ARN is a name, too
 
 
 def install() -> None:

@@ -48,15 +48,22 @@ __all__ = [
 ]
 
 
-def change_set_name(step: Step, desired: DesiredStack, state: StackState | None, drift: Iterable[Finding]) -> str:
-    """`meridian-` and 20 hexadecimal digits of what goes in: template, parameters, mode, drift to revert, stack's state."""
+def change_set_name(
+    step: Step, desired: DesiredStack, state: StackState | None, drift: Iterable[Finding], predecessor: str = ""
+) -> str:
+    """`meridian-` and 20 hexadecimal digits of what goes in: template, parameters, mode, drift to revert, stack's state.
+
+    It is the request token, too. The same attempt, made again by whoever finds it half done, has the same name; one after a failure
+    has another: the failure moved the stack's last change, or where the stack never came to life and was deleted, it left its id
+    in the journal (`predecessor`).
+    """
     born = None if state is None or state.template is None else state.changed_at
     content = [
         desired.template.body,
         dict(desired.parameters or {}),
         step.action,
         sorted([f.path, json.dumps(f.observed, sort_keys=True, default=str)] for f in drift),
-        born.isoformat() if isinstance(born, datetime) else "new",
+        born.isoformat() if isinstance(born, datetime) else predecessor or "new",
     ]
     return "meridian-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 

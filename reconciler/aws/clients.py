@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -19,17 +20,25 @@ from botocore.loaders import Loader
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
-_CONNECT, _READ = 3, 20  # seconds; a write must end within the margin of the lease
+from reconciler.aws.budgets import Budgets
+
+_CONNECT, _READ = 3, 20  # seconds; a write must end within the margin of the lease (`lease.MARGIN`)
+_STATE_READ = (
+    5  # of DynamoDB, which answers in milliseconds or not at all: a heartbeat that hangs must leave time for another
+)
+_STATE = "dynamodb"
 _POOL = 16  # connections that one client keeps: more than the reads it ever has at once
 
 
 class Clients:
-    def __init__(self) -> None:
+    def __init__(self, budgets: Budgets | None = None) -> None:
+        self._budgets = budgets
         self._making = threading.Lock()  # a session makes one client at a time
         self._counting = threading.Lock()
         self._session: Session | None = None
         self._made: dict[tuple[str, str, bool], Any] = {}
         self._calls: Counter[str] = Counter()
+        self._fences: list[Callable[[], None]] = []
         common: dict[str, Any] = {
             "user_agent_extra": f"meridian/{version('meridian')}",
             "connect_timeout": _CONNECT,
@@ -47,6 +56,16 @@ class Clients:
     def writer(self, service: str, region: str) -> Any:
         return self._client(service, region, writes=True)
 
+    @contextmanager
+    def fenced(self, check: Callable[[], None]) -> Iterator[None]:
+        """Ask this in front of every HTTP request that writes, but for those of the state, which carry their own condition: one
+        step may take several, and the lease run out between them."""
+        self._fences.append(check)
+        try:
+            yield
+        finally:
+            self._fences.remove(check)
+
     def calls(self) -> Mapping[str, int]:
         """HTTP attempts so far, by service."""
         with self._counting:
@@ -57,10 +76,13 @@ class Clients:
         if key not in self._made:
             with self._making:
                 if key not in self._made:
-                    self._made[key] = self._make(service, region, self._writing if writes else self._reading)
+                    self._made[key] = self._make(service, region, writes=writes)
         return self._made[key]
 
-    def _make(self, service: str, region: str, config: Config) -> Any:
+    def _make(self, service: str, region: str, *, writes: bool) -> Any:
+        config = self._writing if writes else self._reading
+        if service == _STATE:
+            config = config.merge(Config(read_timeout=_STATE_READ))
         if self._session is None:
             self._session = _session()
         make: Any = self._session.create_client
@@ -70,6 +92,18 @@ class Clients:
             with self._counting:
                 self._calls[service] += 1
 
+        def ask(**_: Any) -> None:
+            for check in tuple(self._fences):
+                check()
+
+        if writes and service != _STATE:
+            client.meta.events.register_first("before-send", ask)
+
+        def wait(**_: Any) -> None:
+            if self._budgets:
+                self._budgets.take(service, region)
+
+        client.meta.events.register("before-sign", wait)  # each attempt is signed anew, and none waits once it is
         client.meta.events.register("before-send", count)
         return client
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from reconciler.model.errors import CloudUnavailable
-from reconciler.ports import Clock
 
 _RESYNC = 5.0  # wall seconds between two looks at the embedded clock: its speed can be changed
 _TIMEOUT = 5.0
@@ -25,6 +24,9 @@ class WallClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
+
+    def speed(self) -> float:
+        return 1.0
 
 
 class EmbeddedClock:
@@ -46,6 +48,10 @@ class EmbeddedClock:
         while (left := (end - self.now()).total_seconds()) > 0:
             time.sleep(min(left / self._speed, _RESYNC))
 
+    def speed(self) -> float:
+        """As last seen."""
+        return self._speed
+
     def _synchronise(self) -> None:
         answer = _ask(self._host, self._port)
         if answer is None:
@@ -54,7 +60,7 @@ class EmbeddedClock:
         self._asked = time.monotonic()
 
 
-def system_clock() -> Clock:
+def system_clock() -> WallClock | EmbeddedClock:
     """Raises `CloudUnavailable` when nothing listens at a loopback endpoint: no call could succeed."""
     endpoint = loopback_endpoint()
     if endpoint is None or _ask(*endpoint) is None:

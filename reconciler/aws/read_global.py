@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -12,13 +11,13 @@ from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_region import body
 from reconciler.aws.read_stacks import Listed
+from reconciler.aws.recorded import Recorded, query
 from reconciler.model.facts import Answer, Listing, Series
 from reconciler.model.observed import Unknown
 from reconciler.model.topology import EDGE_REGION, Topology
 
 GLOBAL = "us-east-1"
 """Where Route 53, CloudFront and the metrics of health checks answer."""
-TABLE = "meridian-state"
 _SERIES = 500  # in one GetMetricData call
 _MARGIN = timedelta(minutes=5)  # the newest minutes are not there yet
 
@@ -112,15 +111,9 @@ def start_global_cluster(reads: Reads, topology: Topology) -> Future[Answer]:
     )
 
 
-def start_recorded(reads: Reads, topology: Topology) -> Future[Answer]:
-    """The status document that the last pass left."""
-    return reads.one("dynamodb", topology.home_region, lambda dynamodb: status_document(dynamodb, topology.name))
-
-
-def status_document(dynamodb: Any, name: str) -> Any:
-    key = {"pk": {"S": f"topology#{name}"}, "sk": {"S": "status"}}
-    item = dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
-    return json.loads(item["body"]["S"]) if item else None
+def start_recorded(reads: Reads, topology: Topology) -> Future[Recorded | Unknown]:
+    """The status document that the last pass left, and what is suspended."""
+    return reads.start("dynamodb", topology.home_region, lambda c: query(c, topology.name), Recorded())
 
 
 def start_edge(reads: Reads, topology: Topology, edge: Listed) -> dict[str, Future[Any]]:

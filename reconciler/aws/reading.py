@@ -14,6 +14,7 @@ from reconciler.aws.parallel import Reads
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
 from reconciler.aws.read_stacks import start_resources
+from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series
 from reconciler.model.observed import Unknown, known
@@ -54,7 +55,8 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
-    left = left_over(topology, cluster.result(), checks.result(), records.result(), recorded.result())
+    status, suspension = answers(recorded.result())
+    left = left_over(topology, cluster.result(), checks.result(), records.result(), status)
     regions |= start(sorted(left - set(topology.region_names)), left)
     requests = start_requests(reads, topology, checks.result(), tuple(regions), at)
     return Facts(
@@ -66,7 +68,8 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
         health_checks=checks.result(),
         health=health.result(),
         global_cluster=cluster.result(),
-        recorded=recorded.result(),
+        recorded=status,
+        suspension=suspension,
         **{name: future.result() for name, future in edge.result().items()},
     )
 

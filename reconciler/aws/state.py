@@ -1,7 +1,7 @@
-"""The `Journal` port on table `meridian-state` in the home Region: a topology's status document and its lease.
+"""The `Journal` port on table `meridian-state` in the home Region: a topology's status document, its suspension and its lease.
 
-The lease goes by wall time. Its holder renews it from a thread; one that stopped renewing is taken over when the lease
-has run out. While the table does not exist (before the first deployment) nothing is held.
+The status is written in one transaction with a check of the lease's token: who lost the lease writes nothing more. While the
+table does not exist (before the first deployment) nothing is held and nothing is kept.
 """
 
 from __future__ import annotations
@@ -9,159 +9,120 @@ from __future__ import annotations
 import json
 import os
 import socket
-import threading
-import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import loopback_endpoint
-from reconciler.aws.read_global import TABLE
-from reconciler.model.errors import LeaseHeld, LeaseLost, ReconcilerError
+from reconciler.aws.lease import LENGTH, LENGTH_ON_LOOPBACK, Lease
+from reconciler.aws.recorded import TABLE, read_recorded
+from reconciler.aws.table import Condition, StateTable, Written, key
+from reconciler.model.errors import LeaseHeld, LeaseLost, NotDeployed
+from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
+from reconciler.model.turn import Turn
 
-_LEASE, _LEASE_ON_LOOPBACK = 60.0, 3.0
+_TRIES = 5
 _BODY_LIMIT = 350_000
 """Bytes of a status document; DynamoDB takes 400 KB of an item."""
-
-
-class Lease:
-    """Ours while `check` returns. Without a table it is never lost."""
-
-    def __init__(self) -> None:
-        self._lost = threading.Event()
-        self.until = float("inf")
-
-    def check(self) -> None:
-        """Call before every write: raises `LeaseLost` once somebody else may be writing."""
-        if self._lost.is_set() or time.time() >= self.until:
-            raise LeaseLost("the lease ran out or was taken over while this pass worked; whoever holds it goes on")
-
-    def lose(self) -> None:
-        self._lost.set()
 
 
 class DynamoJournal:
     def __init__(self, clients: Clients, lease_seconds: float | None = None) -> None:
         self._clients = clients
-        self._length = lease_seconds or (_LEASE_ON_LOOPBACK if loopback_endpoint() else _LEASE)
+        self._table = StateTable(clients)
+        self._length = lease_seconds or (LENGTH_ON_LOOPBACK if loopback_endpoint() else LENGTH)
         self._me = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._held: dict[str, Lease] = {}
+
+    def recorded(self, topology: Topology) -> Mapping[str, Any] | None:
+        return read_recorded(self._clients, topology.name, topology.home_region).status
 
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
-        item = {**_key(topology, "status"), "body": {"S": _bounded(status)}}
-        self._write(topology, "put_item", Item=item)
+        lease, item = self._lease(topology), {**key(topology.name, "status"), "body": {"S": _bounded(status)}}
+        place = key(topology.name, "lease")
+        self._fenced(lease, self._table.put_if(topology.home_region, item, place, lease.ours))
 
     def forget(self, topology: Topology) -> None:
-        self._write(topology, "delete_item", Key=_key(topology, "status"))
+        lease, place = self._lease(topology), key(topology.name, "lease")
+        wanted = key(topology.name, "status")
+        self._fenced(lease, self._table.delete_if(topology.home_region, wanted, place, lease.ours))
 
     @contextmanager
-    def lease(self, topology: Topology) -> Iterator[Lease]:
-        lease = Lease()
-        if not self._acquire(topology, lease):
+    def lease(self, topology: Topology, turn: Turn | None = None) -> Iterator[Lease]:
+        lease = Lease(self._table, topology, self._length, self._me)
+        if not lease.acquire(turn):
             yield lease
             return
-        stop = threading.Event()
-        renewal = threading.Thread(target=self._renew, args=(topology, lease, stop), name="lease", daemon=True)
-        renewal.start()
+        self._held[topology.name] = lease
         try:
-            yield lease
+            with self._clients.fenced(lease.check):
+                yield lease
         finally:
-            stop.set()
-            renewal.join(timeout=self._length)
-            self._release(topology)
+            del self._held[topology.name]
+            lease.release()
 
-    def _acquire(self, topology: Topology, lease: Lease) -> bool:
-        """True: held. False: there is no table. A holder that renews while we watch is alive: `LeaseHeld`."""
-        watched: str | None = None
-        self._clients.writer("dynamodb", topology.home_region)  # made now, so that making it costs nothing of the lease
-        while True:
-            until = time.time() + self._length
-            taken = self._write(
-                topology,
-                "put_item",
-                Item=self._item(topology, until),
-                # Ours already: an attempt that seemed to fail was carried out.
-                ConditionExpression="attribute_not_exists(pk) OR #until < :now OR holder = :me",
-                ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={":now": {"N": repr(time.time())}, ":me": {"S": self._me}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    def _lease(self, topology: Topology) -> Lease:
+        """Without one that we hold, the state may be written while it is nobody's."""
+        return self._held.get(topology.name) or Lease(self._table, topology, self._length, self._me)
+
+    @staticmethod
+    def _fenced(lease: Lease, written: Written) -> None:
+        if written.refused is not None:
+            lease.lose()
+            raise LeaseLost(
+                "the lease was taken over while this pass worked, so its status is not kept; its holder goes on"
             )
-            if taken.absent:
-                return False
-            if taken.refused is None:
-                lease.until = until
-                return True
-            seen = taken.refused.get("until", {}).get("N", "")
-            if watched is not None and seen != watched:
-                holder = taken.refused.get("holder", {}).get("S", "another process")
-                raise LeaseHeld(f"{holder} works on {topology.name} and is alive; wait for it to end")
-            watched = seen
-            time.sleep(self._length / 6)
 
-    def _renew(self, topology: Topology, lease: Lease, stop: threading.Event) -> None:
-        while not stop.wait(self._length / 3):
-            until = time.time() + self._length
-            try:
-                answer = self._write(
-                    topology,
-                    "put_item",
-                    Item=self._item(topology, until),
-                    ConditionExpression="holder = :me",
-                    ExpressionAttributeValues={":me": {"S": self._me}},
-                )
-            except ReconcilerError:
-                continue  # the next try may succeed; `check` fails when the lease has run out
-            if answer.absent or answer.refused is not None:
-                lease.lose()
-                return
-            lease.until = until
 
-    def _release(self, topology: Topology) -> None:
-        try:
-            self._write(
-                topology,
-                "delete_item",
-                Key=_key(topology, "lease"),
-                ConditionExpression="holder = :me",
-                ExpressionAttributeValues={":me": {"S": self._me}},
+class Suspensions:
+    """What `suspend` and `resume` change: at once, without a lease, whoever works on the topology."""
+
+    def __init__(self, clients: Clients, home_region: str) -> None:
+        self._clients, self._region = clients, home_region
+        self._table = StateTable(clients)
+
+    def change(
+        self,
+        name: str,
+        wanted: Callable[[Suspension | None], Suspension | None],
+        resumed: Suspension | None = None,
+    ) -> tuple[Suspension | None, Suspension | None]:
+        """What was suspended, and is now: None for nothing; `resumed` is kept if that changes anything. Raises `ReconcilerError`,
+        also where there is no table yet."""
+        for _ in range(_TRIES):
+            found = read_recorded(self._clients, name, self._region)
+            before = Suspension.recorded(found.suspension)
+            after = wanted(before)
+            if before == after:
+                return before, after
+            if self._written(name, after, found.suspension_text):
+                self._keep(name, resumed)
+                return before, after
+        raise LeaseHeld(f"others change the suspension of {name} at the same time; look at its status, and try again")
+
+    def _keep(self, name: str, resumed: Suspension | None) -> None:
+        if resumed:
+            self._table.put(self._region, {**key(name, "resumed"), "body": {"S": json.dumps(resumed.document())}})
+
+    def _written(self, name: str, wanted: Suspension | None, text: str | None) -> bool:
+        place = key(name, "suspend")
+        same = Condition(expression="attribute_not_exists(#body)")
+        if text is not None:
+            same = Condition(expression="#body = :body", values={":body": {"S": text}})
+        if wanted is None:
+            written = self._table.delete(self._region, place, same)
+        else:
+            item = {**place, "body": {"S": json.dumps(wanted.document())}}
+            written = self._table.put(self._region, item, same)
+        if written.absent:
+            missing = (
+                f"there is no table {TABLE} in {self._region}: nothing was deployed yet, so there is nothing to suspend"
             )
-        except ReconcilerError:
-            return  # it runs out by itself
-
-    def _item(self, topology: Topology, until: float) -> dict[str, Any]:
-        return {
-            **_key(topology, "lease"),
-            "holder": {"S": self._me},
-            "until": {"N": repr(until)},
-        }
-
-    def _write(self, topology: Topology, operation: str, **arguments: Any) -> _Answer:
-        region = topology.home_region
-        client = self._clients.writer("dynamodb", region)
-        try:
-            getattr(client, operation)(TableName=TABLE, **arguments)
-        except failures.AwsError as error:
-            if failures.code(error) == "ConditionalCheckFailedException":
-                return _Answer(refused=failures.item(error))
-            if failures.absent(error):
-                return _Answer(absent=True)
-            raise failures.translated(error, f"dynamodb:{operation} on {TABLE}", region) from error
-        return _Answer()
-
-
-class _Answer:
-    """What became of a write: done, refused by its condition (with the item that stands there), or no table."""
-
-    def __init__(self, *, refused: Mapping[str, Any] | None = None, absent: bool = False) -> None:
-        self.refused = refused
-        self.absent = absent
-
-
-def _key(topology: Topology, kind: str) -> dict[str, Any]:
-    return {"pk": {"S": f"topology#{topology.name}"}, "sk": {"S": kind}}
+            raise NotDeployed(missing)
+        return written.refused is None
 
 
 def _bounded(status: Mapping[str, Any]) -> str:

@@ -17,6 +17,16 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
 
 
+def home(name: str, path: Path, home_region: str | None) -> str:
+    """The home Region of a topology: as given, else as the desired state declares it."""
+    if home_region:
+        return home_region
+    found = next((t.home_region for t in topologies(path) if t.name == name), None)
+    if found is None:
+        raise click.UsageError(f"{path} holds no topology called {name}; name its home Region with --home-region")
+    return found
+
+
 def read(path: Path) -> Loaded:
     """Topologies in name order. Whether an entry of the file is over is asked of the wall clock: people wrote its date."""
     loaded = load_with_warnings(path, datetime.now(UTC))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
 from reconciler.report.outcome import list_json
+
+if TYPE_CHECKING:
+    from reconciler.aws.recorded import Recorded
 
 
 def validate(settings: Settings, path: Path) -> int:
@@ -84,7 +87,7 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
     from reconciler.report.status_text import status_markdown, status_text
 
     places = _places(name, path, home_region)
-    found = [(wanted, home, wiring.recorded(wanted, home)) for wanted, home in places]
+    found = [(wanted, home, _now(wiring.recorded(wanted, home))) for wanted, home in places]
     documents: list[Mapping[str, Any]] = [document for _, _, document in found if document is not None]
     missing = [f"{wanted} in {home}" for wanted, home, document in found if document is None]
     if documents:
@@ -101,6 +104,11 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
         raise error
     output.tell(f"{error.code}: {error.message}")
     return exits.PARTIAL
+
+
+def _now(found: Recorded) -> Mapping[str, Any] | None:
+    """The status as the last pass left it, with what is suspended now."""
+    return None if found.status is None else {**found.status, "suspension": found.suspension}
 
 
 def _places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from typing import NoReturn
 import click
 
 from reconciler.cli import exits
-from reconciler.cli.settings import Duration, Format, Settings, common_options
+from reconciler.cli.settings import Command, Duration, Format, Settings, common_options
 
 ALL_FORMATS = tuple(Format)
 DATA_FORMATS = (Format.TEXT, Format.JSON)
@@ -29,8 +29,8 @@ DATA_FORMATS = (Format.TEXT, Format.JSON)
 path_argument = click.argument("path", type=click.Path(path_type=Path), default=Path("desired_state"))
 
 
-def _region(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
+def _region(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value is not None and not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", value):
         raise click.BadParameter(f"{value!r} is not the name of a Region, such as eu-west-1")
     return value
 
@@ -147,6 +147,58 @@ def status(settings: Settings, name: str | None, path: Path, home_region: str | 
     from reconciler.cli.looking import status
 
     return status(settings, name, path=path, home_region=home_region)
+
+
+def _of_a_topology(command: Command) -> Command:
+    """NAME, and where its home Region is known from."""
+    home = click.option("--home-region", metavar="REGION", help="The home Region, where no desired state is at hand.")
+    path = click.option(
+        "--path",
+        type=click.Path(path_type=Path),
+        default=Path("desired_state"),
+        help="Desired state that names the home Region.",
+    )
+    return click.argument("name")(path(home(command)))
+
+
+@cli.command()
+@_of_a_topology
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def history(settings: Settings, name: str, path: Path, home_region: str | None) -> int:
+    """Show what passes over NAME came to, newest first."""
+    from reconciler.cli.suspending import history
+
+    return history(settings, name, path=path, home_region=home_region)
+
+
+@cli.command()
+@_of_a_topology
+@click.option("--region", metavar="REGION", callback=_region, help="Only this Region; the others go on.")
+@click.option("--reason", required=True, help="Why, for whoever finds it left alone.")
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def suspend(settings: Settings, name: str, region: str | None, reason: str, path: Path, home_region: str | None) -> int:
+    """Leave NAME alone until it is resumed: it is looked at, and nothing is done.
+
+    What AWS has begun goes on to its end. Needs no lease, and no commit.
+    """
+    from reconciler.cli.suspending import suspend
+
+    return suspend(settings, name, region=region, reason=reason, path=path, home_region=home_region)
+
+
+@cli.command()
+@_of_a_topology
+@click.option("--region", metavar="REGION", callback=_region, help="Only this Region.")
+@click.option("--reason", required=True, help="Why it may go on; kept with the history.")
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def resume(settings: Settings, name: str, region: str | None, reason: str, path: Path, home_region: str | None) -> int:
+    """Let NAME go on where it was suspended."""
+    from reconciler.cli.suspending import resume
+
+    return resume(settings, name, region=region, reason=reason, path=path, home_region=home_region)
 
 
 @cli.command()

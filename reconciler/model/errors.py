@@ -129,6 +129,14 @@ class LeaseHeld(ReconcilerError):
 
     source = Source.USER
     retry = Retry.AFTER
+    marked: bool = False
+    """The lease's item says now that somebody asked, and which timer asks again: it is ours to send."""
+
+
+class StaleTimer(ReconcilerError):
+    """A copy of a timer that was acted upon, or one that a later pass made idle: nothing is to be done."""
+
+    source = Source.CLOUD
 
 
 class LeaseLost(ReconcilerError):
@@ -136,6 +144,12 @@ class LeaseLost(ReconcilerError):
 
     source = Source.CLOUD
     retry = Retry.AFTER
+
+
+class NotDeployed(ReconcilerError):
+    """What this needs is made by a first deployment, which has not been."""
+
+    source = Source.USER
 
 
 class StalePlan(ReconcilerError):

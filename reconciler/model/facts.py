@@ -85,3 +85,5 @@ class Facts:
     edge_function: Answer = None
     recorded: Answer = None
     """The status document in table meridian-state; None while there is none, or no table."""
+    suspension: Answer = None
+    """What is suspended, read together with it."""

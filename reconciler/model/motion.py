@@ -49,6 +49,8 @@ class Motion:
     hours after the last association, and AWS does not tell when."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """Migrations that the database is known to hold: name to SHA-256."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Stack that never came to life to the id that it had: its next creation is another attempt, with request tokens of its own."""
     destroying: bool = False
 
     @classmethod
@@ -77,6 +79,7 @@ class Motion:
             edge_version=found.get("edgeVersion", ""),
             versions=dict(found.get("versions", {})),
             migrated=dict(found.get("migrated", {})),
+            failed=dict(found.get("failed", {})),
             destroying=bool(found.get("destroying", False)),
         )
 
@@ -93,6 +96,7 @@ class Motion:
             "edgeVersion": self.edge_version,
             "versions": dict(sorted(self.versions.items())),
             "migrated": dict(sorted(self.migrated.items())),
+            "failed": dict(sorted(self.failed.items())),
             "destroying": self.destroying,
         }
 
@@ -109,13 +113,20 @@ class Motion:
             asked={},
             approved={},
             broken={},
+            failed={},
         )
 
     def spoken(self, region: str, wanted: str) -> bool:
         """Whether this traffic is what was declared already when the Region's gate was last ours: no commit spoke of it since."""
         return self.asked.get(region, self.traffic.get(region, wanted)) == wanted
 
-    def intends(self, plan: Plan, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
+    def intends(
+        self,
+        plan: Plan,
+        topology: Topology,
+        gates: Mapping[str, Seen[TrafficGate]],
+        stacks: Mapping[StackRef, Seen[StackState]] | None = None,
+    ) -> Motion:
         """Before the first wave of a plan: the version that each of its gates gets, and the approvals that it rests on."""
         moved = {}
         for step in plan.current:
@@ -130,6 +141,10 @@ class Motion:
             gates={**self.gates, **moved},
             approved={**self.approved, **plan.approved},
             changing=self.changing | {s.region for s in plan.current if s.region and _changes(s)},
+            failed={
+                **self.failed,
+                **{str(state.ref): state.id for s in plan.current if (state := _given_up(s, stacks or {}))},
+            },
         )
 
     def sees_writer(self, observed: Observed, wanted: str) -> Motion:
@@ -210,6 +225,12 @@ def _time(text: str) -> str:
 def _changes(step: Step) -> bool:
     deploys = step.action in (StepAction.DEPLOY, StepAction.REPAIR)
     return deploys and step.stack is not None and step.stack.kind in (StackKind.DATA, StackKind.API)
+
+
+def _given_up(step: Step, stacks: Mapping[StackRef, Seen[StackState]]) -> StackState | None:
+    """The stack that this step deletes because it never came to life."""
+    state = known(stacks.get(step.stack)) if step.action is StepAction.RECOVER and step.stack else None
+    return state if state and state.id and state.beyond_update else None
 
 
 def _at_rest(observed: Observed, region: str, span: timedelta) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.issuer import PublicKey
 from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.suspension import Suspension
 
 T = TypeVar("T")
 
@@ -307,6 +308,8 @@ class Observed:
     """The status document that the last pass left in the table, if any."""
     unrecorded: Unknown | None = None
     """Why that document could not be read: then nobody knows what was declared before, nor the generation."""
+    suspension: Suspension | None = None
+    """What a person wants left alone."""
 
     def unknown_facts(self) -> Mapping[str, Unknown]:
         """What exists once and could not be read, by its name."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from reconciler.model.change import Diff
 from reconciler.model.motion import Motion
@@ -84,5 +85,7 @@ class Outcome:
     """Stacks with an operation running, for whoever waits."""
     problems: tuple[Problem, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What a hosted pass leaves to the next one, kept with the status."""
     api_calls: Mapping[str, int] = field(default_factory=dict)
     duration: timedelta = timedelta()

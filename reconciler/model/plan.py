@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.model.change import Change
-from reconciler.model.stacks import StackRef
+from reconciler.model.stacks import REGIONAL, StackRef
+from reconciler.model.suspension import Suspension
 
 
 class StepAction(StrEnum):
@@ -90,10 +91,22 @@ class Step:
         of_stack = self.stack if self.action is not StepAction.UNROUTE else None
         return f"{verb}/{self.subject or of_stack or self.region}"
 
+    def within(self, regions: Collection[str]) -> bool:
+        """It changes something of one of these Regions. A writer that moves concerns all, for all of them follow."""
+        if self.action is StepAction.SWITCHOVER:
+            return bool(regions)
+        shared = self.stack is not None and self.stack.kind not in REGIONAL and self.action is not StepAction.UNROUTE
+        shared = shared or self.action in {StepAction.DELETE_VERSION, StepAction.DELETE_GLOBAL}
+        return self.region in regions and not shared
+
     @property
     def abortable(self) -> bool:
         """Whether a newer commit may take over while it runs. A writer on its way, or a cluster leaving, is waited for."""
         return self.action not in {StepAction.SWITCHOVER, StepAction.DETACH, StepAction.DELETE}
+
+
+SUSPENDED = "suspended"
+"""Gate of a Region that a person wants left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +133,22 @@ class Wave:
     """What is left of something that is out of service already, and takes its time: it never keeps a topology from Ready."""
     chain: str = ""
     """Of what, where it is aside: a Region, or the edge. Chains do not wait for each other."""
+
+    def left_alone(self, suspension: Suspension) -> Wave:
+        """Without its steps in suspended Regions, each replaced by a gate: what comes later waits."""
+        left = tuple(s for s in self.steps if s.within(suspension.regions))
+        if not left:
+            return self
+        places = dict.fromkeys(s.region for s in left)
+        gates = (
+            Gate(
+                name=SUSPENDED,
+                region=r,
+                detail=f"{', '.join(s.id for s in left if s.region == r)} left alone: {suspension}",
+            )
+            for r in places
+        )
+        return replace(self, steps=tuple(s for s in self.steps if s not in left), gates=(*self.gates, *gates))
 
     @property
     def waiting_for(self) -> tuple[Gate, ...]:
@@ -158,6 +187,12 @@ class Plan:
     """Hazards that the document lets pass by name, to what for: see `Motion.approved`."""
     notes: tuple[str, ...] = field(default=())
     """What the reader should know though nothing is done about it: a public API, a Region that cannot be read."""
+
+    def left_alone(self, suspension: Suspension | None) -> Plan:
+        """The plan as it is carried out while Regions are suspended. Its fingerprint is that of all there is to do."""
+        if suspension is None or suspension.whole:
+            return self
+        return replace(self, waves=tuple(w.left_alone(suspension) for w in self.waves))
 
     @property
     def converged(self) -> bool:

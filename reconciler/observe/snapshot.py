@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
+from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
 from reconciler.observe import leaving
 from reconciler.observe.database import cluster, global_cluster
@@ -36,6 +37,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         interfaces=leaving.interfaces(facts, stacks),
         requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
+        suspension=Suspension.recorded(known(facts.suspension)),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
 

@@ -28,6 +28,7 @@ def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
         _drift(outcome),
         *_client_keys(outcome, topology),
         *_passing(outcome),
+        *_suspended(outcome),
     )
     return tuple(
         Condition(
@@ -61,7 +62,7 @@ def _why_not(outcome: Outcome) -> str:
     if outcome.plan.refusals:
         return "; ".join(r.message for r in outcome.plan.refusals)
     if outcome.result is Result.SUSPENDED:
-        return "suspended by the document"
+        return str(outcome.observed.suspension or "suspended by the document")
     if outcome.plan.waves:
         wave = outcome.plan.waves[0]
         return ", ".join(
@@ -154,3 +155,10 @@ def _passing(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
     if kind:
         reason = next((r.code for r in outcome.plan.refusals), "") or next((p.code for p in outcome.problems), "")
         yield kind, "True", reason or str(outcome.result), _why_not(outcome)
+
+
+def _suspended(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+    """Regions that a person wants left alone; everything else goes on."""
+    suspension = outcome.observed.suspension
+    if suspension and not suspension.whole and outcome.result is not Result.SUSPENDED:
+        yield "Suspended", "True", "RegionsSuspended", f"{', '.join(suspension.regions)}: {suspension}"

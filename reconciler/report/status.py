@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from reconciler.model.observed import Unknown
-from reconciler.model.outcome import Condition, Outcome, Result
+from reconciler.model.outcome import Condition, Outcome, Problem, Result
 from reconciler.report.plan import gate_json
 from reconciler.report.regions import RegionReport, region_reports
 from reconciler.report.tombstones import tombstones
@@ -41,7 +42,55 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "stepsLeft": sum(len(w.steps) for w in waves),
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
+        "suspension": outcome.observed.suspension and outcome.observed.suspension.document(),
+        **outcome.memory,
     }
+
+
+def after_error(
+    topology: str, previous: Mapping[str, Any] | None, problem: Problem, memory: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    """The document after a pass that could not come to an end: as it was before, and what went wrong. The other conditions go on
+    saying what was last seen; when that was is where it was, in `updatedAt`."""
+    stalled = problem.code == "Stalled"
+    before: Mapping[str, Any] = previous or {**_NOTHING, "topology": topology, "updatedAt": iso_time(at)}
+    failing = Condition(
+        type="Stalled" if stalled else "PassFailed",
+        status="True",
+        reason=problem.code,
+        message=problem.message,
+        observed_generation=before["observedGeneration"],
+        last_transition=at,
+    )
+    kept = [c for c in before["conditions"] if c["type"] not in {"Stalled", "PassFailed"}]
+    return {
+        **before,
+        **memory,
+        "result": str(Result.STALLED if stalled else Result.FAILED),
+        "requeueAfter": None,
+        "conditions": [*kept, _condition(failing, before["conditions"])],
+        "problems": [{"code": problem.code, "step": problem.step, "message": problem.message}],
+    }
+
+
+_NOTHING: Mapping[str, Any] = {
+    "schemaVersion": "1",
+    "kind": "Status",
+    "generation": 0,
+    "observedGeneration": 0,
+    "desiredRevision": "unknown",
+    "lastAttemptedRevision": None,
+    "lastAppliedRevision": None,
+    "lastServingRevision": None,
+    "conditions": [],
+    "regions": [],
+    "edge": None,
+    "refusals": [],
+    "waitingFor": [],
+    "stepsLeft": 0,
+    "tombstones": [],
+    "history": [],
+}
 
 
 def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.report.suspension import said
 from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
 
 GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
@@ -29,6 +30,7 @@ def status_text(document: Document, paint: Paint = plain) -> str:
 def status_markdown(document: Document) -> str:
     lines = [f"### {document['topology']}: {_ready(document)}", ""]
     lines += [f"> **{code}** `{where}`: {message}" for code, where, message in _troubles(document)]
+    lines += [f"> {left_alone}"] if (left_alone := said(document.get("suspension"))) else []
     rows = [(c["type"], c["status"], c["reason"], one_line(c["message"])) for c in document["conditions"]]
     lines += ["", *markdown_table(("condition", "status", "reason", "message"), rows), ""]
     lines += markdown_table(("Region", "traffic", "health", "database", "stacks"), _region_rows(document))
@@ -60,7 +62,8 @@ def _ready(document: Document) -> str:
 
 def _trouble(document: Document, paint: Paint) -> list[str]:
     """What is wrong and what is waited for come before everything else."""
-    lines: list[str] = []
+    left_alone = said(document.get("suspension"))
+    lines: list[str] = [paint("warn", left_alone)] if left_alone else []
     for code, where, message in _troubles(document):
         lines += [paint("bad", code) + f"  {where}", f"  {message}"]
     for gate in document.get("waitingFor", ()):

@@ -59,7 +59,8 @@ def orchestrator() -> tuple[Statement, ...]:
         allow("route53:CreateHealthCheck"),
         allow("route53:UpdateHealthCheck", "route53:DeleteHealthCheck", "route53:ChangeTagsForResource",
               resource="arn:aws:route53:::healthcheck/*"),
-        allow("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", resource=table),
+        allow("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+              resource=table),
         allow("s3:PutObject", "s3:GetObject", "s3:ListBucket", resource="arn:aws:s3:::meridian-assets-*"),
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def test_an_observer_is_denied_every_write(product: Product, deployed: str) -> N
     restore(product, deployed)
     code, _, err = product.meridian.run("converge", **product.observer.environment)
     assert code == 1
-    assert "AccessDenied: dynamodb:put_item on meridian-state in us-east-1" in err
+    assert "AccessDenied: dynamodb:update_item on meridian-state in us-east-1" in err
     client = product.observer.client
     with refused("AccessDenied", "rds:SwitchoverGlobalCluster"):
         client("rds").switchover_global_cluster(GlobalClusterIdentifier="orders", TargetDbClusterIdentifier="x")

@@ -14,6 +14,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Revision
 from reconciler.model.stacks import Template
 from reconciler.model.topology import Topology
+from reconciler.model.turn import Turn
 from reconciler.ports import Cloud
 from tests.fakes.aws.account import Account
 from tests.fakes.aws.cloud import FakeClock
@@ -47,6 +48,9 @@ class Journal:
     def __init__(self, account: Account) -> None:
         self.account, self.lost = account, False
 
+    def recorded(self, topology: Topology) -> Mapping[str, Any] | None:
+        return json.loads(text) if (text := self.account.documents.get(topology.name)) else None
+
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
         if self.account.table:
             self.account.documents[topology.name] = json.dumps(status)
@@ -55,13 +59,16 @@ class Journal:
         self.account.documents.pop(topology.name, None)
 
     @contextmanager
-    def lease(self, _topology: Topology) -> Iterator[Journal]:
+    def lease(self, _topology: Topology, _turn: Turn | None = None) -> Iterator[Journal]:
         yield self
 
     def check(self) -> None:
         if self.lost:
             self.lost = False
             raise LeaseLost("taken over")
+
+    def working_on(self, _step: str) -> None:
+        pass
 
 
 class Issuers:

@@ -156,3 +156,94 @@ def test_a_query_goes_by_the_key_in_order_and_in_pages(dynamodb: Any, name: str)
     assert "LastEvaluatedKey" not in rest
     refused(dynamodb.query, "ValidationException", **{**asked, "KeyConditionExpression": "sk = :p"})
     refused(dynamodb.query, "ValidationException", TableName=name, KeyConditionExpression="pk = :undefined")
+
+
+TAKE = {
+    "UpdateExpression": "SET #holder = :me, #until = :until REMOVE #dirty ADD #token :one",
+    "ConditionExpression": "attribute_not_exists(#pk) OR attribute_not_exists(#holder) OR #holder = :me",
+    "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "holder", "until", "dirty", "token")},
+    "ReturnValues": "ALL_OLD",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+
+
+def taken(by: str) -> dict[str, Any]:
+    return {**TAKE, "ExpressionAttributeValues": {":me": {"S": by}, ":until": {"N": "7.5"}, ":one": {"N": "1"}}}
+
+
+@success("dynamodb:UpdateItem", source="API reference, UpdateItem; update expressions: ADD counts from 0 [V]")
+@refusal("dynamodb:UpdateItem", "ConditionalCheckFailedException", source="API reference, UpdateItem [V]")
+@real(COST)
+def test_an_update_counts_and_tells_what_was_there_before(dynamodb: Any, name: str) -> None:
+    update = {"TableName": name, "Key": ONE}
+    assert "Attributes" not in dynamodb.update_item(**update, **taken("me"))
+    dynamodb.update_item(
+        **update, UpdateExpression="SET dirty = :yes", ExpressionAttributeValues={":yes": {"BOOL": True}}
+    )
+    old = dynamodb.update_item(**update, **taken("me"))["Attributes"]
+    assert old == {**ONE, "holder": {"S": "me"}, "until": {"N": "7.5"}, "token": {"N": "1"}, "dirty": {"BOOL": True}}
+    with pytest.raises(ClientError) as caught:
+        dynamodb.update_item(**update, **taken("other"))
+    assert caught.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    now = {**ONE, "holder": {"S": "me"}, "until": {"N": "7.5"}, "token": {"N": "2"}}
+    assert caught.value.response["Item"] == now
+    assert dynamodb.get_item(TableName=name, Key=ONE, ConsistentRead=True)["Item"] == now
+
+
+@refusal("dynamodb:UpdateItem", "ResourceNotFoundException", source="API reference, UpdateItem [V]")
+@refusal("dynamodb:UpdateItem", "ValidationException", source="update expressions [V]")
+@real(COST)
+def test_an_update_needs_a_table_and_an_expression_that_is_one(aws: Target, dynamodb: Any, name: str) -> None:
+    refused(dynamodb.update_item, "ResourceNotFoundException", TableName=aws.name("none"), Key=ONE, **taken("me"))
+    wrong = (
+        {"UpdateExpression": "SET token = :t", "ExpressionAttributeValues": {":t": {"S": "reserved word"}}},
+        {"UpdateExpression": "SET pk = :p", "ExpressionAttributeValues": {":p": {"S": "part of the key"}}},
+        {**TAKE, "ExpressionAttributeValues": {":me": {"S": "me"}}},
+    )
+    for each in wrong:
+        refused(dynamodb.update_item, "ValidationException", TableName=name, Key=ONE, **each)
+    assert "Item" not in dynamodb.get_item(TableName=name, Key=ONE, ConsistentRead=True)
+
+
+def status_under(name: str, token: str) -> dict[str, Any]:
+    check = {
+        "TableName": name,
+        "Key": ONE,
+        "ConditionExpression": "#token = :token",
+        "ExpressionAttributeNames": {"#token": "token"},
+        "ExpressionAttributeValues": {":token": {"N": token}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    status = {**ONE, "sk": {"S": "status"}, "under": {"N": token}}
+    return {"TransactItems": [{"ConditionCheck": check}, {"Put": {"TableName": name, "Item": status}}]}
+
+
+@success("dynamodb:TransactWriteItems", source="API reference, TransactWriteItems: all or nothing [V]")
+@refusal("dynamodb:TransactWriteItems", "TransactionCanceledException", source="API reference, CancellationReason [V]")
+@real(COST)
+def test_a_transaction_writes_one_item_while_another_is_as_it_should(dynamodb: Any, name: str) -> None:
+    place = {**ONE, "sk": {"S": "status"}}
+    for token in ("1", "2"):
+        dynamodb.update_item(TableName=name, Key=ONE, **taken("me"))
+        dynamodb.transact_write_items(**status_under(name, token))
+    with pytest.raises(ClientError) as caught:
+        dynamodb.transact_write_items(**status_under(name, "1"))
+    response = caught.value.response
+    assert response["Error"]["Code"] == "TransactionCanceledException"
+    assert [reason["Code"] for reason in response["CancellationReasons"]] == ["ConditionalCheckFailed", "None"]
+    assert response["CancellationReasons"][0]["Item"]["token"] == {"N": "2"}
+    assert dynamodb.get_item(TableName=name, Key=place, ConsistentRead=True)["Item"]["under"] == {"N": "2"}
+    deletion = [status_under(name, "2")["TransactItems"][0], {"Delete": {"TableName": name, "Key": place}}]
+    dynamodb.transact_write_items(TransactItems=deletion)
+    assert "Item" not in dynamodb.get_item(TableName=name, Key=place, ConsistentRead=True)
+
+
+@refusal("dynamodb:TransactWriteItems", "ResourceNotFoundException", source="API reference, TransactWriteItems [V]")
+@refusal("dynamodb:TransactWriteItems", "ValidationException", source="an item stands once in a transaction [V]")
+@real(COST)
+def test_a_transaction_needs_its_tables_and_names_each_item_once(aws: Target, dynamodb: Any, name: str) -> None:
+    call = dynamodb.transact_write_items
+    refused(call, "ResourceNotFoundException", **status_under(aws.name("none"), "1"))
+    twice = {"Put": {"TableName": name, "Item": ONE}}
+    refused(call, "ValidationException", TransactItems=[twice, {"Delete": {"TableName": name, "Key": ONE}}])
+    assert "Item" not in dynamodb.get_item(TableName=name, Key=ONE, ConsistentRead=True)

@@ -64,6 +64,9 @@ class FakeLease(nullcontext):
         if self.lost:
             raise LeaseLost("taken over")
 
+    def working_on(self, step):
+        pass
+
 
 def driver(world: World, cloud: FakeCloud, run: Run, *, lost: bool = False) -> Driver:
     seen, stacks = world.seen()
@@ -227,3 +230,21 @@ def test_a_failure_of_this_run_is_told_and_an_older_one_is_tried_again():
     assert (problem.code, problem.retry) == ("MigrationFailed", False)
     assert problem.message.startswith("0001_orders.sql: syntax error; nothing of it is applied")
     assert cloud.calls == ["InvokeFunction"]
+
+
+def test_a_throttle_however_long_never_fails_a_deployment(world):
+    """Of the read of its change set, and of the write."""
+    cloud, run = FakeCloud(), Run()
+
+    def throttled(*_):
+        raise Throttled("slow down")
+
+    cloud.change_set = throttled
+    for _ in range(50):
+        _, (problem,) = driver(world, cloud, run).first_wave()
+        assert (problem.code, problem.retry) == ("Throttled", True)
+    cloud = FakeCloud(error=Throttled("slow down"))
+    for _ in range(50):
+        assert driver(world, cloud, run).first_wave()[1][0].retry
+    driver(world, FakeCloud(), run).first_wave()
+    assert not run.troubles

@@ -42,12 +42,15 @@ class Fakes:
         return self.world.now
 
     @contextmanager
-    def lease(self, topology):
+    def lease(self, topology, turn=None):
         yield self
 
     def check(self):
         if self.lost:
             raise LeaseLost("taken over")
+
+    def working_on(self, step):
+        pass
 
     def record(self, topology, status):
         self.documents.append(status)

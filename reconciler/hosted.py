@@ -1,0 +1,171 @@
+"""A pass that a message asks for, as Lambda runs it: never waits, and says which message is to be sent next, if any.
+
+    stale timer? → lease, or leave word → pass → what comes next → release
+
+Messages carry a key, never facts, and come twice, late or not at all. Of the timers of a topology one counts, `due`, kept with
+the lease (see `Turn`): written as the lease is released, before the message is sent. Who dies in between leaves the topology to
+the slow resync, which asks for every topology in any case. An event always counts; what it finds under way it leaves word to
+(`dirty`), and the pass that is at it says `now`.
+
+What cannot be written down (no lease, no table, no answer) must not be answered with another message, or every copy would make
+one:
+the message itself has to come again (`redeliver`), which the queue counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.loop import Ports, look, pass_under
+from reconciler.model.errors import LeaseHeld, LeaseLost, ReconcilerError, StaleTimer
+from reconciler.model.memory import Memory
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import SUSPENDED
+from reconciler.model.topology import Topology
+from reconciler.model.turn import Turn
+from reconciler.ports import Lease
+from reconciler.report.metrics import pass_line
+from reconciler.report.status import after_error
+
+RETRY = timedelta(seconds=60)
+"""As long as a lease: by then its holder has renewed it, released it, or lost it."""
+WAITS, LOOK_AGAIN = timedelta(seconds=30), timedelta(minutes=15)
+"""Between looks at what gets ready by itself; and at what only the clock or a person ends. SQS delays by 15 minutes at most."""
+_LONG = frozenset({"window", SUSPENDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    topology: str
+    reason: str
+    due: str | None = None
+    """Which timer it is; None: an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The message to send next: with `due`, `after` so long, or `now`. None if neither is set."""
+
+    outcome: Outcome | None
+    after: timedelta | None
+    due: str
+    reason: str
+    now: bool = False
+    redeliver: bool = False
+    """Nothing could be decided: report this message as failed, so that it comes again."""
+    line: str = ""
+    """To be printed: what happened, as JSON with metrics in it."""
+
+
+class PassCrashed(Exception):
+    """A bug of ours met in a pass; `line` is to be printed."""
+
+    def __init__(self, topology: Topology, at: datetime, error: Exception) -> None:
+        super().__init__(f"{topology.name}: {type(error).__name__}: {error}")
+        self.line = pass_line(topology.name, at, result="Crashed", error=str(self))
+
+
+def reconcile(ports: Ports, topology: Topology, *, message: Message, chance: Callable[[], float]) -> Again:
+    """One pass. Never waits, never raises a `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised
+    as `PassCrashed`, until it was met so often that the topology is Stalled."""
+    at = ports.clock.now()
+    turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
+    try:
+        if ports.cloud.account(topology) != topology.account:
+            return _said(topology, at, None, _elsewhere(ports, topology))
+        with ports.journal.lease(topology, turn) as lease:
+            again = _turn(ports, topology, lease, chance)
+            lease.due = again.due if not again.redeliver else None
+    except StaleTimer as stale:
+        return Again(outcome=None, after=None, due="", reason=stale.message)
+    except LeaseHeld as held:
+        after = RETRY if held.marked else None
+        return Again(outcome=None, after=after, due=turn.retry if held.marked else "", reason=held.message)
+    except ReconcilerError as error:
+        return _said(topology, at, None, _comes_again(error))
+    except Exception as error:
+        raise PassCrashed(topology, at, error) from error
+    if lease.token and not lease.released and not again.redeliver:
+        again = replace(
+            again, after=None, redeliver=True, reason="the lease could not be released; it runs out by itself"
+        )
+    if lease.dirty and not again.redeliver:
+        again = replace(again, now=True, after=None, reason="asked meanwhile")
+    return _said(topology, at, lease, again)
+
+
+def _turn(ports: Ports, topology: Topology, lease: Lease, chance: Callable[[], float]) -> Again:
+    """The pass itself, under the lease. `due` is of use even if nothing is to be sent: it makes earlier timers idle."""
+    recorded = ports.journal.recorded(topology)
+    digest = ports.revisions.revision(topology, recorded).digest
+    memory = Memory.recorded(recorded, digest)
+    given_up = memory.attempts.stalled
+    try:
+        outcome = pass_under(lease, ports, topology, memory.run, memory=memory)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        at = ports.clock.now()
+        problem = memory.after_error(error, at)
+        with suppress(ReconcilerError):  # of two errors the first is told
+            ports.journal.record(topology, after_error(topology.name, recorded, problem, memory.document(), at))
+        if not isinstance(error, ReconcilerError) and not given_up:
+            raise
+        after = None if memory.attempts.stalled else memory.attempts.delay(chance())
+        due = _name(at + (after or timedelta()), lease.token)
+        return Again(outcome=None, after=after, due=due, reason=f"{problem.code}: {problem.message}")
+    after = _after(outcome, memory, chance)
+    due = _name(ports.clock.now() + (after or timedelta()), lease.token)
+    return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result))
+
+
+def _after(outcome: Outcome, memory: Memory, chance: Callable[[], float]) -> timedelta | None:
+    """When to look again without being asked to. A failure waits longer each time, an absence at its own pace."""
+    if memory.attempts.cause and not memory.attempts.stalled and not outcome.plan.refusals:
+        return max(memory.attempts.delay(chance()), outcome.requeue_after or timedelta())
+    match outcome.result:
+        case Result.BLOCKED:
+            return LOOK_AGAIN
+        case Result.STALLED if not outcome.problems:
+            return LOOK_AGAIN  # something may not be read
+        case Result.WAITING if {g.name for g in outcome.plan.waves[0].waiting_for} <= _LONG:
+            return LOOK_AGAIN
+        case Result.WAITING if not outcome.requests:
+            return max(WAITS, outcome.requeue_after or WAITS)
+        case _:
+            return outcome.requeue_after and min(outcome.requeue_after, LOOK_AGAIN)
+
+
+def _elsewhere(ports: Ports, topology: Topology) -> Again:
+    """The document is for another account: nothing is ours to write, and no time will change that."""
+    return Again(outcome=look(ports, topology), after=None, due="", reason="another account")
+
+
+def _comes_again(error: ReconcilerError) -> Again:
+    return Again(outcome=None, after=None, due="", reason=f"{error.code}: {error.message}", redeliver=True)
+
+
+def _said(topology: Topology, at: datetime, lease: Lease | None, again: Again) -> Again:
+    outcome = again.outcome
+    failed = "" if outcome else again.reason
+    more: dict[str, Any] = {"stolen": lease.stolen, "token": lease.token} if lease else {}
+    line = pass_line(
+        topology.name,
+        at,
+        result=str(outcome.result) if outcome else "Error",
+        outcome=outcome,
+        error=failed,
+        stalled=outcome.result is Result.STALLED if outcome else failed.startswith("Stalled:"),
+        after=timedelta() if again.now else again.after,
+        **more,
+    )
+    return replace(again, line=line)
+
+
+def _name(due: datetime, number: int) -> str:
+    """A time with its zone; the microseconds tell it from another timer of that second."""
+    return due.replace(microsecond=number % 1_000_000).isoformat(timespec="microseconds")
