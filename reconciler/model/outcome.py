@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.model.bundle import Source
 from reconciler.model.change import Diff
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
@@ -32,6 +33,8 @@ class Revision:
     commit: str
     generation: int
     digest: str
+    source: Source | None = None
+    """Where it came from, if it came out of a bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
