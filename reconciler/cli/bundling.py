@@ -122,7 +122,7 @@ def _refuse_vanished(source: Source, ours: Sequence[Topology]) -> None:
     if gone:
         names = ", ".join(gone)
         raise BundleRefused(
-            f"no document here declares {names} for this account, as {repository} did; nothing is uploaded. Remove it from AWS first: "
+            f"no document here declares {names} for this account, as {repository} did; nothing is uploaded. To remove it: "
             + "; ".join(f"`meridian destroy {n} --confirm {n}`" for n in gone)
             + ", from a commit that has its document. If it was renamed, put the old name back",
             code="TopologyVanished",
