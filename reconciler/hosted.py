@@ -23,6 +23,7 @@ from typing import Any
 from reconciler.loop import Ports, look, pass_under
 from reconciler.model.errors import LeaseHeld, LeaseLost, ReconcilerError, StaleTimer
 from reconciler.model.memory import Memory
+from reconciler.model.message import Message
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import SUSPENDED
 from reconciler.model.topology import Topology
@@ -36,14 +37,6 @@ RETRY = timedelta(seconds=60)
 WAITS, LOOK_AGAIN = timedelta(seconds=30), timedelta(minutes=15)
 """Between looks at what gets ready by itself; and at what only the clock or a person ends. SQS delays by 15 minutes at most."""
 _LONG = frozenset({"window", SUSPENDED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    topology: str
-    reason: str
-    due: str | None = None
-    """Which timer it is; None: an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cdk_app.code import shipped
 from reconciler.aws import failures
 from reconciler.aws.budgets import Budgets
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
+from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.revision import GitRevisions
+from reconciler.aws.revisions import RevisionBucket, bucket_name, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.loop import Ports
+from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Emergency
+
+__all__ = [
+    "account",
+    "caller",
+    "commit_at_hand",
+    "emergency",
+    "folder_of",
+    "ignored",
+    "now",
+    "on_loopback",
+    "ports",
+    "recorded",
+    "revisions",
+    "shipped",
+    "suspensions",
+]
 
 
 def ports(*, offline: bool = False) -> Ports:
@@ -53,6 +73,16 @@ def recorded(name: str, home_region: str) -> Recorded:
 def suspensions(home_region: str) -> Suspensions:
     """Where `suspend` and `resume` write."""
     return Suspensions(Clients(), home_region)
+
+
+def revisions(account: str, home_region: str) -> RevisionBucket:
+    """The revision bucket of an account."""
+    return RevisionBucket(Clients(), bucket_name(account, home_region), home_region)
+
+
+def account(topology: Topology) -> str:
+    """The account that the credentials are for."""
+    return ports().cloud.account(topology)
 
 
 def now() -> datetime:

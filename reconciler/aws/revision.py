@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from reconciler.aws.git import git
 from reconciler.model.outcome import Revision
 from reconciler.model.topology import Topology
 
 WORKTREE = "worktree"
-_TIMEOUT = 20  # seconds; counting the commits of a huge history takes a while
 
 
 class GitRevisions:
@@ -41,29 +38,11 @@ def desired_digest(topology: Topology) -> str:
 def _head(topology: Topology) -> tuple[str, int]:
     """HEAD and its number of first parents, if the document and the code are committed there as they are."""
     root, paths = topology.root, [topology.source, topology.api.code]
-    if not topology.source or not _git(root, "ls-files", "--", topology.source):
+    if not topology.source or not git(root, "ls-files", "--", topology.source):
         return WORKTREE, 0
-    changed = _git(root, "status", "--porcelain", "--", *paths)
-    commit = _git(root, "rev-parse", "HEAD")
-    count = _git(root, "rev-list", "--first-parent", "--count", "HEAD")
+    changed = git(root, "status", "--porcelain", "--", *paths)
+    commit = git(root, "rev-parse", "HEAD")
+    count = git(root, "rev-list", "--first-parent", "--count", "HEAD")
     if changed is None or changed or not commit or not count:
         return WORKTREE, 0
     return commit, int(count)
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """Output of a git command; None where it fails, or git is not there."""
-    # A hook of another repository must not lead git astray.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    try:
-        done = subprocess.run(  # noqa: S603  # fixed command, no shell
-            ["git", "-C", str(root), *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=True,
-            env=environment,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -27,6 +27,7 @@ def destroy(settings: Settings, name: str, *, confirm: str, path: Path, timeout:
     tell(
         "\n".join([f"{name} is to be destroyed. What stays, on purpose:", *(f"- {s}" for s in stays(topology))]) + "\n"
     )
+    _withdraw(topology)
     code = exits.combined(run_passes(settings, [topology], timeout=timeout, goal=Goal.DESTROY))
     if code == exits.DONE:
         tell(
@@ -34,6 +35,14 @@ def destroy(settings: Settings, name: str, *, confirm: str, path: Path, timeout:
             "there, the next converge builds everything anew."
         )
     return code
+
+
+def _withdraw(topology: Topology) -> None:
+    """Before anything else: as long as it has a bundle, a hosted reconciler builds it anew."""
+    from reconciler import wiring
+
+    if wiring.account(topology) == topology.account:  # else the pass refuses it
+        wiring.revisions(topology.account, topology.home_region).withdraw(topology.name)
 
 
 def stays(topology: Topology) -> list[str]:

@@ -252,6 +252,31 @@ def synth(settings: Settings, path: Path, out: Path) -> int:
 
 
 @cli.command()
+@path_argument
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/bundles"),
+    show_default=True,
+    help="Without --upload: the bundles go here.",
+)
+@click.option("--upload", is_flag=True, help="Into the revision bucket of the account, from where AWS converges to it.")
+@click.option("--rollback", is_flag=True, help="With --upload: an older commit than the one that is there, on purpose.")
+@click.option("--announce", is_flag=True, help="Say where the head is, so that the status shows a missing bundle.")
+@common_options(formats=DATA_FORMATS)
+@click.pass_obj
+def bundle(settings: Settings, path: Path, out: Path, upload: bool, rollback: bool, announce: bool) -> int:
+    """Make the commit at hand a revision bundle, one per topology.
+
+    Needs a full clone in which the desired state and its code are committed. A topology that had a bundle and has no document any
+    more is refused: `meridian destroy` takes it off AWS.
+    """
+    from reconciler.cli.bundling import bundle
+
+    return bundle(settings, path, out=out, upload=upload, rollback=rollback, announce=announce)
+
+
+@cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
 @click.option(
     "--speed",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from reconciler.model.bundle import Source
 from reconciler.model.change import Diff
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
@@ -33,6 +34,8 @@ class Revision:
     commit: str
     generation: int
     digest: str
+    source: Source | None = None
+    """Where it came from, if it came out of a bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Serving is what clients get, not what stacks say: DNS spread, the edge deployed,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from reconciler.model.change import Disposition
 from reconciler.model.issuer import named, shipped
@@ -15,18 +16,23 @@ from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import EDGE_REGION, Topology
 from reconciler.report.tombstones import finishing
+from reconciler.report.words import iso_time
 
+_UPLOAD_TAKES = timedelta(minutes=15)
+"""So long a new head of main may be without its bundle."""
 _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
 
 def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
-    """All that apply. Reconciling, Stalled, Blocked and Suspended are present only while true, ClientKeys with mode jwt."""
+    """All that apply. Reconciling, Stalled, Blocked, Suspended, BundleRefused and SourceBehind are present only while true,
+    ClientKeys with mode jwt."""
     serving = _serving(outcome, topology)
     found = (
         _ready(outcome, serving),
         serving,
         _drift(outcome),
         *_client_keys(outcome, topology),
+        *_of_bundle(outcome),
         *_passing(outcome),
         *_suspended(outcome),
     )
@@ -140,6 +146,25 @@ def _client_keys(outcome: Outcome, topology: Topology) -> Iterator[tuple[str, st
         yield "ClientKeys", "Unknown", "CannotBeRead", message
     elif keys:
         yield "ClientKeys", "True", "Read", f"{issuer} publishes {', '.join(named(shipped(keys)))}"
+
+
+def _of_bundle(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+    """What is wrong between Git and what is in force. It takes nothing from Ready: what was accepted goes on being kept."""
+    source = outcome.revision.source
+    if source is None:
+        return
+    bundle, head = source.bundle, source.head
+    if source.refused:
+        message = f"{source.refused.message}; commit {bundle.commit[:12]} stays in force"
+        yield "BundleRefused", "True", source.refused.code, message
+    if head and head.generation > bundle.generation and outcome.observed.at - head.since > _UPLOAD_TAKES:
+        reason = "RolledBack" if bundle.rollback else "NoBundle"
+        how = "rolled back to" if bundle.rollback else "at"
+        message = (
+            f"the source is at commit {head.commit[:12]} (generation {head.generation}) since {iso_time(head.since)}, the newest "
+            f"bundle {how} {bundle.commit[:12]} (generation {bundle.generation})"
+        )
+        yield "SourceBehind", "True", reason, message
 
 
 def _passing(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

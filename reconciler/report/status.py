@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
 from reconciler.report.plan import gate_json
@@ -29,6 +30,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "topology": outcome.topology,
         **_revisions(outcome, before),
         "desiredDigest": outcome.revision.digest,
+        "bundle": _bundle(outcome, before),
         "motion": outcome.motion.document() if outcome.motion else None,
         "result": str(outcome.result),
         "updatedAt": now,
@@ -112,6 +114,15 @@ def _revisions(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any]:
         "lastAppliedRevision": reached(applied, "lastAppliedRevision"),
         "lastServingRevision": reached(served, "lastServingRevision"),
     }
+
+
+def _bundle(outcome: Outcome, before: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The bundle in force and the newest generation that ever was. A pass without one, such as the command's, forgets neither."""
+    remembered, source = Accepted.recorded(before), outcome.revision.source
+    if source is not None:
+        bundle = source.bundle
+        remembered = remembered.followed(bundle) if remembered else accepted(bundle, bundle.generation)
+    return remembered.document() if remembered else None
 
 
 def _condition(condition: Condition, before: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

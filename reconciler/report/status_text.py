@@ -8,7 +8,9 @@ from typing import Any
 from reconciler.report.suspension import said
 from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
 
-GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
+GOOD_WHEN_FALSE = frozenset(
+    {"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended", "BundleRefused", "SourceBehind"}
+)
 HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
 SHOWN_HISTORY = 5
 
@@ -48,6 +50,11 @@ def _headline(document: Document, paint: Paint) -> list[str]:
     revision = document["desiredRevision"][:12]
     seen = f"generation {document['generation']}, revision {revision}, as of {document['updatedAt']}"
     lines.append(paint("dim", seen))
+    if bundle := document.get("bundle"):
+        rollback = ", a rollback" if bundle["rollback"] else ""
+        lines.append(
+            paint("dim", f"bundle of commit {bundle['commit'][:12]} by {one_line(bundle['author'])}{rollback}")
+        )
     if document["lastServingRevision"] not in {None, document["desiredRevision"]}:
         lines.append(f"last revision that served: {str(document['lastServingRevision'])[:12]}")
     return lines

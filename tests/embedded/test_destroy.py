@@ -43,6 +43,13 @@ def checks(aws):
 
 
 def test_with_retain_the_data_stays_and_all_else_goes(meridian, world):
+    s3, bundle = (
+        world.aws.client("s3"),
+        {"Bucket": "meridian-revisions-111111111111-us-east-1", "Key": "revisions/orders.zip"},
+    )
+    s3.create_bucket(Bucket=bundle["Bucket"])
+    s3.put_bucket_versioning(Bucket=bundle["Bucket"], VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(**bundle, Body=b"a bundle")
     code, out, _ = meridian.run(*DESTROY)
     assert code == 0, out
     assert "stacks meridian-orders-data and meridian-orders-global, since database.deletionPolicy is retain" in out
@@ -51,6 +58,8 @@ def test_with_retain_the_data_stays_and_all_else_goes(meridian, world):
     code, (error,) = meridian.json("status")
     assert (code, error["errors"][0]["code"]) == (1, "NotRecorded")
     assert "orders is destroyed" in out
+    # Its bundle went first, or the hosted reconciler would build it anew.
+    assert "Contents" not in s3.list_objects_v2(Bucket=bundle["Bucket"])
 
 
 def test_with_snapshot_the_data_goes_too_also_when_it_is_killed_on_the_way(meridian, world):

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from reconciler.hosted import Message
+from reconciler.model.message import Message
 
 VISIBILITY, RECEIVES, LONGEST = 240.0, 5, 900.0
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from reconciler.hosted import Again, Message, PassCrashed, reconcile
+from reconciler.hosted import Again, PassCrashed, reconcile
 from reconciler.loop import Ports, Run, run_pass
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.message import Message
 from reconciler.model.outcome import Result
 from reconciler.model.requests import Request
 from reconciler.model.topology import Topology

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from reconciler import loop
-from reconciler.hosted import LOOK_AGAIN, RETRY, Message, PassCrashed, reconcile
+from reconciler.hosted import LOOK_AGAIN, RETRY, PassCrashed, reconcile
 from reconciler.model.attempts import K
 from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, LeaseLost, StaleTimer
+from reconciler.model.message import Message
 from reconciler.model.outcome import Result
 from reconciler.model.suspension import Suspension
 from tests.fakes.topologies import NAMES, with_regions

@@ -5,13 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.model.bundle import Bundle, Head, Refusal, Source
 from reconciler.model.outcome import Result, Revision
 from reconciler.model.plan import Gate, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind
+from reconciler.report.conditions import conditions
+from reconciler.report.refused import refused_status
 from reconciler.report.status import status_document
 from reconciler.report.status_text import status_markdown, status_text
 from tests.fakes import outcomes
 from tests.fakes.outcomes import gate, minutes, probe
+from tests.fakes.topologies import orders
+from tests.unit.report.test_schemas import check
 
 NEXT = Revision(commit="bbbb", generation=4, digest="sha256:e")
 
@@ -46,6 +51,93 @@ def test_revisions_are_attempted_then_applied_then_serving():
     assert told(outcomes.outcome(Result.WAITING, plan=waiting), old) == ("bbbb", "bbbb", "bbbb", "a1b2c3d", 4)
     assert told(outcomes.outcome(), old) == ("bbbb", "bbbb", "bbbb", "bbbb", 4)
     assert told(outcomes.building(), None) == ("bbbb", "bbbb", None, None, 4)
+
+
+def of_bundle(generation, *, rollback=False, **source):
+    made = Bundle(
+        topology="orders",
+        commit=f"{generation:040x}",
+        author="Ada",
+        generation=generation,
+        repository="github.com/acme/apis",
+        rollback=rollback,
+        digest=f"sha256:{generation:064x}",
+        document="desired_state/orders.yaml",
+        code={},
+        version=f"v{generation}",
+    )
+    return replace(outcomes.outcome(), revision=replace(NEXT, commit=made.commit, source=Source(bundle=made, **source)))
+
+
+def test_the_bundle_in_force_is_told_and_a_rollback_does_not_lower_the_mark():
+    assert status_document(outcomes.outcome(), None)["bundle"] is None
+    at_five = status_document(of_bundle(5), None)
+    assert at_five["bundle"] == {
+        "commit": f"{5:040x}",
+        "author": "Ada",
+        "generation": 5,
+        "digest": f"sha256:{5:064x}",
+        "version": "v5",
+        "repository": "github.com/acme/apis",
+        "rollback": False,
+        "mark": 5,
+    }
+    back = status_document(of_bundle(3, rollback=True), at_five)
+    assert (back["bundle"]["generation"], back["bundle"]["mark"]) == (3, 5)
+    assert (
+        status_document(outcomes.outcome(), back)["bundle"] == back["bundle"]
+    )  # the command has no bundle, and forgets none
+    check(back)
+    assert "bundle of commit 000000000000 by Ada, a rollback" in status_text(back)
+
+
+def told(outcome):
+    return {c.type: (c.status, c.reason, c.message) for c in conditions(outcome, orders())}
+
+
+def test_a_bundle_that_is_refused_is_a_condition():
+    refusal = Refusal(code="WrongDigest", message="the manifest has another digest", version="v6")
+    assert "BundleRefused" not in told(of_bundle(5))
+    status, reason, message = told(of_bundle(5, refused=refusal))["BundleRefused"]
+    assert (status, reason) == ("True", "WrongDigest")
+    assert message == "the manifest has another digest; commit 000000000000 stays in force"
+
+
+@pytest.mark.parametrize(
+    ("bundle", "head", "waited", "reason"),
+    [
+        (5, 6, 16, "NoBundle"),
+        (5, 6, 14, None),
+        (5, 5, 60, None),
+        (5, 4, 60, None),
+    ],
+)
+def test_a_head_without_its_bundle_is_a_condition_after_a_quarter_of_an_hour(bundle, head, waited, reason):
+    since = outcomes.NOW - minutes(waited)
+    found = told(of_bundle(bundle, head=Head(commit="f" * 40, generation=head, since=since))).get("SourceBehind")
+    assert (found[1] if found else None) == reason
+
+
+def test_after_a_rollback_the_source_is_behind_on_purpose():
+    head = Head(commit="f" * 40, generation=5, since=outcomes.NOW - minutes(30))
+    assert told(of_bundle(3, rollback=True, head=head))["SourceBehind"][:2] == ("True", "RolledBack")
+
+
+def test_where_the_only_bundle_is_refused_the_status_says_why_and_keeps_what_was_known():
+    refusal = Refusal(code="BadArchive", message="the bundle is no zip", version="v1")
+    first = refused_status("orders", refusal, None, outcomes.NOW)
+    check(first)
+    assert "not Ready (Blocked)" in status_text(first)
+    assert {c["type"]: c["reason"] for c in first["conditions"]} == {
+        "Ready": "Blocked",
+        "Blocked": "BadArchive",
+        "BundleRefused": "BadArchive",
+    }
+    again = refused_status("orders", refusal, first, outcomes.NOW + minutes(5))
+    assert {c["lastTransitionTime"] for c in again["conditions"]} == {first["updatedAt"]}
+    known = refused_status("orders", refusal, status_document(of_bundle(5), None), outcomes.NOW)
+    check(known)
+    assert (known["bundle"]["generation"], known["lastServingRevision"], known["result"]) == (5, f"{5:040x}", "Blocked")
 
 
 def test_history_has_one_entry_for_each_run():

@@ -1,0 +1,136 @@
+"""What becomes of a message: done, done again later, or failed so that somebody sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.deliveries import Deliveries
+from reconciler.hosted import Again, PassCrashed
+from reconciler.model.bundle import Refusal, Source
+from reconciler.model.errors import Throttled
+from reconciler.model.message import Malformed, Message
+from reconciler.receiving import Received
+from tests.fakes.bundles import packed, repository
+from tests.fakes.topologies import orders
+
+
+def again(after: timedelta | None = None, due: str = "", reason: str = "timer", **more: Any) -> Again:
+    return Again(outcome=None, after=after, due=due, reason=reason, **more)
+
+
+@dataclass
+class World:
+    source: Source
+    again: dict[str, Any] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    passes: list[str] = field(default_factory=list)
+    sent: list[tuple[Message, timedelta]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    lines: list[Any] = field(default_factory=list)
+
+    def receive(self, name: str) -> Received | Refusal | None:
+        if name in self.unknown:
+            return None
+        if name == "refused":
+            return Refusal(code="BadArchive", message="is no zip")
+        return Received(topology=orders(), source=self.source)
+
+    def reconcile(self, received: Received, message: Message) -> Any:
+        self.passes.append(message.topology)
+        found = self.again.get(message.topology, again())
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def handle(self, *bodies: Any) -> list[str]:
+        found = Deliveries(
+            receive=self.receive,
+            reconcile=self.reconcile,
+            refuse=lambda name, refusal: self.refused.append(name),
+            send=lambda message, delay: self.sent.append((message, delay)),
+            say=self.lines.append,
+        )
+        texts = [b if isinstance(b, str) else json.dumps(b) for b in bodies]
+        records = [{"messageId": f"m{i}", "body": text} for i, text in enumerate(texts)]
+        return [f["itemIdentifier"] for f in found.handle({"Records": records})["batchItemFailures"]]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(source=Source(bundle=packed(repository(tmp_path)).bundle))
+
+
+def test_a_pass_and_what_it_asks_for(world: World) -> None:
+    world.again = {
+        "later": again(after=timedelta(minutes=5), due="2030-01-01T00:05:00Z"),
+        "dirty": again(now=True, after=timedelta(minutes=5), due="x", reason="asked for meanwhile"),
+    }
+    assert world.handle({"topology": "done"}, {"topology": "later"}, {"topology": "dirty"}) == []
+    assert world.passes == ["done", "later", "dirty"]
+    assert world.sent == [
+        (Message(topology="later", reason="timer", due="2030-01-01T00:05:00Z"), timedelta(minutes=5)),
+        (Message(topology="dirty", reason="asked for meanwhile"), timedelta()),
+    ]
+    assert world.lines == []  # a pass writes its own line
+
+
+def test_one_that_fails_comes_again_and_takes_no_other_along(world: World) -> None:
+    world.again = {"bad": Throttled("rds: slow down"), "worse": KeyError("hunter2")}
+    assert world.handle({"topology": "bad"}, {"topology": "good"}, {"topology": "worse"}) == ["m0", "m2"]
+    assert world.passes == ["bad", "good", "worse"]
+    assert [line["error"] for line in world.lines] == ["Throttled", "KeyError"]
+    assert "hunter2" not in json.dumps(world.lines)
+    assert "test_deliveries.py" in world.lines[1]["where"][-1]
+
+
+def test_a_pass_that_could_decide_nothing_comes_again_and_sends_nothing(world: World) -> None:
+    world.again = {"held": again(reason="the lease cannot be had", redeliver=True, line='{"result": "Error"}')}
+    assert world.handle({"topology": "held"}) == ["m0"]
+    assert world.sent == []
+    assert world.lines[0] == '{"result": "Error"}'
+    assert world.lines[1]["error"] == "ComesAgain"
+
+
+def test_a_bug_is_told_with_its_own_line_and_its_place(world: World) -> None:
+    crashed = PassCrashed(orders(), datetime(2030, 1, 1, tzinfo=UTC), KeyError("x"))
+    crashed.__cause__ = KeyError("x")
+    world.again = {"orders": crashed}
+    assert world.handle({"topology": "orders"}) == ["m0"]
+    assert json.loads(world.lines[0])["PassErrors"] == 1
+    assert world.lines[1]["error"] == "KeyError"
+
+
+def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_is_told(world: World) -> None:
+    world.unknown = {"gone"}
+    assert world.handle({"topology": "gone"}, {"topology": "refused"}) == []
+    assert (world.passes, world.sent, world.refused) == ([], [], ["refused"])
+    assert [line["outcome"] for line in world.lines] == ["no bundle: withdrawn", "bundle refused: BadArchive"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "{", "[]", "null", {}, {"topology": 3}, {"topology": "../x"}, {"topology": "Orders"}, {"topology": "orders", "due": 5},
+        {"topology": "orders", "due": "a b"}, {"topology": "orders", "reason": []}, "[" * 100_000,
+    ],
+    ids=lambda body: None,
+)  # fmt: skip
+def test_what_nobody_of_ours_wrote_fails_so_that_somebody_sees_it(world: World, body: Any) -> None:
+    assert world.handle(body) == ["m0"]
+    assert (world.passes, world.lines[0]["error"]) == ([], "Malformed")
+    with pytest.raises(Malformed):
+        Message.read(None)
+
+
+def test_a_message_comes_back_as_it_was() -> None:
+    for message in (
+        Message(topology="orders", reason="bundle uploaded"),
+        Message(topology="orders", reason="timer", due="2030-01-01T00:00:00.123456+00:00"),
+    ):
+        assert Message.read(message.body()) == message
