@@ -72,11 +72,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hosted", description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
-    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    runtime, architecture = packaging.host()
     load = [_load()]
     with tempfile.TemporaryDirectory() as scratch, start() as world:
         folders = {
-            "package": packaging.stage(Path(scratch) / "package", runtime=runtime),
+            "package": packaging.stage(Path(scratch) / "package", runtime=runtime, architecture=architecture),
             "plain": plain(Path(scratch) / "plain"),
         }
         say(f"converging {WORKED_EXAMPLE} Regions: {world.converge(WORKED_EXAMPLE).wall:.0f} s")

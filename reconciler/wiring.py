@@ -13,13 +13,13 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.emergency import OneRegion
-from reconciler.aws.failures import RequestRefused
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import OF_TOPOLOGIES, TemplateStore, publish
+from reconciler.aws.template_store import publish_templates as published
 from reconciler.aws.templates import StoredSynthesizer
 from reconciler.loop import Ports
 from reconciler.model.topology import Topology
@@ -84,28 +84,18 @@ def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
 
 def bundled(clients: Clients, bucket: str, region: str, name: str, version: str, into: Path) -> Topology:
     """The topology of that version of its bundle, verified and laid out in the folder `into`. Raises `ReconcilerError`."""
-    revisions, bundles = import_module("reconciler.aws.revisions"), import_module("reconciler.load.bundle")
+    revisions, receiving = import_module("reconciler.aws.revisions"), import_module("reconciler.receiving")
     kept = revisions.RevisionBucket(clients, bucket, region)
-    stored = kept.version(name, version) if version else kept.latest(name)
-    if stored is None:
-        raise RequestRefused(
-            f"{bucket} has no bundle of {name} of version {version or 'latest'!r}", code="BundleMissing"
-        )
-
-    def code(digest: str) -> Path:
-        folder = into / "code" / digest
-        if not folder.is_dir():
-            data = kept.code(digest)
-            if data is None:
-                raise RequestRefused(
-                    f"{bucket} has no code/{digest}.zip, which the bundle of {name} names", code="CodeMissing"
-                )
-            folder.mkdir(parents=True)
-            bundles.unpack_code(data, digest, folder)
-        return folder
-
-    topology: Topology = bundles.unpack(stored.data, code, into / "topology", version=stored.version)[1]
+    account = os.environ["MERIDIAN_ACCOUNT"]
+    receiver = receiving.Receiver(revisions=kept, cache=into, account=account, home_region=region)
+    topology: Topology = receiver.very(name, version)[0]
     return topology
+
+
+def publish_templates(topology: Topology) -> Mapping[str, str]:
+    """Before a bundle is uploaded: all templates that it can need, made here, into the revision bucket."""
+    bucket = f"meridian-revisions-{topology.account}-{topology.home_region}"
+    return published(topology, Clients(), bucket, topology.home_region)
 
 
 def store_templates(
