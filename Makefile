@@ -61,10 +61,10 @@ bench: setup
 conformance: setup
 	@MERIDIAN_CONFORMANCE=$(ENDPOINT) $(BIN)/python -m pytest tests/contract/conformance -n 0 $(if $(filter real,$(ENDPOINT)),--timeout 3600)
 
-# RUNTIME=python3.13: build/meridian-<runtime>.zip, the code of wake and reconcile, and build/synth, from which the image of synth is
+# RUNTIME=python3.13 ARCHITECTURE=x86_64: build/meridian-<runtime>-<architecture>.zip, the code of wake and reconcile, and build/synth, from which the image of synth is
 # built (handlers/synth/Dockerfile). Downloads what this machine's Python has not installed for that runtime.
 package: setup
-	@$(BIN)/python -m cdk_app.packaging --runtime $(or $(RUNTIME),python3.13)
+	@$(BIN)/python -m cdk_app.packaging --runtime $(or $(RUNTIME),python3.13) --architecture $(or $(ARCHITECTURE),x86_64)
 
 operations: setup
 	@$(BIN)/python -m tests.contract.operations

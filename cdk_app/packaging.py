@@ -8,6 +8,7 @@ bytes. `python -m cdk_app.packaging` writes the zip, and the folder from which t
 from __future__ import annotations
 
 import argparse
+import platform
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from cdk_app import service_models
 from cdk_app.code import shipped
-from cdk_app.wheels import LOCK, NotPackaged, third_party
+from cdk_app.wheels import LOCK, MACHINES, NotPackaged, third_party
 from reconciler.model.archive import zipped
 
 ROOT = Path(__file__).parent.parent
@@ -38,13 +39,23 @@ _TASK = "/var/task"
 _TIMEOUT = 300
 
 
-def stage(into: Path, *, runtime: str) -> Path:
+def host() -> tuple[str, str]:
+    """Runtime and architecture of this machine: what can be packaged without a network, and runs on the embedded AWS here."""
+    architecture = next(
+        (name for name, machine in MACHINES.items() if machine == platform.machine()), platform.machine()
+    )
+    return f"python{sys.version_info.major}.{sys.version_info.minor}", architecture
+
+
+def stage(into: Path, *, runtime: str, architecture: str = "x86_64") -> Path:
     """Makes the folder whose zip is the code of wake and reconcile on `runtime` (`python3.13`). Raises `NotPackaged`."""
+    if architecture not in MACHINES:
+        raise NotPackaged(f"architecture {architecture!r} is none of Lambda's; there are {', '.join(MACHINES)}")
     if not re.fullmatch(r"python3\.\d+", runtime):
         raise NotPackaged(f"runtime {runtime!r} is none of Lambda's for Python; write it as python3.13")
     _stage_ours(into, FUNCTIONS)
     with tempfile.TemporaryDirectory() as scratch:
-        found = third_party(runtime, Path(scratch) / "packages")
+        found = third_party(runtime, architecture, Path(scratch) / "packages")
         data = {name: path for name, path in found.items() if name.startswith(service_models.DATA)}
         for name, path in found.items():
             if name not in data:
@@ -148,12 +159,13 @@ def image_context(into: Path) -> Path:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m cdk_app.packaging", description="what ships to Lambda")
     parser.add_argument("--runtime", default="python3.13")
+    parser.add_argument("--architecture", default="x86_64", choices=tuple(MACHINES))
     parser.add_argument("--out", type=Path, default=Path("build"))
     asked = parser.parse_args(arguments)
-    target = asked.out / f"meridian-{asked.runtime}.zip"
+    target = asked.out / f"meridian-{asked.runtime}-{asked.architecture}.zip"
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            data = package(stage(Path(scratch) / "staged", runtime=asked.runtime))
+            data = package(stage(Path(scratch) / "staged", runtime=asked.runtime, architecture=asked.architecture))
         shutil.rmtree(asked.out / "synth", ignore_errors=True)
         image_context(asked.out / "synth")
     except NotPackaged as error:

@@ -15,6 +15,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
 LOCK = Path(__file__).parent.parent / "requirements" / "function.txt"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+"""What wheels call Lambda's processors."""
 _TIMEOUT = 600
 _GLIBC = {"python3.11": 26}
 """Minor version of Lambda's C library, Amazon Linux 2's; that of later runtimes, Amazon Linux 2023's, is 34 [Lambda runtimes]."""
@@ -27,10 +29,11 @@ class NotPackaged(Exception):
     """What ships cannot be gathered; the message says what is missing and the way out."""
 
 
-def third_party(runtime: str, scratch: Path) -> Mapping[str, Path]:
+def third_party(runtime: str, architecture: str, scratch: Path) -> Mapping[str, Path]:
     """Files by their path in the package. `scratch` is a new folder for what has to be downloaded."""
     wanted = locked()
-    source = _here(wanted) if _fits(runtime, wanted) else _downloaded(runtime, scratch)
+    machine = MACHINES[architecture]
+    source = _here(wanted) if _fits(runtime, machine, wanted) else _downloaded(runtime, machine, scratch)
     return {name: path for name, path in sorted(source) if _ships(PurePosixPath(name))}
 
 
@@ -45,23 +48,25 @@ def locked(lock: Path = LOCK) -> Mapping[str, str]:
     return found
 
 
-def _fits(runtime: str, wanted: Mapping[str, str]) -> bool:
+def _fits(runtime: str, machine: str, wanted: Mapping[str, str]) -> bool:
     """Whether what is installed here is what is locked, and would run there."""
     here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    if (sys.platform, platform.machine(), here) != ("linux", "x86_64", runtime):
+    if (sys.platform, platform.machine(), here) != ("linux", machine, runtime):
         return False
     glibc = _GLIBC.get(runtime, _GLIBC_SINCE)
     try:
         found = [(distribution(name), version) for name, version in wanted.items()]
     except PackageNotFoundError:
         return False
-    return all(one.version == version and _runs(one, glibc) for one, version in found)
+    return all(one.version == version and _runs(one, machine, glibc) for one, version in found)
 
 
-def _runs(one: Distribution, glibc: int) -> bool:
+def _runs(one: Distribution, machine: str, glibc: int) -> bool:
     """On any machine, or on Lambda's processor with a C library that is old enough."""
     tags = re.findall(r"^Tag: \S+-(\S+)$", one.read_text("WHEEL") or "", re.MULTILINE)
-    needed = [re.fullmatch(r"manylinux_2_(\d+)_x86_64", tag.replace("manylinux2014", "manylinux_2_17")) for tag in tags]
+    needed = [
+        re.fullmatch(rf"manylinux_2_(\d+)_{machine}", tag.replace("manylinux2014", "manylinux_2_17")) for tag in tags
+    ]
     return "any" in tags or any(match is not None and int(match[1]) <= glibc for match in needed)
 
 
@@ -73,11 +78,11 @@ def _here(wanted: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
                 yield file.as_posix(), path
 
 
-def _downloaded(runtime: str, folder: Path) -> Iterator[tuple[str, Path]]:
+def _downloaded(runtime: str, machine: str, folder: Path) -> Iterator[tuple[str, Path]]:
     version = runtime.removeprefix("python")
     chosen = [
         "--only-binary=:all:",
-        "--platform=manylinux2014_x86_64",
+        f"--platform=manylinux2014_{machine}",
         f"--python-version={version}",
         "--implementation=cp",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from cdk_app.code import shipped
@@ -18,6 +19,7 @@ from reconciler.aws.revision import GitRevisions
 from reconciler.aws.revisions import RevisionBucket, bucket_name, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
+from reconciler.aws.template_store import publish_templates as published
 from reconciler.loop import Ports
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Emergency
@@ -32,6 +34,7 @@ __all__ = [
     "now",
     "on_loopback",
     "ports",
+    "publish_templates",
     "recorded",
     "revisions",
     "shipped",
@@ -78,6 +81,12 @@ def suspensions(home_region: str) -> Suspensions:
 def revisions(account: str, home_region: str) -> RevisionBucket:
     """The revision bucket of an account."""
     return RevisionBucket(Clients(), bucket_name(account, home_region), home_region)
+
+
+def publish_templates(topology: Topology) -> Mapping[str, str]:
+    """Before a bundle is uploaded: all templates that it can need, made here, into the revision bucket."""
+    bucket = bucket_name(topology.account, topology.home_region)
+    return published(topology, Clients(), bucket, topology.home_region)
 
 
 def account(topology: Topology) -> str:

@@ -13,13 +13,13 @@ import pytest
 
 from cdk_app import service_models, wheels
 from cdk_app.code import shipped
-from cdk_app.packaging import READ_ONLY, image_context, package, sources, stage
+from cdk_app.packaging import READ_ONLY, host, image_context, package, sources, stage
 from cdk_app.projection import KEYS, ROUTER, RUNNER, RUNNER_BESIDE, fingerprint
 from cdk_app.wheels import NotPackaged
 from tests.cdk.topologies import ORDERS, ROOT
 from tests.contract.operations_facts import called
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+RUNTIME, ARCHITECTURE = host()
 ASK = """
 import json, pickle, sys
 sys.path.insert(0, {folder!r})
@@ -30,7 +30,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("staged") / "code", runtime=RUNTIME)
+    return stage(tmp_path_factory.mktemp("staged") / "code", runtime=RUNTIME, architecture=ARCHITECTURE)
 
 
 def alone(folder: Path, code: str, *, data: bytes = b"") -> object:
@@ -48,7 +48,7 @@ def names(folder: Path) -> set[str]:
 def test_the_zip_is_small_and_the_same_again(staged: Path, tmp_path: Path) -> None:
     data = package(staged)
     assert len(data) <= 15_000_000
-    assert package(stage(tmp_path / "again", runtime=RUNTIME)) == data
+    assert package(stage(tmp_path / "again", runtime=RUNTIME, architecture=ARCHITECTURE)) == data
 
 
 def test_all_that_is_imported_is_there(staged: Path) -> None:
@@ -201,6 +201,11 @@ def test_a_runtime_that_is_none_is_refused(tmp_path: Path, runtime: str) -> None
         stage(tmp_path / "code", runtime=runtime)
 
 
+def test_an_architecture_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotPackaged, match="there are x86_64, arm64"):
+        stage(tmp_path / "code", runtime=RUNTIME, architecture="amd64")
+
+
 @pytest.mark.parametrize(
     ("tags", "glibc", "runs"),
     [
@@ -222,7 +227,7 @@ def test_what_was_built_for_another_system_is_downloaded_instead(
     folder = tmp_path / "x-1.dist-info"
     folder.mkdir()
     (folder / "WHEEL").write_text(f"Wheel-Version: 1.0\n{tags}\n")
-    assert wheels._runs(PathDistribution(folder), glibc) is runs
+    assert wheels._runs(PathDistribution(folder), "x86_64", glibc) is runs
 
 
 def test_packages_for_another_python_are_asked_of_pip_with_their_hashes(
@@ -236,11 +241,11 @@ def test_packages_for_another_python_are_asked_of_pip_with_their_hashes(
 
     monkeypatch.setattr(wheels.subprocess, "run", run)
     with pytest.raises(NotPackaged, match=r"python3\.99 cannot be downloaded: ERROR: no network"):
-        wheels.third_party("python3.99", tmp_path)
+        wheels.third_party("python3.99", "arm64", tmp_path)
     (command,) = asked
     assert {
         "--require-hashes",
         "--only-binary=:all:",
         "--python-version=3.99",
-        "--platform=manylinux2014_x86_64",
+        "--platform=manylinux2014_aarch64",
     } <= set(command)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk_app.packaging import stage
+from cdk_app.packaging import host, stage
 from reconciler.aws.clients import Clients
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import OF_TOPOLOGIES, publish_templates
@@ -40,8 +40,8 @@ print(json.dumps([outcome.plan.fingerprint, outcome.result, len(foreign)]))
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    version = sys.version_info
-    return stage(tmp_path_factory.mktemp("package") / "code", runtime=f"python{version.major}.{version.minor}")
+    runtime, architecture = host()
+    return stage(tmp_path_factory.mktemp("package") / "code", runtime=runtime, architecture=architecture)
 
 
 def test_a_pass_of_the_package_alone_plans_what_is_planned_here(aws: Aws, code: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import peer_app, planning
+from benchmarks import hosted, peer_app, planning
 from benchmarks.embedded import Embedded
 from benchmarks.goals import Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
@@ -111,3 +111,19 @@ def test_planning_is_measured_on_a_plan_that_was_verified():
     assert quick.count("| met |") == 2
     slow = planning.markdown(dict.fromkeys(planning.SIZES, replace(small, seconds=1.0)), runs=1, machine="- here")
     assert slow.count("**missed**") == 2
+
+
+def functions(**changes):
+    fine = {"zipped": 7, "unpacked": 22, "imported": 300, "worked": 290, "memory": 37, "took": 1.0, "largest": 80}
+    return {"package": hosted.Found(**(fine | changes)), "plain": hosted.Found(**fine)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [({}, None), ({"zipped": 15.1}, "zip"), ({"imported": 401}, "cold import"), ({"largest": 151}, "memory")],
+)
+def test_what_the_functions_may_cost(changes, missed):
+    assert [goal.text.startswith(missed or "") for goal in hosted.goals(functions(**changes)) if not goal.met] == [
+        True for _ in range(missed is not None)
+    ]
+    assert ("**missed**" in "\n".join(hosted.table(functions(**changes), ["1.0"]))) == (missed is not None)
