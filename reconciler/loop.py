@@ -167,7 +167,8 @@ def _judge(
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:
         outcome = replace(outcome, problems=(_rollout_failed(held),))
-    return (outcome if topology.suspend else replace(outcome, result=_result(outcome))), stacks
+    outcome = outcome if topology.suspend else replace(outcome, result=_result(outcome))
+    return replace(outcome, foreseen=(outcome.result, outcome.problems)), stacks
 
 
 def _rollout_failed(stack: DesiredStack) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -83,6 +83,15 @@ class Outcome:
     in_flight: tuple[StackRef, ...] = ()
     """Stacks with an operation running, for whoever waits."""
     problems: tuple[Problem, ...] = ()
+    foreseen: tuple[Result, tuple[Problem, ...]] | None = None
+    """Result and problems as planning had them, before anything was done."""
     conditions: tuple[Condition, ...] = ()
     api_calls: Mapping[str, int] = field(default_factory=dict)
     duration: timedelta = timedelta()
+
+    def as_planned(self) -> Outcome:
+        """What `plan` would have shown in place of this pass."""
+        if self.foreseen is None:
+            return self
+        result, problems = self.foreseen
+        return replace(self, result=result, problems=problems)
