@@ -87,6 +87,10 @@ class Journal(Protocol):
 class Records(Protocol):
     """Where records of passes are kept."""
 
+    @property
+    def named(self) -> bool:
+        """Whether the status names them: where everybody who reads it finds them."""
+
     def keep(self, key: str, data: bytes) -> None:
         """One record. Raises `ReconcilerError`."""
 

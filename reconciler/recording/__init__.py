@@ -30,7 +30,7 @@ def recorded(
     lost: Callable[[str], None],
 ) -> Outcome:
     """One pass, and its record. `lost` is told why there is none, where there should be one."""
-    recorder = Recorder(ports)
+    recorder = Recorder(ports, named=records.named)
     try:
         outcome = one_pass(recorder.ports)
     except Exception as error:

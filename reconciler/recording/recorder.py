@@ -42,6 +42,8 @@ class Memory:
     readings: list[datetime] = field(default_factory=list)
     requests: list[Mapping[str, Any]] = field(default_factory=list)
     status: Mapping[str, Any] | None = None
+    named: bool = True
+    """Whether the status names the record; if not, nobody knows which pass was kept last, and every one is."""
     key: str | None = None
     """Where the record goes; None while nothing says that it is worth one."""
 
@@ -49,8 +51,8 @@ class Memory:
 class Recorder:
     """For one pass: `ports` go into it, `closed` takes what came of it."""
 
-    def __init__(self, ports: Ports) -> None:
-        self.memory = Memory()
+    def __init__(self, ports: Ports, *, named: bool = True) -> None:
+        self.memory = Memory(named=named)
         self.ports = replace(
             ports,
             cloud=cast("Cloud", _Cloud(ports.cloud, self.memory)),
@@ -174,7 +176,8 @@ class _Journal(_Ear):
     def record(self, topology: Topology, status: Mapping[str, Any]) -> None:
         seen = self._memory
         if seen.facts is not None:
-            status, seen.key = named(status, seen.facts, key_of(topology, seen.facts), asked=bool(seen.requests))
+            telling, seen.key = named(status, seen.facts, key_of(topology, seen.facts), asked=bool(seen.requests))
+            status = telling if seen.named else status
         self._inner.record(topology, status)
         seen.status = status
 

@@ -24,8 +24,8 @@ SCHEMA = json.loads((files("reconciler.report") / "schemas" / "RunRecord.json").
 class Folder:
     """Keeps records in memory."""
 
-    def __init__(self):
-        self.kept = {}
+    def __init__(self, *, named=True):
+        self.kept, self.named = {}, named
 
     def keep(self, key, data):
         assert key not in self.kept, "two passes, one record"
@@ -94,6 +94,15 @@ def test_what_the_pass_met_while_it_acted_is_no_part_of_its_plan(kept):
     assert kept.plan["problems"] == []
 
 
+def test_a_folder_of_ones_own_gets_every_pass_and_the_status_says_nothing_of_it(monkeypatch):
+    records, outcomes = Folder(named=False), []
+    ear(monkeypatch, records, outcomes)
+    simulation = Simulation(11, chain=0, destroys=False, hands=False)
+    simulation.run()
+    assert len(records.kept) == len(outcomes)
+    assert "record" not in json.loads(simulation.account.documents["orders"])["history"][0]
+
+
 HOSTILE = {
     "no JSON": b"runs/",
     "not an object": b"[]",
@@ -150,6 +159,8 @@ def test_a_pass_that_needs_more_than_was_recorded_says_so(kept):
 
 
 class Broken:
+    named = True
+
     def keep(self, key, data):
         raise CloudUnavailable("s3 is down")
 
