@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.diff import desired_stacks, diff, template_keys
+from reconciler.diff import carried_out, desired_stacks, diff, template_keys
 from reconciler.drive import Driver, Run
 from reconciler.model import client_keys
+from reconciler.model.change import Diff
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed, StackState
@@ -28,6 +29,7 @@ from reconciler.report.status import status_document
 
 __all__ = ["Ports", "Run", "look", "offline", "run_pass"]
 
+_WRITES_BACK = frozenset({"cloudformation:ExecuteChangeSet", "route53:UpdateHealthCheck"})
 SOON, LATER, ASIDE = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=60)
 
 
@@ -65,7 +67,9 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
             sent, problems = driver.first_wave()
             problems = (*outcome.problems, *problems)
             outcome = replace(outcome, requests=sent, problems=problems, in_flight=_in_flight(outcome.observed, run))
-            outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
+            outcome = replace(outcome, motion=_tried(outcome))
+            outcome = replace(outcome, motion=_repaired(outcome))
+            outcome = replace(outcome, motion=_migrated(topology, outcome, run))
             outcome = replace(outcome, result=_result(outcome))
         outcome = _finished(ports, topology, outcome, before)
         lease.check()
@@ -76,13 +80,14 @@ def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVE
     return outcome
 
 
-def _motion(topology: Topology, observed: Observed, *, refused: bool) -> Motion | None:
+def _motion(topology: Topology, observed: Observed, diff: Diff, *, refused: bool) -> Motion | None:
     """What is remembered; nothing yet for a topology that is not there yet. What a refused commit asks for is not."""
     found = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
     if found is None:
         return None
     soak = timedelta(seconds=topology.safety.soak_seconds)
     seen = found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
+    seen = replace(seen, repairs=diff.repairs)
     return seen if refused else seen.sees_writer(observed, topology.database.writer)
 
 
@@ -106,6 +111,15 @@ def _tried(outcome: Outcome) -> Motion | None:
     gone = {versions[s.id] for s in outcome.requests if s.id in versions and s.id not in refused}
     again = {v for step, v in versions.items() if step in refused}
     return outcome.motion and outcome.motion.tried(gone, again, outcome.observed.at)
+
+
+def _repaired(outcome: Outcome) -> Motion | None:
+    """What was written back in this pass, or would have been: should it come back, the next passes can tell."""
+    executed = {r.id for r in outcome.requests if r.call in _WRITES_BACK}
+    nothing = {p.step for p in outcome.problems if p.code == "NothingToChange"}
+    if outcome.motion is None or not executed | nothing:
+        return outcome.motion
+    return replace(outcome.motion, repairs=carried_out(outcome.plan, outcome.diff, outcome.observed, executed, nothing))
 
 
 def _migrated(topology: Topology, outcome: Outcome, run: Run) -> Motion | None:
@@ -162,7 +176,7 @@ def _judge(
         observed=observed,
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
-        motion=_motion(topology, observed, refused=bool(planned.refusals)),
+        motion=_motion(topology, observed, found, refused=bool(planned.refusals)),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:

@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
+from reconciler.model.repairs import Repairs
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Migration, Topology
 
@@ -50,6 +51,8 @@ class Motion:
     migrated: Mapping[str, str] = field(default_factory=dict)
     """Migrations that the database is known to hold: name to SHA-256."""
     destroying: bool = False
+    repairs: Repairs = field(default_factory=Repairs)
+    """What we wrote back, and what came back."""
 
     @classmethod
     def recorded(cls, document: Mapping[str, Any] | None) -> Motion | None:
@@ -58,7 +61,12 @@ class Motion:
         found = (document or {}).get("motion")
         try:
             return None if found is None else cls._read(found)
-        except (AttributeError, TypeError, ValueError):  # whoever may write to the table wrote something else there
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # whoever may write to the table wrote something else there
             return None
 
     @classmethod
@@ -78,6 +86,7 @@ class Motion:
             versions=dict(found.get("versions", {})),
             migrated=dict(found.get("migrated", {})),
             destroying=bool(found.get("destroying", False)),
+            repairs=Repairs.recorded(found.get("repairs", {})),
         )
 
     def document(self) -> dict[str, Any]:
@@ -94,6 +103,7 @@ class Motion:
             "versions": dict(sorted(self.versions.items())),
             "migrated": dict(sorted(self.migrated.items())),
             "destroying": self.destroying,
+            "repairs": self.repairs.document(),
         }
 
     def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:

@@ -7,7 +7,9 @@ from typing import Any
 
 from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
 
-GOOD_WHEN_FALSE = frozenset({"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended"})
+GOOD_WHEN_FALSE = frozenset(
+    {"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended", "SelfInflictedDrift", "NeverSettles"}
+)
 HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
 SHOWN_HISTORY = 5
 
