@@ -27,7 +27,7 @@ from reconciler.recording.values import decoded, encoded
 
 SCHEMA, KIND = "1", "RunRecord"
 LARGEST = 20_000_000
-"""Bytes of a record's text. A pass over five Regions takes about a million; whatever takes more is not read, either."""
+"""Bytes of a record's text. A pass over three Regions takes a quarter of a million; whatever takes more is not read, either."""
 
 
 class RecordRefused(ReconcilerError):

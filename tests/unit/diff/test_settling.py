@@ -72,6 +72,14 @@ def test_twice_put_right_and_there_again_it_is_held_and_named(world):
         assert world.passes() == []
 
 
+def test_a_record_that_another_manager_keeps_writing_is_left_to_it(world):
+    routing = StackRef(StackKind.ROUTING, "us-east-1")
+    world.live = {(routing, "RouteUsEast1"): {"TTL": "60"}}
+    assert world.passes() == world.passes() == ["deploy/routing"]
+    assert world.passes() == []
+    assert (world.finding().path, world.finding().disposition) == ("routing/ttlSeconds", Disposition.HOLD)
+
+
 def test_another_value_is_another_story(world):
     world.price("PriceClass_All")
     world.passes()
@@ -183,7 +191,9 @@ def test_a_gate_that_is_still_read_as_it_was_has_not_come_back(world):
 
 def test_a_change_that_is_deployed_and_shows_again_is_named_and_left(world):
     world.desired = replace(world.desired, edge=replace(world.desired.edge, price_class="PriceClass_200"))
-    assert world.passes() == world.passes() == ["deploy/edge"]  # the stack is updated, and says that it holds the old value
+    assert (
+        world.passes() == world.passes() == ["deploy/edge"]
+    )  # the stack is updated, and says that it holds the old value
     assert world.passes() == []
     finding = world.finding()
     assert (finding.path, finding.detected_by, finding.observed) == (PATH, "deployment", "PriceClass_100")
