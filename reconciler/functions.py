@@ -19,6 +19,7 @@ from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.queue import Queue
 from reconciler.aws.recorded import read_recorded
+from reconciler.aws.records import BucketRecords
 from reconciler.aws.revisions import RevisionBucket
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer, default_cache
@@ -81,14 +82,17 @@ def waker() -> Callable[[Any], Names]:
 def deliveries() -> Deliveries:
     """What the function reconcile does with messages."""
     plane = Plane.here()
-    journal = DynamoJournal(plane.clients)
+    journal, records = (
+        DynamoJournal(plane.clients),
+        BucketRecords(plane.clients, plane.bucket.bucket, plane.home_region),
+    )
     receiver = Receiver(
         revisions=plane.bucket, cache=default_cache(), account=plane.account, home_region=plane.home_region
     )
 
     def one_pass(received: Received, message: Message) -> Again:
         ports = hosted_ports(plane, journal, received.source)
-        return reconcile(ports, received.topology, message=message, chance=random.random)
+        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=_lost)
 
     def refuse(name: str, refusal: Refusal) -> None:
         status = refused_status(name, refusal, plane.recorded(name), plane.clock.now())
@@ -151,6 +155,10 @@ def store_templates(
 class _Named:
     name: str
     home_region: str
+
+
+def _lost(why: str) -> None:
+    _say({"level": "warning", "event": "record lost", "why": why})
 
 
 def _say(line: str | Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from reconciler.loop import Ports, look, pass_under
@@ -28,7 +29,8 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import SUSPENDED
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
-from reconciler.ports import Lease
+from reconciler.ports import Lease, Records
+from reconciler.recording import recorded
 from reconciler.report.metrics import pass_line
 from reconciler.report.status import after_error
 
@@ -62,16 +64,25 @@ class PassCrashed(Exception):
         self.line = pass_line(topology.name, at, result="Crashed", error=str(self))
 
 
-def reconcile(ports: Ports, topology: Topology, *, message: Message, chance: Callable[[], float]) -> Again:
-    """One pass. Never waits, never raises a `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised
-    as `PassCrashed`, until it was met so often that the topology is Stalled."""
+def reconcile(
+    ports: Ports,
+    topology: Topology,
+    *,
+    message: Message,
+    chance: Callable[[], float],
+    records: Records | None = None,
+    lost: Callable[[str], None] = lambda _: None,
+) -> Again:
+    """One pass, and its record, if there is where to keep it; `lost` is told why one is missing. Never waits, never raises a
+    `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised as `PassCrashed`, until it was met so
+    often that the topology is Stalled."""
     at = ports.clock.now()
     turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
     try:
         if ports.cloud.account(topology) != topology.account:
             return _said(topology, at, None, _elsewhere(ports, topology))
         with ports.journal.lease(topology, turn) as lease:
-            again = _turn(ports, topology, lease, chance)
+            again = _turn(ports, topology, lease, chance, partial(_passed, records=records, lost=lost))
             lease.due = again.due if not again.redeliver else None
     except StaleTimer as stale:
         return Again(outcome=None, after=None, due="", reason=stale.message)
@@ -91,21 +102,38 @@ def reconcile(ports: Ports, topology: Topology, *, message: Message, chance: Cal
     return _said(topology, at, lease, again)
 
 
-def _turn(ports: Ports, topology: Topology, lease: Lease, chance: Callable[[], float]) -> Again:
+def _passed(
+    ports: Ports, one_pass: Callable[[Ports], Outcome], *, records: Records | None, lost: Callable[[str], None]
+) -> Outcome:
+    return recorded(one_pass, ports, records, lost=lost) if records else one_pass(ports)
+
+
+def _turn(
+    ports: Ports,
+    topology: Topology,
+    lease: Lease,
+    chance: Callable[[], float],
+    passed: Callable[[Ports, Callable[[Ports], Outcome]], Outcome],
+) -> Again:
     """The pass itself, under the lease. `due` is of use even if nothing is to be sent: it makes earlier timers idle."""
-    recorded = ports.journal.recorded(topology)
-    digest = ports.revisions.revision(topology, recorded).digest
-    memory = Memory.recorded(recorded, digest)
+    status = ports.journal.recorded(topology)
+    digest = ports.revisions.revision(topology, status).digest
+    memory = Memory.recorded(status, digest)
     given_up = memory.attempts.stalled
+
+    def one_pass(heard: Ports) -> Outcome:
+        heard.cloud.account(topology)  # for the record: it was asked before the lease
+        return pass_under(lease, heard, topology, memory.run, memory=memory)
+
     try:
-        outcome = pass_under(lease, ports, topology, memory.run, memory=memory)
+        outcome = passed(ports, one_pass)
     except LeaseLost:
         raise
     except Exception as error:
         at = ports.clock.now()
         problem = memory.after_error(error, at)
         with suppress(ReconcilerError):  # of two errors the first is told
-            ports.journal.record(topology, after_error(topology.name, recorded, problem, memory.document(), at))
+            ports.journal.record(topology, after_error(topology.name, status, problem, memory.document(), at))
         if not isinstance(error, ReconcilerError) and not given_up:
             raise
         after = None if memory.attempts.stalled else memory.attempts.delay(chance())

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.diff import desired_stacks, diff, template_keys
+from reconciler.diff import carried_out, desired_stacks, diff, template_keys
 from reconciler.drive import Driver
 from reconciler.model import client_keys
+from reconciler.model.change import Diff
 from reconciler.model.errors import AccessDenied, CloudUnavailable
 from reconciler.model.memory import Memory
 from reconciler.model.motion import Motion
@@ -30,6 +31,8 @@ from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 
 __all__ = ["Ports", "Run", "look", "offline", "pass_under", "run_pass"]
+
+_WRITES_BACK = frozenset({"cloudformation:ExecuteChangeSet", "route53:UpdateHealthCheck"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,9 @@ def _act(
     sent, problems = driver.first_wave()
     problems = (*outcome.problems, *problems)
     outcome = replace(outcome, requests=sent, problems=problems, in_flight=in_flight(outcome.observed, run))
-    outcome = replace(outcome, motion=_migrated(topology, replace(outcome, motion=_tried(outcome)), run))
+    outcome = replace(outcome, motion=_tried(outcome))
+    outcome = replace(outcome, motion=_repaired(outcome))
+    outcome = replace(outcome, motion=_migrated(topology, outcome, run))
     return replace(outcome, result=result_of(outcome))
 
 
@@ -110,13 +115,14 @@ def _held_back(outcome: Outcome, why: Problem) -> Outcome:
     return replace(outcome, result=Result.STALLED, problems=(*outcome.problems, why), in_flight=flying)
 
 
-def _motion(topology: Topology, observed: Observed, *, refused: bool) -> Motion | None:
+def _motion(topology: Topology, observed: Observed, diff: Diff, *, refused: bool) -> Motion | None:
     """What is remembered; nothing yet for a topology that is not there yet. What a refused commit asks for is not."""
     found = Motion.recorded(observed.recorded) or (None if observed.live_regions() else Motion())
     if found is None:
         return None
     soak = timedelta(seconds=topology.safety.soak_seconds)
     seen = found.sees_version(observed.edge_version(), observed.at).sees_rest(observed, soak)
+    seen = replace(seen, repairs=diff.repairs)
     return seen if refused else seen.sees_writer(observed, topology.database.writer)
 
 
@@ -140,6 +146,15 @@ def _tried(outcome: Outcome) -> Motion | None:
     gone = {versions[s.id] for s in outcome.requests if s.id in versions and s.id not in refused}
     again = {v for step, v in versions.items() if step in refused}
     return outcome.motion and outcome.motion.tried(gone, again, outcome.observed.at)
+
+
+def _repaired(outcome: Outcome) -> Motion | None:
+    """What was written back in this pass, or would have been: should it come back, the next passes can tell."""
+    executed = {r.id for r in outcome.requests if r.call in _WRITES_BACK}
+    nothing = {p.step for p in outcome.problems if p.code == "NothingToChange"}
+    if outcome.motion is None or not executed | nothing:
+        return outcome.motion
+    return replace(outcome.motion, repairs=carried_out(outcome.plan, outcome.diff, outcome.observed, executed, nothing))
 
 
 def _migrated(topology: Topology, outcome: Outcome, run: Run) -> Motion | None:
@@ -197,13 +212,14 @@ def _judge(
         observed=observed,
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
-        motion=_motion(topology, observed, refused=bool(planned.refusals)),
+        motion=_motion(topology, observed, found, refused=bool(planned.refusals)),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:
         outcome = replace(outcome, problems=(_rollout_failed(held),))
     whole = topology.suspend or (suspended is not None and suspended.whole)
-    return (outcome if whole else replace(outcome, result=result_of(outcome))), stacks
+    outcome = outcome if whole else replace(outcome, result=result_of(outcome))
+    return replace(outcome, foreseen=(outcome.result, outcome.problems)), stacks
 
 
 def _rollout_failed(stack: DesiredStack) -> Problem:

@@ -103,6 +103,17 @@ class Journal(Protocol):
         """
 
 
+class Records(Protocol):
+    """Where records of passes are kept."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the status names them: where everybody who reads it finds them."""
+
+    def keep(self, key: str, data: bytes) -> None:
+        """One record. Raises `ReconcilerError`."""
+
+
 class Emergency(Protocol):
     """What a failover needs, all of it in the one Region that takes over: nothing else has to be up."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from cdk_app.code import shipped
 from reconciler.aws import failures
@@ -15,6 +17,7 @@ from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.recorded import Recorded, read_recorded
+from reconciler.aws.records import BucketRecords, FolderRecords, read
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.revisions import RevisionBucket, bucket_name, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
@@ -22,7 +25,9 @@ from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import publish_templates as published
 from reconciler.loop import Ports
 from reconciler.model.topology import Topology
-from reconciler.ports import Clock, Emergency
+from reconciler.ports import Clock, Emergency, Records
+
+BUCKET, HOME_REGION = "MERIDIAN_BUCKET", "MERIDIAN_HOME_REGION"
 
 __all__ = [
     "account",
@@ -60,6 +65,19 @@ def ports(*, offline: bool = False) -> Ports:
 def emergency(region: str) -> tuple[Emergency, Clock]:
     """What a failover into this Region uses."""
     return OneRegion(Clients(), region), system_clock()
+
+
+def records(folder: Path | None, home_region: str) -> Records | None:
+    """Where passes leave their records: in this folder, else in the revision bucket, if the environment names one."""
+    if folder:
+        return FolderRecords(folder)
+    bucket = os.environ.get(BUCKET)
+    return BucketRecords(Clients(), bucket, os.environ.get(HOME_REGION, home_region)) if bucket else None
+
+
+def record(run: str, most: int) -> bytes:
+    """The bytes of a record, by the name of its file or object; at most one more than `most`."""
+    return read(Clients, run, bucket=os.environ.get(BUCKET), region=os.environ.get(HOME_REGION), most=most)
 
 
 def on_loopback() -> bool:

@@ -22,6 +22,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
+from reconciler.ports import Records
 
 ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
 TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
@@ -42,10 +43,12 @@ class Pace:
     sleep: Callable[[float], None] = time.sleep
 
 
-def converge(settings: Settings, path: Path, *, plan_file: Path | None, once: bool, timeout: timedelta) -> int:
+def converge(
+    settings: Settings, path: Path, *, plan_file: Path | None, once: bool, timeout: timedelta, record: Path | None
+) -> int:
     agreed = inputs.fingerprints(plan_file) if plan_file else None
     topologies = inputs.topologies(path)
-    return exits.combined(run_passes(settings, topologies, timeout=timeout, once=once, agreed=agreed))
+    return exits.combined(run_passes(settings, topologies, timeout=timeout, once=once, agreed=agreed, record=record))
 
 
 def run_passes(
@@ -57,6 +60,7 @@ def run_passes(
     agreed: Mapping[str, str] | None = None,
     quiet: bool = False,
     goal: Goal = Goal.CONVERGE,
+    record: Path | None = None,
 ) -> list[int]:
     """Converge each in turn; one that fails does not keep the next from its turn."""
     from reconciler import wiring
@@ -69,7 +73,8 @@ def run_passes(
     codes: list[int] = []
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal)
+        records = wiring.records(record, topology.home_region)
+        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal, records)
         try:
             with display:
                 if agreed is not None:
@@ -86,13 +91,27 @@ def run_passes(
     return codes
 
 
-def _logged_pass(settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal) -> Outcome:
-    outcome = run_pass(ports, topology, run, goal)
+def _logged_pass(
+    settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal, records: Records | None
+) -> Outcome:
+    def one_pass(theirs: Ports) -> Outcome:
+        return run_pass(theirs, topology, run, goal)
+
+    if records:
+        from reconciler.recording import recorded
+
+        outcome = recorded(one_pass, ports, records, goal=goal, lost=_lost)
+    else:
+        outcome = one_pass(ports)
     if settings.verbose:
         from reconciler.cli import logs
 
         logs.passed(outcome)
     return outcome
+
+
+def _lost(why: str) -> None:
+    output.tell(f"warning: this pass leaves no record: {why}")
 
 
 def drive(one_pass: Callable[[], Outcome], ports: Ports, display: Display, pace: Pace) -> Outcome:

@@ -103,13 +103,20 @@ def plan(settings: Settings, path: Path, offline: bool, out: Path | None) -> int
 )
 @click.option("--once", is_flag=True, help="One pass, without waiting for what it starts.")
 @click.option("--timeout", type=Duration(), default="6h", show_default=True, help="Stop waiting after so long.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep a record of every pass in this folder, for `meridian replay`.",
+)
 @common_options(formats=DATA_FORMATS, detailed=True)
 @click.pass_obj
-def converge(settings: Settings, path: Path, plan_file: Path | None, once: bool, timeout: timedelta) -> int:
+def converge(
+    settings: Settings, path: Path, plan_file: Path | None, once: bool, timeout: timedelta, record: Path | None
+) -> int:
     """Make AWS match the desired state; run passes until it does."""
     from reconciler.cli.converge import converge
 
-    return converge(settings, path, plan_file=plan_file, once=once, timeout=timeout)
+    return converge(settings, path, plan_file=plan_file, once=once, timeout=timeout, record=record)
 
 
 @cli.command()
@@ -235,6 +242,21 @@ def destroy(settings: Settings, name: str, confirm: str, path: Path, timeout: ti
     from reconciler.cli.destroying import destroy
 
     return destroy(settings, name, confirm=confirm, path=path, timeout=timeout)
+
+
+@cli.command()
+@click.argument("run")
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def replay(settings: Settings, run: str) -> int:
+    """Plan once more from what a pass recorded. No AWS access but for the record.
+
+    RUN is a file, s3://bucket/key, or the key that `status --format json` names in its history; with MERIDIAN_BUCKET set.
+    Exits 1 if this Meridian's plan is not the recorded one.
+    """
+    from reconciler.cli.replaying import replay
+
+    return replay(settings, run)
 
 
 @cli.command()

@@ -9,13 +9,14 @@ from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
+from reconciler.diff.settling import carried_out, settling
 from reconciler.diff.templates import stack_changes, touched
 from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Unchecked
 from reconciler.model.observed import Live, Observed, Unknown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 
-__all__ = ["desired_stacks", "diff", "template_keys"]
+__all__ = ["carried_out", "desired_stacks", "diff", "template_keys"]
 
 
 def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Diff:
@@ -44,12 +45,24 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
-    changes += motion_changes(topology, observed)
+    kept, judged, repairs = settling(observed, tuple(changes), tuple(findings))
+    allowed = {ref: names for ref, names in allowed.items() if _to_do(ref, kept, judged)}
+    changes = [*kept, *motion_changes(topology, observed)]
     failing = failed_rollout(topology, stacks, observed)
     coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
     return Diff(
-        changes=tuple(changes), findings=tuple(findings), touched=allowed, coverage=coverage, failed_rollout=failing
+        changes=tuple(changes),
+        findings=judged,
+        touched=allowed,
+        coverage=coverage,
+        failed_rollout=failing,
+        repairs=repairs,
     )
+
+
+def _to_do(ref: StackRef, changes: tuple[Change, ...], findings: tuple[Finding, ...]) -> bool:
+    drifted = any(f.stack == ref and f.disposition is Disposition.HEAL for f in findings)
+    return drifted or any(c.stack == ref for c in changes)
 
 
 def _by_stack(observed: Observed) -> Mapping[StackRef, Mapping[str, Live]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from reconciler.model.repairs import Repairs
 from reconciler.model.stacks import StackRef
 
 
@@ -61,6 +62,8 @@ class Finding:
     stack: StackRef | None = None
     logical_id: str | None = None
     missing: bool = False
+    returns: int = 0
+    """How often it came back after a repair of ours; above 0 only where it is left alone for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class Diff:
     touched: Mapping[StackRef, frozenset[str]] = field(default_factory=dict)
     """Logical ids that a deployment of a stack's changes may touch."""
     coverage: Coverage = Coverage(fields=0, checked=0)
+    repairs: Repairs = field(default_factory=Repairs)
+    """What is known of earlier repairs, after this look."""
     failed_rollout: Mapping[str, str] | None = None
     """A rollout that made a Region sick just now, as `Motion.broken` remembers it."""
 
@@ -97,5 +102,9 @@ class Diff:
         return tuple(f for f in self.findings if f.stack == ref and f.disposition is Disposition.HEAL)
 
     def held(self, ref: StackRef) -> tuple[Finding, ...]:
-        """What a deployment of this stack must not touch: somebody's hand, or a matter for a person."""
+        """What a repair of this stack must not touch: somebody's hand, a matter for a person, or what no repair can win."""
         return tuple(f for f in self.findings if f.stack == ref and f.disposition is not Disposition.HEAL)
+
+    def by_hand(self, ref: StackRef) -> tuple[Finding, ...]:
+        """What no deployment of this stack may touch, either: whoever set it meant it."""
+        return tuple(f for f in self.held(ref) if not f.returns)

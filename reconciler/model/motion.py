@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
+from reconciler.model.repairs import Repairs
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Migration, Topology
 
@@ -52,6 +53,8 @@ class Motion:
     failed: Mapping[str, str] = field(default_factory=dict)
     """Stack that never came to life to the id that it had: its next creation is another attempt, with request tokens of its own."""
     destroying: bool = False
+    repairs: Repairs = field(default_factory=Repairs)
+    """What we wrote back, and what came back."""
 
     @classmethod
     def recorded(cls, document: Mapping[str, Any] | None) -> Motion | None:
@@ -60,7 +63,12 @@ class Motion:
         found = (document or {}).get("motion")
         try:
             return None if found is None else cls._read(found)
-        except (AttributeError, TypeError, ValueError):  # whoever may write to the table wrote something else there
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # whoever may write to the table wrote something else there
             return None
 
     @classmethod
@@ -81,6 +89,7 @@ class Motion:
             migrated=dict(found.get("migrated", {})),
             failed=dict(found.get("failed", {})),
             destroying=bool(found.get("destroying", False)),
+            repairs=Repairs.recorded(found.get("repairs", {})),
         )
 
     def document(self) -> dict[str, Any]:
@@ -98,6 +107,7 @@ class Motion:
             "migrated": dict(sorted(self.migrated.items())),
             "failed": dict(sorted(self.failed.items())),
             "destroying": self.destroying,
+            "repairs": self.repairs.document(),
         }
 
     def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:

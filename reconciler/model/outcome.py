@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -87,8 +87,17 @@ class Outcome:
     in_flight: tuple[StackRef, ...] = ()
     """Stacks with an operation running, for whoever waits."""
     problems: tuple[Problem, ...] = ()
+    foreseen: tuple[Result, tuple[Problem, ...]] | None = None
+    """Result and problems as planning had them, before anything was done."""
     conditions: tuple[Condition, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What a hosted pass leaves to the next one, kept with the status."""
     api_calls: Mapping[str, int] = field(default_factory=dict)
     duration: timedelta = timedelta()
+
+    def as_planned(self) -> Outcome:
+        """What `plan` would have shown in place of this pass."""
+        if self.foreseen is None:
+            return self
+        result, problems = self.foreseen
+        return replace(self, result=result, problems=problems)

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.model.change import Diff
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Hazard, Plan, Refusal, Wave
+from reconciler.model.redaction import without_secrets as shown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 from reconciler.plan import client_keys
@@ -75,7 +76,9 @@ def _unsafe(violation: str) -> Refusal:
 def _fingerprint(diff: Diff, path: tuple[Wave, ...], refused: tuple[Refusal, ...]) -> str:
     """Hash of what would be done and what it is for; not of revisions, statuses, metrics or times."""
     content: Any = {
-        "changes": [[c.path, c.action, c.origin, c.desired, c.applied] for c in diff.changes],
+        "changes": [
+            [c.path, c.action, c.origin, shown(c.path, c.desired), shown(c.path, c.applied)] for c in diff.changes
+        ],
         # Not in the order of waves: it follows who is healthy.
         "steps": sorted((s.id, sorted(s.allow), s.hazards) for w in path for s in w.steps),
         "refusals": [[r.code, r.path] for r in refused],

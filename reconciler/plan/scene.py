@@ -335,6 +335,11 @@ class Scene:
         wanted = self.topology.drift.mode == "heal" and bool(self.diff.to_heal(ref))
         return wanted and not self.diff.held(ref)
 
+    def mends(self, region: str) -> bool:
+        """Its gate is put back, where it ignores its probe: not once that has been in vain."""
+        left = any(f.path == f"regions/{region}/traffic" and f.returns for f in self.diff.findings)
+        return self.topology.drift.mode == "heal" and not left
+
     def upgrades(self, ref: StackRef) -> bool:
         """The engine's version changes with this stack."""
         return any(c.path.endswith("database/version") for c in self.diff.changed(ref)) and self.state(ref) is not None

@@ -89,10 +89,9 @@ def _recoveries(scene: Scene) -> Iterator[Step]:
 
 def _mended_gates(scene: Scene) -> Iterator[Wave]:
     """A gate that ignores its probe is put back, one whose probe was made anew gets the new one; one Region at a time."""
-    heals = scene.topology.drift.mode == "heal"
     for region in scene.rollout_order:
         gate, probe = scene.gate(region), known(scene.observed.probes.get(region))
-        if gate and ((gate.ignores_its_probe and heals) or not gate.watches(probe)):
+        if gate and ((gate.ignores_its_probe and scene.mends(region)) or not gate.watches(probe)):
             yield Wave(steps=(steps.move_gate(StepAction.MEND_GATE, region, "the gate ignores its probe"),))
 
 

@@ -16,7 +16,7 @@ from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import EDGE_REGION, Topology
 from reconciler.report.tombstones import finishing
-from reconciler.report.words import iso_time
+from reconciler.report.words import iso_time, text_value
 
 _UPLOAD_TAKES = timedelta(minutes=15)
 """So long a new head of main may be without its bundle."""
@@ -31,6 +31,7 @@ def conditions(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
         _ready(outcome, serving),
         serving,
         _drift(outcome),
+        *_in_vain(outcome),
         *_client_keys(outcome, topology),
         *_of_bundle(outcome),
         *_passing(outcome),
@@ -136,6 +137,21 @@ def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
     worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)
     paths = ", ".join(dict.fromkeys(f.path for f in findings))
     return "DriftDetected", "True", str(worst).capitalize(), f"{len(findings)} found: {paths}"
+
+
+def _in_vain(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+    """What we gave up to put right. It takes nothing from Ready: what serves goes on serving, and nobody is fought."""
+    for kind, detected, verb in (
+        ("SelfInflictedDrift", "repair", "put back to"),
+        ("NeverSettles", "deployment", "deployed as"),
+    ):
+        found = [f for f in outcome.diff.findings if f.returns and f.detected_by == detected]
+        if found:
+            told = (
+                f"{f.path}: {verb} {text_value(f.path, f.desired)}, comes back as {text_value(f.path, f.observed)}"
+                for f in found
+            )
+            yield kind, "True", "ComesBack", "; ".join(told)
 
 
 def _client_keys(outcome: Outcome, topology: Topology) -> Iterator[tuple[str, str, str, str]]:

@@ -144,4 +144,5 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "detectedBy": finding.detected_by,
         "since": iso_time(finding.since) if finding.since else None,
         "by": finding.by,
+        "returns": finding.returns,
     }

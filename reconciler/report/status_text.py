@@ -9,7 +9,10 @@ from reconciler.report.suspension import said
 from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
 
 GOOD_WHEN_FALSE = frozenset(
-    {"Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended", "BundleRefused", "SourceBehind"}
+    {
+        *("Reconciling", "Stalled", "DriftDetected", "Blocked", "Suspended", "BundleRefused", "SourceBehind"),
+        *("SelfInflictedDrift", "NeverSettles"),
+    }
 )
 HEALTH_STYLES = {"Healthy": "good", "Progressing": "warn", "Suspended": "warn", "Degraded": "bad", "Missing": "warn"}
 SHOWN_HISTORY = 5

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from reconciler.model.plan import Step
+from reconciler.model.redaction import iso_duration, iso_time, without_secrets
 
+__all__ = [
+    "Paint",
+    "columns",
+    "count",
+    "human_duration",
+    "in_regions",
+    "iso_duration",
+    "iso_time",
+    "json_value",
+    "markdown_table",
+    "one_line",
+    "place_of",
+    "plain",
+    "text_value",
+    "together",
+    "verb_of",
+]
+
+json_value = without_secrets
 Paint = Callable[[str, str], str]
 """(style, text) to text: how a terminal shows `good`, `bad`, `warn`, `dim` and `bold`."""
-
-_SECRET = re.compile(r"secret|password|passwd|token|credential|private_?key", re.IGNORECASE)
 
 
 def plain(style: str, text: str) -> str:  # noqa: ARG001
     """The paint of files and pipes."""
     return text
-
-
-def iso_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def iso_duration(span: timedelta) -> str:
-    """ISO 8601: `PT25M`, `PT1H0.5S`; days are written as hours."""
-    seconds = round(max(span.total_seconds(), 0.0), 3)
-    hours, rest = divmod(seconds, 3600)
-    minutes, secs = divmod(rest, 60)
-    parts = [f"{hours:.0f}H" if hours else "", f"{minutes:.0f}M" if minutes else ""]
-    if secs or not (hours or minutes):
-        parts.append(f"{secs:.3f}".rstrip("0").rstrip(".") + "S")
-    return "PT" + "".join(parts)
 
 
 def human_duration(span: timedelta) -> str:
@@ -54,21 +53,6 @@ def human_duration(span: timedelta) -> str:
 
 def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def json_value(path: str, value: Any) -> Any:
-    """The value as JSON; under a path, or a key, that names a secret only its hash."""
-    if value is None or isinstance(value, bool):
-        return value
-    if _SECRET.search(path):
-        return {"redacted": True, "sha256": _digest(value)}
-    if isinstance(value, Mapping):
-        return {str(k): json_value(str(k), v) for k, v in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted((json_value("", v) for v in value), key=str)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [json_value("", v) for v in value]
-    return _scalar(value)
 
 
 def text_value(path: str, value: Any, width: int = 60) -> str:
@@ -129,18 +113,3 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "  ", gap: str = "  ") 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     return [*lines, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, datetime):
-        return iso_time(value)
-    if isinstance(value, timedelta):
-        return iso_duration(value)
-    return value if isinstance(value, (str, int, float)) else str(value)
-
-
-def _digest(value: Any) -> str:
-    canonical = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -67,6 +67,29 @@ def test_a_change_by_hand_is_named_healed_and_gone(meridian, world):
     assert (code, report["drifted"]) == (0, False)
 
 
+def test_what_somebody_sets_back_after_each_repair_is_named_and_left_alone(meridian, world):
+    """Another manager of the same distribution: after two rounds we stop, say what it is, and are Ready all the same."""
+    asked = []
+    for _ in range(3):
+        cheapen(world.aws)
+        code, documents = meridian.json("converge")
+        asked.append(sum(len(d["requests"]) for d in documents[:-1]))
+        assert code == 0
+    assert asked[0] > 0 < asked[1]
+    assert asked[2] == 0
+    status = {c["type"]: c for c in documents[-1]["conditions"]}
+    assert status["SelfInflictedDrift"]["message"] == (
+        "edge/priceClass: put back to PriceClass_100, comes back as PriceClass_All"
+    )
+    assert (status["Ready"]["status"], status["DriftDetected"]["reason"]) == ("True", "Hold")
+    code, (report,) = meridian.json("drift", "--detailed-exitcode")
+    (finding,) = report["findings"]
+    assert (code, finding["disposition"], finding["detectedBy"], finding["returns"]) == (2, "hold", "repair", 2)
+    edit(meridian, "priceClass: PriceClass_100", "priceClass: PriceClass_All")
+    code, documents = meridian.json("converge")
+    assert (code, "SelfInflictedDrift" in {c["type"] for c in documents[-1]["conditions"]}) == (0, False)
+
+
 def test_healing_leaves_commits_alone(meridian, world):
     cheapen(world.aws)
     edit(meridian, "memoryMb: 512", "memoryMb: 1024")

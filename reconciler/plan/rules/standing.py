@@ -158,7 +158,7 @@ def hands_are_left_alone(scene: Scene) -> Iterator[Refusal]:
     for ref in scene.stacks:
         changes = scene.diff.changed(ref)
         touched = scene.diff.touched.get(ref, frozenset())
-        held = [f"{f.path}: {f.reason}" for f in scene.diff.held(ref) if f.logical_id in touched]
+        held = [f"{f.path}: {f.reason}" for f in scene.diff.by_hand(ref) if f.logical_id in touched]
         if ref.kind is StackKind.EDGE and distribution and not distribution.enabled and not held:
             held = ["the distribution is disabled: enable it by hand when the incident is over"]
         if changes and scene.state(ref) and held:

@@ -80,10 +80,22 @@ def test_an_object_needs_its_bucket(aws: Target, s3: Any) -> None:
 )
 @refusal("s3:GetObject", "NoSuchBucket", source="Error responses [V]")
 @real(COST)
-def test_what_was_put_is_read_as_it_is_now(aws: Target, s3: Any, bucket: str) -> None:
+def test_an_object_is_read_whole_as_it_was_put_last(aws: Target, s3: Any, bucket: str) -> None:
     refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key="key")
     refused(s3.get_object, "NoSuchBucket", Bucket=aws.name("none"), Key="key")
-    for content in (b"content", b"other content"):
-        s3.put_object(Bucket=bucket, Key="key", Body=content)
-        answer = s3.get_object(Bucket=bucket, Key="key")
-        assert (answer["ContentLength"], answer["Body"].read()) == (len(content), content)
+    for content in (b"content", b"\x1f\x8b\x00 other content"):
+        s3.put_object(Bucket=bucket, Key="key", Body=content, ContentType="application/gzip")
+        found = s3.get_object(Bucket=bucket, Key="key")
+        assert (found["Body"].read(), found["ContentType"]) == (content, "application/gzip")
+
+
+@refusal("s3:GetObject", "304", source="API reference, GetObject, If-None-Match [V]")
+@refusal("s3:GetObject", "PreconditionFailed", source="API reference, GetObject, If-Match [V]")
+@refusal("s3:GetObject", "InvalidRange", source="Error responses [V]")
+@real(COST)
+def test_reading_goes_by_conditions_too(s3: Any, bucket: str) -> None:
+    etag = s3.put_object(Bucket=bucket, Key="key", Body=b"content")["ETag"]
+    refused(s3.get_object, "304", Bucket=bucket, Key="key", IfNoneMatch=etag)
+    refused(s3.get_object, "PreconditionFailed", Bucket=bucket, Key="key", IfMatch='"another"')
+    refused(s3.get_object, "InvalidRange", Bucket=bucket, Key="key", Range="bytes=7-9")
+    assert s3.get_object(Bucket=bucket, Key="key", Range="bytes=2-4")["Body"].read() == b"nte"

@@ -33,6 +33,7 @@ def test_only_commands_that_work_are_offered():
         "history",
         "local",
         "plan",
+        "replay",
         "resume",
         "status",
         "suspend",
@@ -116,7 +117,7 @@ def test_without_a_command_the_help_is_shown_once(meridian):
     names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
     assert names == [
         *("validate", "plan", "converge", "drift", "status", "history", "suspend", "resume", "failover", "destroy"),
-        *("synth", "bundle", "local"),
+        *("replay", "synth", "bundle", "local"),
     ]
 
 

@@ -167,7 +167,7 @@ def test_one_topology_that_fails_does_not_keep_the_next_from_its_turn(monkeypatc
 
     monkeypatch.setattr(wiring, "ports", lambda: World().ports)
     monkeypatch.setattr(converge, "run_pass", one_pass)
-    named = [SimpleNamespace(name=name) for name in ("bad", "good")]
+    named = [SimpleNamespace(name=name, home_region="us-east-1") for name in ("bad", "good")]
     codes = run_passes(Settings(format=Format.JSON), named, timeout=timedelta(hours=1))
     signal.setitimer(signal.ITIMER_REAL, 0)
     assert codes == [1, 0]
