@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
@@ -208,5 +207,5 @@ class _Named:
     home_region: str
 
 
-def _print(line: Mapping[str, Any]) -> None:
-    print(json.dumps({"function": "reconcile", **line}), flush=True)  # noqa: T201  # Lambda's log
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # Lambda's log

@@ -31,10 +31,12 @@ NAME = bucket_name("111111111111", "us-east-1")
 
 @dataclass(frozen=True)
 class Again:
-    after: timedelta | None = timedelta(seconds=30)
+    after: timedelta | None = None
     due: str = "2030-01-01T00:00:30Z"
     reason: str = "timer"
     now: bool = False
+    redeliver: bool = False
+    line: str = ""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Passes:
     """In the place of `reconciler.hosted`: leaves the part of the status behind that the next message rests on."""
 
     seen: list[tuple[Topology, Any, Any]] = field(default_factory=list)
+    again: Again = field(default_factory=Again)
 
     def reconcile(self, ports: Ports, topology: Topology, *, message: Any, chance: Any) -> Again:
         revision = ports.revisions.revision(topology, None)
@@ -51,7 +54,7 @@ class Passes:
         bundle = revision.source.bundle
         now = before.followed(bundle) if before else accepted(bundle, bundle.generation)
         ports.journal.record(topology, {"bundle": now.document()})
-        return Again()
+        return self.again
 
     @staticmethod
     def status(ports: Ports, topology: Topology) -> Any:
@@ -137,6 +140,7 @@ def world(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def test_an_uploaded_bundle_wakes_its_topology_and_is_what_the_pass_works_on(world: World) -> None:
+    world.passes.again = Again(after=timedelta(seconds=30))
     assert world.upload() == 0
     assert world.wake() == ["orders"]
     assert world.wake("revisions/stranger.zip") == []

@@ -25,6 +25,12 @@ class Again:
     due: str = ""
     reason: str = "timer"
     now: bool = False
+    redeliver: bool = False
+    line: str = ""
+
+
+class Crashed(Exception):
+    line = '{"event": "pass", "result": "Crashed"}'
 
 
 @dataclass
@@ -57,7 +63,7 @@ class World:
             reconcile=self.reconcile,
             refuse=lambda name, refusal: self.refused.append(name),
             send=lambda message, delay: self.sent.append((message, delay)),
-            log=self.lines.append,
+            log=lambda line: self.lines.append(json.loads(line)),
         )
         texts = [b if isinstance(b, str) else json.dumps(b) for b in bodies]
         records = [{"messageId": f"m{i}", "body": text} for i, text in enumerate(texts)]
@@ -80,7 +86,7 @@ def test_a_pass_and_what_it_asks_for(world: World) -> None:
         (Message(topology="later", reason="timer", due="2030-01-01T00:05:00Z"), timedelta(minutes=5)),
         (Message(topology="dirty", reason="asked for meanwhile"), timedelta()),
     ]
-    assert world.lines == []  # a pass writes its own line
+    assert world.lines == []  # the pass had nothing to say
 
 
 def test_one_that_fails_comes_again_and_takes_no_other_along(world: World) -> None:
@@ -90,6 +96,17 @@ def test_one_that_fails_comes_again_and_takes_no_other_along(world: World) -> No
     assert [line["error"] for line in world.lines] == ["Throttled", "KeyError"]
     assert "hunter2" not in json.dumps(world.lines)
     assert "test_deliveries.py" in world.lines[1]["where"][-1]
+
+
+def test_what_a_pass_says_is_printed_and_one_that_could_not_decide_comes_again(world: World) -> None:
+    world.again = {
+        "said": Again(line='{"event": "pass", "result": "Converged"}'),
+        "again": Again(redeliver=True, after=timedelta(minutes=1), line='{"event": "pass", "result": "Error"}'),
+        "crashed": Crashed("hunter2"),
+    }
+    assert world.handle({"topology": "said"}, {"topology": "again"}, {"topology": "crashed"}) == ["m1", "m2"]
+    assert world.sent == []
+    assert [line.get("result") or line["error"] for line in world.lines] == ["Converged", "Error", "Crashed", "Crashed"]
 
 
 def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_is_told(world: World) -> None:
