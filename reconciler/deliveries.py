@@ -7,24 +7,18 @@ while the message waited, since nobody but a bundle brings a name into the queue
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from reconciler.hosted import Again, PassCrashed
+from reconciler.hosted import Again
 from reconciler.model.bundle import Refusal
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.message import Malformed, Message
 from reconciler.receiving import Received
-
-Line = str | Mapping[str, Any]
-"""One line of the log: as it is to stand there, or its fields."""
-
-
-class ComesAgain(ReconcilerError):
-    """Nothing could be decided; the queue gives the message back, and counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +28,8 @@ class Deliveries:
     refuse: Callable[[str, Refusal], None]
     """Leave it in the status that there is nothing to converge to."""
     send: Callable[[Message, timedelta], None]
-    say: Callable[[Line], None]
+    log: Callable[[str], None]
+    """One line of JSON."""
 
     def handle(self, event: Any) -> dict[str, Any]:
         """The answer that makes Lambda delete what is done and give back what is not."""
@@ -42,41 +37,43 @@ class Deliveries:
         return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
     def _done(self, record: Mapping[str, Any]) -> bool:
-        line: dict[str, Any] = {"message": record["messageId"]}
+        line: dict[str, Any] = {"function": "reconcile", "message": record["messageId"]}
         try:
             message = Message.read(record.get("body"))
             line |= {"topology": message.topology, "reason": message.reason}
-            line |= {"outcome": self._carry_out(message)}
+            return self._carry_out(message, line)
         except Malformed as error:  # its text is a stranger's, and stays out of the log
-            line |= {"error": "Malformed", "why": str(error)}
+            self._failed(line, "Malformed", why=str(error))
         except ReconcilerError as error:
-            line |= {"error": error.code, "why": error.message}
+            self._failed(line, error.code, why=error.message)
         except Exception as error:  # noqa: BLE001  # one message must not take the others of its batch along
-            met: BaseException = error
-            if isinstance(error, PassCrashed):
-                self.say(error.line)
-                met = error.__cause__ or error
+            if told := getattr(error, "line", ""):  # the pass has said what it could
+                self.log(told)
             # Where, but not what it says: that may be anything.
-            places = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(met.__traceback__)]
-            line |= {"error": type(met).__name__, "where": places[-8:]}
-        if "error" in line or line["outcome"] != "pass":
-            self.say(line)
-        return "error" not in line
+            places = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+            self._failed(line, type(error).__name__, where=places[-8:])
+        return False
 
-    def _carry_out(self, message: Message) -> str:
+    def _carry_out(self, message: Message, line: Mapping[str, Any]) -> bool:
+        """Whether the message is done."""
         received = self.receive(message.topology)
         if received is None:
-            return "no bundle: withdrawn"
+            self.log(json.dumps({**line, "outcome": "no bundle: withdrawn"}))
+            return True
         if isinstance(received, Refusal):
             self.refuse(message.topology, received)
-            return f"bundle refused: {received.code}"
+            self.log(json.dumps({**line, "outcome": f"bundle refused: {received.code}"}))
+            return True
         again = self.reconcile(received, message)
         if again.line:
-            self.say(again.line)
+            self.log(again.line)
         if again.redeliver:
-            raise ComesAgain(again.reason)
+            return False
         if again.now:
             self.send(Message(topology=message.topology, reason=again.reason), timedelta())
         elif again.after is not None:
             self.send(Message(topology=message.topology, reason=again.reason, due=again.due or None), again.after)
-        return "pass"
+        return True
+
+    def _failed(self, line: Mapping[str, Any], error: str, **more: Any) -> None:
+        self.log(json.dumps({**line, "error": error, **more}))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from reconciler import functions
+from reconciler import hosting
 
-_deliveries = cache(functions.deliveries)
+_deliveries = cache(hosting.deliveries)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda gives both

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from reconciler.model.bundle import BundleRefused, Commit, announced
 from reconciler.model.errors import ReconcilerError, WrongAccount
 from reconciler.model.topology import Topology
 from reconciler.report.bundles import Done, bundle_json, bundle_text
+
+if TYPE_CHECKING:
+    from reconciler.aws.revisions import RevisionBucket
 
 PublishTemplates = Callable[[Topology], None]
 """Synthesises what a topology can need and puts it into the revision bucket, so that no pass has to wait for it."""
@@ -58,15 +61,22 @@ def bundle(
     source = _source(inputs.topologies(path))
     if not (upload or announce):
         return _each(settings, source.topologies, lambda t: _written(source, t, out))
+    from reconciler import wiring
+
     ours, skipped = _of_account(source.topologies)
+    bucket = wiring.revisions(ours[0].account, ours[0].home_region)  # an account has one home Region
     if upload and path.is_dir():
-        _refuse_vanished(source, ours)
+        _refuse_vanished(source, ours, bucket)
 
     def carried_out(topology: Topology) -> Done:
         if topology in skipped:
             return skipped[topology]
-        done = _uploaded(source, topology, rollback=rollback, publish=publish_templates) if upload else None
-        return _announced(source, topology, done) if announce else done or skipped[topology]
+        if not upload:
+            return _announced(source, topology, bucket)
+        done = _uploaded(source, topology, bucket, rollback=rollback, publish=publish_templates)
+        if announce:
+            _announced(source, topology, bucket)
+        return done
 
     return _each(settings, source.topologies, carried_out)
 
@@ -78,7 +88,10 @@ def _source(topologies: tuple[Topology, ...]) -> Source:
     documents = [t.source for t in topologies]
     code = folders(topologies)
     commit = wiring.commit_at_hand(root, tuple(dict.fromkeys([*documents, *code])))
-    shipped = {(Path(folder) / file).as_posix() for folder in code for file in wiring.shipped(root / folder)}
+    try:
+        shipped = {(Path(folder) / file).as_posix() for folder in code for file in wiring.shipped(root / folder)}
+    except ValueError as error:  # a link that leads elsewhere
+        raise BundleRefused(str(error)) from error
     ignored = tuple(f for f in wiring.ignored(root, code) if f in shipped)
     return Source(topologies=topologies, commit=commit, ignored=ignored)
 
@@ -109,12 +122,11 @@ def _of_account(topologies: Sequence[Topology]) -> tuple[tuple[Topology, ...], M
     return ours, {t: Done.skipped(t.name, f"is for account {t.account}, the credentials for {account}") for t in others}
 
 
-def _refuse_vanished(source: Source, ours: Sequence[Topology]) -> None:
+def _refuse_vanished(source: Source, ours: Sequence[Topology], bucket: RevisionBucket) -> None:
     """A topology that had a bundle from this very folder and has no document any more, or one for another account: nobody said
     that it is to go."""
     from reconciler import wiring
 
-    bucket = wiring.revisions(ours[0].account, ours[0].home_region)
     folder, repository = wiring.folder_of(ours[0].source), source.commit.repository
     missing = set(bucket.names()) - {t.name for t in ours}
     seen = {name: bucket.described(name) for name in sorted(missing)} if repository else {}
@@ -129,11 +141,10 @@ def _refuse_vanished(source: Source, ours: Sequence[Topology]) -> None:
         )
 
 
-def _uploaded(source: Source, topology: Topology, *, rollback: bool, publish: PublishTemplates | None) -> Done:
-    from reconciler import wiring
-
+def _uploaded(
+    source: Source, topology: Topology, bucket: RevisionBucket, *, rollback: bool, publish: PublishTemplates | None
+) -> Done:
     packed = source.pack(topology, rollback=rollback)
-    bucket = wiring.revisions(topology.account, topology.home_region)
     seen = bucket.described(topology.name)
     where = f"s3://{bucket.bucket}/revisions/{topology.name}.zip"
     ignored = source.ignored_in(packed)
@@ -147,18 +158,14 @@ def _uploaded(source: Source, topology: Topology, *, rollback: bool, publish: Pu
     return Done.of(packed, "uploaded", where, version=version, ignored=ignored)
 
 
-def _announced(source: Source, topology: Topology, done: Done | None) -> Done:
+def _announced(source: Source, topology: Topology, bucket: RevisionBucket) -> Done:
     """Says where the head is; after an upload that is where the bundle is, too."""
     from reconciler import wiring
 
-    bucket = wiring.revisions(topology.account, topology.home_region)
     seen = bucket.described(topology.name)
     bundled = seen.accepted.generation if seen else 0
-    head = announced(source.commit, bundled, bucket.head(topology.name), wiring.now())
-    bucket.announce(topology.name, head)
-    return done or Done.announced(
-        topology.name, source.commit, bundled, f"s3://{bucket.bucket}/heads/{topology.name}.json"
-    )
+    bucket.announce(topology.name, announced(source.commit, bundled, bucket.head(topology.name), wiring.now()))
+    return Done.announced(topology.name, source.commit, bundled, f"s3://{bucket.bucket}/heads/{topology.name}.json")
 
 
 def _each(settings: Settings, topologies: Iterable[Topology], one: Callable[[Topology], Done]) -> int:

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from reconciler import functions, wiring
+from reconciler import hosting, wiring
 from reconciler.aws.recorded import TABLE
 from reconciler.aws.revisions import bucket_name
 from reconciler.cli import main
-from reconciler.hosted import Again
 from reconciler.loop import Ports
 from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.topology import Topology
@@ -29,13 +28,24 @@ from tests.fakes.bundles import repository
 NAME = bucket_name("111111111111", "us-east-1")
 
 
+@dataclass(frozen=True)
+class Again:
+    after: timedelta | None = None
+    due: str = "2030-01-01T00:00:30Z"
+    reason: str = "timer"
+    now: bool = False
+    redeliver: bool = False
+    line: str = ""
+
+
 @dataclass
 class Passes:
     """In the place of `reconciler.hosted`: leaves the part of the status behind that the next message rests on."""
 
     seen: list[tuple[Topology, Any, Any]] = field(default_factory=list)
+    again: Again = field(default_factory=Again)
 
-    def reconcile(self, ports: Ports, topology: Topology, *, message: Any, chance: Any) -> Again:
+    def reconcile(self, ports: Ports, topology: Topology, *, message: Any, **_: Any) -> Again:
         revision = ports.revisions.revision(topology, None)
         assert revision.source
         self.seen.append((topology, revision, message))
@@ -43,7 +53,7 @@ class Passes:
         bundle = revision.source.bundle
         now = before.followed(bundle) if before else accepted(bundle, bundle.generation)
         ports.journal.record(topology, {"bundle": now.document()})
-        return Again(outcome=None, after=timedelta(seconds=30), due="2030-01-01T00:00:30Z", reason="timer")
+        return self.again
 
     @staticmethod
     def status(ports: Ports, topology: Topology) -> Any:
@@ -108,7 +118,7 @@ def world(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     for name, value in {**settings, "CACHE": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(f"MERIDIAN_{name}", value)
     passes = Passes()
-    monkeypatch.setattr(functions, "reconcile", passes.reconcile)
+    monkeypatch.setattr(hosting, "reconcile", passes.reconcile)
     for name in ("wake", "reconcile"):
         app = importlib.import_module(f"handlers.{name}.app")
         (app._waker if name == "wake" else app._deliveries).cache_clear()
@@ -123,6 +133,7 @@ def world(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def test_an_uploaded_bundle_wakes_its_topology_and_is_what_the_pass_works_on(world: World) -> None:
+    world.passes.again = Again(after=timedelta(seconds=30))
     assert world.upload() == 0
     assert world.wake() == ["orders"]
     assert world.wake("revisions/stranger.zip") == []

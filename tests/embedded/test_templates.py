@@ -36,7 +36,7 @@ sys.path.insert(0, {str(ROOT)!r})
 from functools import partial
 from pathlib import Path
 from handlers.synth import app
-from reconciler import functions
+from reconciler import hosting
 from reconciler.load import load
 
 def checkout(clients, bucket, region, name, version, into):
@@ -44,7 +44,7 @@ def checkout(clients, bucket, region, name, version, into):
     return load(Path({str(ROOT)!r}) / "desired_state" / "orders.yaml")[0]
 
 def handler(event, context):
-    return app.respond(event, partial(functions.store_templates, load=checkout))
+    return app.respond(event, partial(hosting.store_templates, load=checkout))
 """
 
 

@@ -106,7 +106,7 @@ def deliveries() -> Deliveries:
         reconcile=one_pass,
         refuse=refuse,
         send=lambda message, delay: plane.queue.send([message], delay),
-        say=_say,
+        log=_say,
     )
 
 
@@ -158,10 +158,9 @@ class _Named:
 
 
 def _lost(why: str) -> None:
-    _say({"level": "warning", "event": "record lost", "why": why})
+    _say(json.dumps({"function": "reconcile", "level": "warning", "event": "record lost", "why": why}))
 
 
-def _say(line: str | Mapping[str, Any]) -> None:
+def _say(line: str) -> None:
     """One line of Lambda's log, JSON."""
-    text = line if isinstance(line, str) else json.dumps({"function": "reconcile", **line})
-    print(text, flush=True)  # noqa: T201
+    print(line, flush=True)  # noqa: T201
