@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from cdk_app.code import shipped
+from cdk_app.control_code import runtime
+from cdk_app.control_code import sources as functions_sources
+from reconciler.model import control as model_control
 from reconciler.model import stacks as model_stacks
 from reconciler.model import topology as model_topology
 from reconciler.model.topology import Topology
 
 _HERE = Path(__file__).parent
-APP = (_HERE, Path(model_stacks.__file__), Path(model_topology.__file__))
+APP = (_HERE, *(Path(str(module.__file__)) for module in (model_control, model_stacks, model_topology)))
 """What makes any template: this package, and the model's derived names."""
 _HANDLERS = _HERE.parent / "handlers"
 ROUTER = _HANDLERS / "edge_router"
@@ -28,7 +31,20 @@ RUNNER = _HANDLERS / "migrate"
 RUNNER_BESIDE = tuple(_HANDLERS / "api" / name for name in ("rds.py", "rds-global-bundle.pem", "vendor"))
 """What the migrations runner shares with the sample service; with ours, whatever service the topology has."""
 
-KEYS = ("foundation-home", "foundation", "global", "data-founder", "data-heir", "data", "api", "routing", "edge")
+CONTROL = ("control", "control-remote")
+"""The control plane: `bootstrap` deploys these, no pass does."""
+KEYS = (
+    "foundation-home",
+    "foundation",
+    "global",
+    "data-founder",
+    "data-heir",
+    "data",
+    "api",
+    "routing",
+    "edge",
+    *CONTROL,
+)
 
 _ZONE = ("domain.name", "domain.zone_id")
 _MEMBER = (
@@ -75,6 +91,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "edge.web_acl_arn",
         "edge.certificate_arn",
     ),
+    "control": (),
+    "control-remote": (),
 }
 """Fields of the topology that a template is made from, by template key."""
 
@@ -97,11 +115,15 @@ def sources(topology: Topology, key: str) -> tuple[Path, ...]:
 def fingerprint(topology: Topology, key: str) -> str:
     """Equal fingerprints mean equal templates and assets: projection, content of the sources, version of aws-cdk-lib."""
     inputs = [key, _program(), projection(topology, key), *map(_content, _code(topology, key))]
+    if key == "control":
+        inputs.append(runtime())
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _code(topology: Topology, key: str) -> tuple[Path, ...]:
     """Folders and files that ship with the template."""
+    if key == "control":
+        return functions_sources()
     folder = code_folder(topology, key)
     if folder is None:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,16 @@ from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.read_global import TABLE, status_document
 from reconciler.aws.revision import GitRevisions
 from reconciler.aws.state import DynamoJournal
 from reconciler.aws.synthesis import CachedSynthesizer
+from reconciler.aws.writing import ServiceRoles
 from reconciler.loop import Ports
-from reconciler.ports import Clock, Emergency
+from reconciler.ports import Clock, Cloud, ControlPlane, Emergency, Synthesizer
 
 
 def ports(*, offline: bool = False) -> Ports:
@@ -25,13 +28,26 @@ def ports(*, offline: bool = False) -> Ports:
     clients = Clients()
     clock = WallClock() if offline else system_clock()
     return Ports(
-        cloud=AwsCloud(clients, clock),
+        cloud=AwsCloud(clients, clock, service_roles(os.environ)),
         synthesizer=CachedSynthesizer(),
         revisions=GitRevisions(),
         journal=DynamoJournal(clients),
         clock=clock,
         issuers=HttpsIssuers(),
     )
+
+
+def service_roles(environment: Mapping[str, str]) -> ServiceRoles:
+    """As `meridian-control` sets them for the functions; whoever runs the command with them needs no rights of his own."""
+    return ServiceRoles(
+        deploy=environment.get("MERIDIAN_SERVICE_ROLE", ""), delete=environment.get("MERIDIAN_DELETE_ROLE", "")
+    )
+
+
+def control_plane() -> tuple[ControlPlane, Cloud, Synthesizer, Clock]:
+    """What `bootstrap` uses. It acts with the rights of whoever calls: the roles that it makes must not be able to change it."""
+    clients, clock = Clients(), system_clock()
+    return AwsControlPlane(clients), AwsCloud(clients, clock), CachedSynthesizer(), clock
 
 
 def emergency(region: str) -> tuple[Emergency, Clock]:

@@ -46,6 +46,7 @@ _ABSENT = frozenset(
         "GlobalClusterNotFoundFault",
         "NoSuchBucket",
         "NoSuchDistribution",
+        "NoSuchEntity",
         "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchKey",

@@ -110,7 +110,18 @@ def test_without_a_command_the_help_is_shown_once(meridian):
     ran = meridian()
     assert (ran.code, ran.out, ran.err.count("Usage:")) == (64, "", 1)
     names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
-    assert names == ["validate", "plan", "converge", "drift", "status", "failover", "destroy", "synth", "local"]
+    assert names == [
+        "validate",
+        "plan",
+        "converge",
+        "drift",
+        "status",
+        "failover",
+        "destroy",
+        "synth",
+        "bootstrap",
+        "local",
+    ]
 
 
 def test_a_bug_shows_where_with_v(meridian, monkeypatch):
