@@ -1,5 +1,5 @@
-"""Findings of cdk-nag that the control plane lives with, each with its reason: mostly names with a `*` in them, since the rights are
-for topologies that come later.
+"""Findings of cdk-nag that the control plane lives with, each with its reason: mostly names with a `*` in them, since the rights
+are for topologies that come later.
 """
 
 from __future__ import annotations

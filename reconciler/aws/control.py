@@ -14,7 +14,6 @@ from reconciler.model.facts import StackFacts
 from reconciler.model.stacks import StackRef
 
 T = TypeVar("T")
-_UNENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 
 
 class AwsControlPlane:
@@ -58,12 +57,7 @@ class AwsControlPlane:
 
     def bucket_key(self, bucket: str, region: str) -> str | None:
         def read(client: Any) -> str:
-            try:
-                found = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-            except failures.AwsError as error:
-                if failures.code(error) == _UNENCRYPTED:
-                    return ""
-                raise
+            found = client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
             defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in found)
             return next((str(d["KMSMasterKeyID"]) for d in defaults if d.get("KMSMasterKeyID")), "")
 

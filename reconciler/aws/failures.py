@@ -55,6 +55,7 @@ _ABSENT = frozenset(
         "ChangeSetNotFound",
         "ChangeSetNotFoundException",
         "ResourceNotFoundException",
+        "TrailNotFoundException",
     }
 )
 _DENIED = frozenset(

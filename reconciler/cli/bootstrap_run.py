@@ -44,10 +44,12 @@ class Worker:
 
     def state(self, ref: StackRef) -> StackState | None:
         """The stack as it is. Raises `ReconcilerError` where AWS does not say: to take it for absent would make another."""
-        found = state_of(ref, self.plane.stack(ref, ref.name("")), {})
-        if isinstance(found, Unknown):
-            raise exits.NotDone(f"{ref} cannot be read: {found}", code="StackUnread")
-        return found
+        for _ in range(TRIES):
+            found = state_of(ref, self.plane.stack(ref, ref.name("")), {})
+            if not isinstance(found, Unknown):
+                return found
+            self.sleep(self.pause)  # its template is asked for after its status: it may have gone in between
+        raise exits.NotDone(f"{ref} cannot be read: {found}", code="StackUnread")
 
     def deploy(self, desired: DesiredStack, found: Mapping[str, str] | None = None) -> Deployed:
         """`found`: what of an earlier stack stands there, logical id to name; a new stack adopts it first."""

@@ -26,12 +26,13 @@ LOGICAL_IDS = {
     "MigrateRole Probe Record RegionalDomain RegionalMapping Role SharedDomain SharedMapping SlowAlarm Stage",
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
-    "control": "Alarms AlarmsInvoke AlarmsPolicy AlarmsRule AlarmMail BreakGlassRole CallsInvoke CallsRule Dashboard DatabasesInvoke "
-    "DatabasesRule DeadLetters DeadLettersAlarm GithubMainRole GithubOidc GithubPlanRole Key KeyAlias LeaseStealsAlarm Messages "
-    "ObserverRole Observing OldestMessageAlarm Queue QueuePolicy Reconcile ReconcileErrorsAlarm ReconcileLogs ReconcileRole "
-    "ResyncInvoke ResyncRule RevisionInvoke RevisionRule Revisions RevisionsPolicy ServiceDeleteRole ServiceRole StacksInvoke "
-    "StacksRule StalledAlarm Synth SynthErrorsAlarm SynthLogs SynthRole Trail TrailBucket TrailBucketPolicy Wake "
-    "WakeErrorsAlarm WakeLogs WakeRole",
+    "control": "Alarms AlarmsInvoke AlarmsPolicy AlarmsRule AlarmMail BreakGlassRole CallsInvoke CallsRule Dashboard "
+    "DatabasesInvoke DatabasesRule DeadLetters DeadLettersAlarm GithubMainRole GithubOidc GithubPlanRole Key "
+    "KeyAlias LeaseStealsAlarm Messages ObserverRole Observing OldestMessageAlarm Queue QueuePolicy Reconcile "
+    "ReconcileErrorsAlarm ReconcileLogs ReconcileRole ResyncInvoke ResyncRule RevisionInvoke RevisionRule "
+    "Revisions RevisionsPolicy ServiceDeleteRole ServiceRole StacksInvoke StacksRule StalledAlarm Synth "
+    "SynthErrorsAlarm SynthLogs SynthRole Trail TrailBucket TrailBucketPolicy Wake WakeErrorsAlarm WakeLogs "
+    "WakeRole",
     "control-remote": "AlarmsRule CallsRule DatabasesRule ForwardRole StacksRule Trail TrailBucket TrailBucketPolicy",
 }
 LOGICAL_IDS["data-founder"] = LOGICAL_IDS["data-heir"] = LOGICAL_IDS["data"] + " Master"

@@ -72,3 +72,22 @@ def test_what_did_not_arrive_whole_or_cannot_be_named_is_refused(s3: Any, bucket
 def test_an_object_needs_its_bucket(aws: Target, s3: Any) -> None:
     refused(s3.put_object, "NoSuchBucket", Bucket=aws.name("none"), Key="key", Body=b"x")
     refused(s3.head_object, "404", Bucket=aws.name("none"), Key="key")
+
+
+@success("s3:GetBucketEncryption", source="API reference, GetBucketEncryption [V]")
+@refusal("s3:GetBucketEncryption", "NoSuchBucket", source="Error responses [V]")
+@real(COST)
+def test_every_bucket_is_encrypted_and_says_with_what(aws: Target, s3: Any, bucket: str) -> None:
+    """Without a word about it, with S3's own keys [V: "Setting default server-side encryption behavior", since January 2023]."""
+    refused(s3.get_bucket_encryption, "NoSuchBucket", Bucket=aws.name("none"))
+
+    def default() -> dict[str, Any]:
+        (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        return dict(rule["ApplyServerSideEncryptionByDefault"])
+
+    assert default() == {"SSEAlgorithm": "AES256"}
+    key = f"arn:aws:kms:us-east-1:{aws.account()}:alias/aws/s3"
+    asked = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": asked, "BucketKeyEnabled": True}]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+    assert default() == asked

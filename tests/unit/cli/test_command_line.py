@@ -25,6 +25,7 @@ def broken(tmp_path):
 
 def test_only_commands_that_work_are_offered():
     assert sorted(main.cli.commands) == [
+        "bootstrap",
         "converge",
         "destroy",
         "drift",
