@@ -34,6 +34,7 @@ from local_aws.resources import (
     rds,
     route53,
     s3,
+    sns,
     tagging,
     zones,
 )
@@ -60,6 +61,7 @@ MODULES = (
     rds,
     route53,
     s3,
+    sns,
     tagging,
     zones,
     global_cluster,

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from cdk_app.stacks.base import MeridianStack, Statement, arn, policy, sub, trust
 from cdk_app.stacks.control import rights, service_roles
+from cdk_app.stacks.control.observing import observer
 from reconciler.model.control import BREAK_GLASS, OBSERVER, SERVICE, SERVICE_DELETE
 
 CLOUDFORMATION = {"Service": "cloudformation.amazonaws.com"}
@@ -20,7 +21,7 @@ def add_roles(stack: MeridianStack) -> str:
         stack,
         "Observing",
         managed_policy_name="meridian-observing",
-        policy_document=policy(*rights.observer()),
+        policy_document=policy(*observer()),
     ).ref
     people = {"AWS": sub(arn("iam", "root", region=""))}
     add_role(stack, "ObserverRole", OBSERVER, people, {"never": [rights.NO_FAILOVER]}, managed=[observing])
