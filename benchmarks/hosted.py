@@ -24,7 +24,7 @@ from pathlib import Path
 from benchmarks.goals import WORKED_EXAMPLE, Goal
 from benchmarks.measure import CommandFailed
 from benchmarks.world import DESIRED, World, start
-from cdk_app import packaging, wheels
+from cdk_app import machine, packaging, wheels
 
 RESULTS = Path(__file__).parent / "HOSTED.md"
 HEADER = """# What the functions of the control plane cost
@@ -74,7 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hosted", description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
-    runtime, architecture = packaging.host()
+    runtime, architecture = machine.host()
     load = [_load()]
     with tempfile.TemporaryDirectory() as scratch, start() as world:
         folders = {

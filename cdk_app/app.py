@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdk_app.code import stage
-from cdk_app.projection import KEYS, RUNNER, RUNNER_BESIDE, code_folder
+from cdk_app.projection import KEYS, RUNNER, RUNNER_BESIDE, code_folder, platform
 from reconciler.model.stacks import REGIONAL, stack_refs, template_key
 from reconciler.model.topology import Topology
 
@@ -35,6 +35,8 @@ _VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "api": ("api", "Api", {}),
     "routing": ("routing", "Routing", {}),
     "edge": ("edge", "Edge", {}),
+    "control": ("control", "Control", {}),
+    "control-remote": ("control", "ControlRemote", {}),
 }
 """Module, class and arguments by template key. Modules are loaded when asked for: each pulls in a part of aws_cdk."""
 
@@ -102,6 +104,11 @@ def _add(
 
 def _staged(topology: Topology, key: str, into: Path) -> dict[str, Path]:
     """Copies of the folders that ship with the template, by the name that its stack has for them."""
+    if key == "control":
+        from cdk_app.packaging import stage as packaged  # noqa: PLC0415  # only here
+
+        runtime, architecture = platform()
+        return {"code": packaged(into / "code", runtime=runtime, architecture=architecture)}
     folder = code_folder(topology, key)
     if folder is None:
         return {}

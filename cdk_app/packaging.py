@@ -8,7 +8,6 @@ bytes. `python -m cdk_app.packaging` writes the zip, and the folder from which t
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 import shutil
 import subprocess
@@ -20,7 +19,8 @@ from pathlib import Path
 
 from cdk_app import service_models
 from cdk_app.code import shipped
-from cdk_app.wheels import LOCK, MACHINES, NotPackaged, third_party
+from cdk_app.machine import MACHINES
+from cdk_app.wheels import LOCK, NotPackaged, third_party
 from reconciler.model.archive import zipped
 
 ROOT = Path(__file__).parent.parent
@@ -37,14 +37,6 @@ _NAMED = ("meridian", "aws-cdk-lib")
 """Distributions whose versions are asked for, and which are not there, or not as distributions."""
 _TASK = "/var/task"
 _TIMEOUT = 300
-
-
-def host() -> tuple[str, str]:
-    """Runtime and architecture of this machine: what can be packaged without a network, and runs on the embedded AWS here."""
-    architecture = next(
-        (name for name, machine in MACHINES.items() if machine == platform.machine()), platform.machine()
-    )
-    return f"python{sys.version_info.major}.{sys.version_info.minor}", architecture
 
 
 def stage(into: Path, *, runtime: str, architecture: str = "x86_64") -> Path:

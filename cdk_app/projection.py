@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from functools import cache
 from importlib.metadata import version
 from operator import attrgetter
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from cdk_app.code import shipped
+from reconciler.model import control as model_control
 from reconciler.model import stacks as model_stacks
 from reconciler.model import topology as model_topology
+from reconciler.model.control import ARCHITECTURE, RUNTIME
 from reconciler.model.topology import Topology
 
 _HERE = Path(__file__).parent
-APP = (_HERE, Path(model_stacks.__file__), Path(model_topology.__file__))
+APP = (_HERE, *(Path(str(module.__file__)) for module in (model_control, model_stacks, model_topology)))
 """What makes any template: this package, and the model's derived names."""
 _HANDLERS = _HERE.parent / "handlers"
 ROUTER = _HANDLERS / "edge_router"
@@ -28,7 +31,20 @@ RUNNER = _HANDLERS / "migrate"
 RUNNER_BESIDE = tuple(_HANDLERS / "api" / name for name in ("rds.py", "rds-global-bundle.pem", "vendor"))
 """What the migrations runner shares with the sample service; with ours, whatever service the topology has."""
 
-KEYS = ("foundation-home", "foundation", "global", "data-founder", "data-heir", "data", "api", "routing", "edge")
+CONTROL = ("control", "control-remote")
+"""The control plane: `bootstrap` deploys these, no pass does."""
+KEYS = (
+    "foundation-home",
+    "foundation",
+    "global",
+    "data-founder",
+    "data-heir",
+    "data",
+    "api",
+    "routing",
+    "edge",
+    *CONTROL,
+)
 
 _ZONE = ("domain.name", "domain.zone_id")
 _MEMBER = (
@@ -75,6 +91,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "edge.web_acl_arn",
         "edge.certificate_arn",
     ),
+    "control": (),
+    "control-remote": (),
 }
 """Fields of the topology that a template is made from, by template key."""
 
@@ -97,11 +115,22 @@ def sources(topology: Topology, key: str) -> tuple[Path, ...]:
 def fingerprint(topology: Topology, key: str) -> str:
     """Equal fingerprints mean equal templates and assets: projection, content of the sources, version of aws-cdk-lib."""
     inputs = [key, _program(), projection(topology, key), *map(_content, _code(topology, key))]
+    if key == "control":
+        inputs.append(platform())
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def platform() -> tuple[str, str]:
+    """Which Python and which processor the functions of the control plane are put together for."""
+    return os.environ.get("MERIDIAN_RUNTIME") or RUNTIME, os.environ.get("MERIDIAN_ARCHITECTURE") or ARCHITECTURE
 
 
 def _code(topology: Topology, key: str) -> tuple[Path, ...]:
     """Folders and files that ship with the template."""
+    if key == "control":
+        from cdk_app.packaging import sources  # noqa: PLC0415  # no pass needs it, and it takes time to load
+
+        return sources()
     folder = code_folder(topology, key)
     if folder is None:
         return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
+from cdk_app import strict_control
 from reconciler.model.topology import Topology
 
 _ARN = "arn:<AWS::Partition>"
@@ -62,6 +63,7 @@ def acknowledged(topology: Topology) -> dict[tuple[str, str], dict[str, str]]:
             "CFR2": "edge.webAclArn is the slot; the ACL is the user's",
             "CFR3": "standard logging v2 is on, which is a resource of its own: LogDelivery",
         },
+        **strict_control.acknowledged(),
     }
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
+from cdk_app.machine import MACHINES
+
 LOCK = Path(__file__).parent.parent / "requirements" / "function.txt"
-MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""What wheels call Lambda's processors."""
 _TIMEOUT = 600
 _GLIBC = {"python3.11": 26}
 """Minor version of Lambda's C library, Amazon Linux 2's; that of later runtimes, Amazon Linux 2023's, is 34 [Lambda runtimes]."""

@@ -36,6 +36,7 @@ from reconciler.ports import Clock, Synthesizer
 from reconciler.receiving import Received, Receiver
 from reconciler.report.refused import refused_status
 from reconciler.waking import Names, Waker
+from reconciler.wiring import service_roles
 
 TEMPLATES = OF_TOPOLOGIES
 """Keys of the templates that a topology can need."""
@@ -113,7 +114,7 @@ def deliveries() -> Deliveries:
 def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
     """Everything that a pass on a bundle needs."""
     return Ports(
-        cloud=AwsCloud(plane.clients, plane.clock),
+        cloud=AwsCloud(plane.clients, plane.clock, service_roles(os.environ)),
         synthesizer=stored_synthesizer(plane.clients, source.bundle.version),
         revisions=BundledRevisions(source),
         journal=journal,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, StackFacts
 from reconciler.model.issuer import PublicKey
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
@@ -128,6 +128,28 @@ class Emergency(Protocol):
 
     def keep(self, bucket: str, key: str, text: str) -> None:
         """Write an object into a bucket of this Region. Raises `ReconcilerError`."""
+
+
+class ControlPlane(Protocol):
+    """What `bootstrap` reads beside the stacks' change sets. Each raises `ReconcilerError`."""
+
+    def stack(self, ref: StackRef, name: str) -> StackFacts | None:
+        """One stack by its name, which may belong to no topology; None: there is none."""
+
+    def trails(self, region: str) -> Sequence[Mapping[str, Any]]:
+        """Trails that record in this Region: as AWS describes them, with `IsLogging` and their selectors."""
+
+    def identity_providers(self) -> Sequence[str]:
+        """ARNs of the account's OpenID Connect providers."""
+
+    def bucket_key(self, bucket: str, region: str) -> str | None:
+        """The key that a bucket of ours encrypts with, empty if none of KMS; None: there is no such bucket."""
+
+    def key_state(self, key: str, region: str) -> str:
+        """`Enabled`, or what else AWS says of a key."""
+
+    def has_role(self, name: str) -> bool:
+        """Whether the account has a role of this name."""
 
 
 class Clock(Protocol):

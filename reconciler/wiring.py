@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from cdk_app.code import shipped
+from cdk_app.machine import host
 from reconciler.aws import failures
 from reconciler.aws.budgets import Budgets
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
@@ -23,9 +25,10 @@ from reconciler.aws.revisions import RevisionBucket, bucket_name, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import publish_templates as published
+from reconciler.aws.writing import ServiceRoles
 from reconciler.loop import Ports
 from reconciler.model.topology import Topology
-from reconciler.ports import Clock, Emergency, Records
+from reconciler.ports import Clock, Cloud, ControlPlane, Emergency, Records, Synthesizer
 
 BUCKET, HOME_REGION = "MERIDIAN_BUCKET", "MERIDIAN_HOME_REGION"
 
@@ -33,15 +36,20 @@ __all__ = [
     "account",
     "caller",
     "commit_at_hand",
+    "control_plane",
     "emergency",
     "folder_of",
+    "host",
     "ignored",
     "now",
     "on_loopback",
     "ports",
     "publish_templates",
+    "record",
     "recorded",
+    "records",
     "revisions",
+    "service_roles",
     "shipped",
     "suspensions",
 ]
@@ -53,13 +61,26 @@ def ports(*, offline: bool = False) -> Ports:
     clock = WallClock() if offline else system_clock()
     clients = Clients(Budgets(clock.speed))
     return Ports(
-        cloud=AwsCloud(clients, clock),
+        cloud=AwsCloud(clients, clock, service_roles(os.environ)),
         synthesizer=CachedSynthesizer(),
         revisions=GitRevisions(),
         journal=DynamoJournal(clients),
         clock=clock,
         issuers=HttpsIssuers(),
     )
+
+
+def service_roles(environment: Mapping[str, str]) -> ServiceRoles:
+    """As `meridian-control` sets them for the functions; whoever runs the command with them needs no rights of his own."""
+    return ServiceRoles(
+        deploy=environment.get("MERIDIAN_SERVICE_ROLE", ""), delete=environment.get("MERIDIAN_DELETE_ROLE", "")
+    )
+
+
+def control_plane() -> tuple[ControlPlane, Cloud, Synthesizer, Clock]:
+    """What `bootstrap` uses. It acts with the rights of whoever calls: the roles that it makes must not be able to change it."""
+    clients, clock = Clients(), system_clock()
+    return AwsControlPlane(clients), AwsCloud(clients, clock), CachedSynthesizer(), clock
 
 
 def emergency(region: str) -> tuple[Emergency, Clock]:

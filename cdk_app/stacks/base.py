@@ -12,6 +12,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
+from reconciler.model.stacks import SHARED
 from reconciler.model.topology import Topology
 
 LOG_DAYS = 30
@@ -27,11 +28,11 @@ class MeridianStack(cdk.Stack):
     """Assets are published by the reconciler into its own buckets: no CDK bootstrap stack, rule or role."""
 
     def __init__(self, scope: Construct, topology: Topology, kind: str, *, artifact: str, region: str | None) -> None:
-        shared = kind == "foundation"
+        shared = kind in SHARED
         super().__init__(
             scope,
             artifact,
-            stack_name="meridian-foundation" if shared else f"meridian-{topology.name}-{kind}",
+            stack_name=f"meridian-{kind}" if shared else f"meridian-{topology.name}-{kind}",
             env=cdk.Environment(account=topology.account, region=region) if region else None,
             analytics_reporting=False,
             synthesizer=cdk.CliCredentialsStackSynthesizer(
@@ -42,9 +43,9 @@ class MeridianStack(cdk.Stack):
         for key, value in self.tag_pairs.items():
             cdk.Tags.of(self).add(key, value)
 
-    def text(self, name: str, kind: str = "String", *, pattern: str | None = None) -> str:
+    def text(self, name: str, kind: str = "String", *, pattern: str | None = None, default: str | None = None) -> str:
         """A parameter with one value."""
-        return cdk.CfnParameter(self, name, type=kind, allowed_pattern=pattern).value_as_string
+        return cdk.CfnParameter(self, name, type=kind, allowed_pattern=pattern, default=default).value_as_string
 
     def texts(self, name: str, kind: str) -> list[str]:
         """A parameter with a list of values."""

@@ -113,7 +113,9 @@ def _own_name(kind: str, own: str, names: dict[str, list[str]], properties: Prop
 
 
 def _elsewhere(action: str, properties: Properties, *, account: str, region: str) -> list[str]:
-    """What the properties name in another service: the bucket that code comes from."""
+    """What the properties name in another service: the role that is passed on, the bucket that code comes from."""
+    if action == "iam:GetRole" and (named := [*roles(properties)]):
+        return named
     code = properties.get("Code") or properties.get("BodyS3Location") or {}
     bucket = isinstance(code, Mapping) and (code.get("S3Bucket") or code.get("Bucket"))
     if bucket and action.startswith("s3:Get"):
@@ -122,6 +124,18 @@ def _elsewhere(action: str, properties: Properties, *, account: str, region: str
     if action.startswith("route53:") and zone:
         return reference.resources(action, {"hostedzone": [zone]}, account=account, region=region)
     return [reference.ANY]
+
+
+def roles(value: Any) -> Iterator[str]:
+    """ARNs of roles among the properties named Role or …RoleArn."""
+    if isinstance(value, list):
+        for item in value:
+            yield from roles(item)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if name.endswith(("Role", "RoleArn")) and isinstance(item, str) and ":role/" in item:
+                yield item
+            yield from roles(item)
 
 
 def _validation_zone(properties: Properties) -> str:

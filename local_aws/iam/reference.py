@@ -20,7 +20,8 @@ NAMED: dict[str, dict[str, tuple[str, ...]]] = {
     "acm": {"certificate": ("CertificateArn",)},
     "cloudformation": {"stack": ("StackName",)},
     "cloudfront": {"distribution": (), "response-headers-policy": ()},
-    "cloudwatch": {"alarm": ("AlarmName",)},
+    "cloudtrail": {"trail": ("Name", "TrailName")},
+    "cloudwatch": {"alarm": ("AlarmName",), "dashboard": ("DashboardName",)},
     "dynamodb": {"table": ("TableName",)},
     "ec2": {
         "vpc": ("VpcId",),
@@ -30,9 +31,13 @@ NAMED: dict[str, dict[str, tuple[str, ...]]] = {
         "vpc-endpoint": ("VpcEndpointId",),
     },
     "events": {"rule-on-default-event-bus": ("Name",), "event-bus": ("EventBusName",)},
-    "iam": {"role": ("RoleName",), "policy": ("PolicyArn",)},
-    "kms": {"key": ("KeyId",)},
-    "lambda": {"function": ("FunctionName",)},
+    "iam": {
+        "role": ("RoleName",),
+        "policy": ("PolicyArn", "ManagedPolicyName"),
+        "oidc-provider": ("OpenIDConnectProviderArn",),
+    },
+    "kms": {"key": ("KeyId",), "alias": ("AliasName",)},
+    "lambda": {"function": ("FunctionName",), "eventsourcemapping": ("UUID",)},
     "logs": {
         "log-group": ("LogGroupName",),
         "log-stream": (),
@@ -57,7 +62,7 @@ NAMED: dict[str, dict[str, tuple[str, ...]]] = {
     "s3": {"bucket": ("BucketName", "Bucket")},
     "scheduler": {"schedule": ("Name",)},
     "secretsmanager": {"secret": ("Name",)},
-    "sns": {"topic": ("TopicName",)},
+    "sns": {"topic": ("TopicName", "TopicArn")},
     "sqs": {"queue": ("QueueName",)},
 }
 

@@ -10,7 +10,7 @@ from ministack.services import sts
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local_aws.gateway import trail
-from local_aws.iam import permissions
+from local_aws.iam import permissions, reference
 from local_aws.iam.calls import Check, denied
 from local_aws.iam.service_role import PRINCIPAL
 from local_aws.registry import schemas
@@ -24,15 +24,18 @@ Properties = dict[str, Any]
 # As AWS's SDK spells the services in its messages.
 _SPELT = {"acm": "Acm", "cloudfront": "CloudFront", "cloudwatch": "CloudWatch", "dynamodb": "DynamoDb", "apigateway": "ApiGateway",
           "events": "EventBridge", "logs": "CloudWatchLogs", "route53": "Route53", "secretsmanager": "SecretsManager"}  # fmt: skip
+# Types that take a name and get one from CloudFormation where the template gives none.
+_NAMED_BY_CLOUDFORMATION = {"AWS::IAM::Role", "AWS::Lambda::Function"}
 _ACTIONS = {"create": "CREATE", "update": "UPSERT", "delete": "DELETE"}
 
 
-def check(kind: str, verb: str, properties: Properties, physical_id: str) -> None:
-    """ValueError, in the words of a resource handler, for the first thing that is not allowed."""
+def check(kind: str, verb: str, properties: Properties, physical_id: str, made_up: str = "") -> None:
+    """ValueError, in the words of a resource handler, for the first thing that is not allowed. `made_up`: how the name begins that
+    CloudFormation gives to what has none; it does so before it calls the handler [V: "Name type": stack, logical id, random]."""
     access_key = trail.CALLER.get()
     if not access_key:
         return
-    for one in _checks(kind, verb, properties, physical_id):
+    for one in _checks(kind, verb, properties, physical_id or made_up):
         refusal = denied(access_key, one, one.action.partition(":")[0])
         if refusal is not None:
             raise ValueError(_reason(one, refusal))
@@ -44,6 +47,9 @@ def _checks(kind: str, verb: str, properties: Properties, physical_id: str) -> I
         if action == "iam:PassRole":
             yield from _passed(kind, properties, context)
             continue
+        if action == "iam:CreateServiceLinkedRole":
+            yield _linked(kind)
+            continue
         scope = {"account": get_account_id(), "region": get_region()}
         for arn in permissions.arns(kind, action, properties, physical_id, **scope):
             yield Check(action=action, resource=arn, context=context)
@@ -51,21 +57,16 @@ def _checks(kind: str, verb: str, properties: Properties, physical_id: str) -> I
 
 def _passed(kind: str, properties: Properties, context: Properties) -> Iterator[Check]:
     service = schemas.service_of(kind)
-    for role in _roles(properties):
+    for role in permissions.roles(properties):
         to = {"iam:PassedToService": f"{service}.amazonaws.com"}
         yield Check(action="iam:PassRole", resource=role, context={**context, **to})
 
 
-def _roles(value: Any) -> Iterator[str]:
-    """ARNs of roles among the properties named Role or …RoleArn."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _roles(item)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name.endswith(("Role", "RoleArn")) and isinstance(item, str) and ":role/" in item:
-                yield item
-            yield from _roles(item)
+def _linked(kind: str) -> Check:
+    """A service's own role, named after it [V: IAM User Guide, service-linked role permissions]."""
+    service = f"{schemas.service_of(kind)}.amazonaws.com"
+    role = f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{service}/{reference.ANY}"
+    return Check(action="iam:CreateServiceLinkedRole", resource=role, context={"iam:AWSServiceName": service})
 
 
 def _tags(verb: str, properties: Properties) -> Properties:
@@ -113,9 +114,10 @@ def _reason(one: Check, refusal: Any) -> str:
 def _guard(kind: str, handlers: dict[str, Callable[..., Any]]) -> None:
     stock = dict(handlers)
 
-    def create(logical_id: str, properties: Properties, *rest: Any) -> Any:
-        check(kind, "create", properties, "")
-        return stock["create"](logical_id, properties, *rest)
+    def create(logical_id: str, properties: Properties, stack_name: str, *rest: Any) -> Any:
+        made_up = f"{stack_name}-{logical_id}-{reference.ANY}" if kind in _NAMED_BY_CLOUDFORMATION else ""
+        check(kind, "create", properties, "", made_up)
+        return stock["create"](logical_id, properties, stack_name, *rest)
 
     def update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
         check(kind, "update", new, physical_id)

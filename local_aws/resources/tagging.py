@@ -3,6 +3,10 @@
 from ministack.services.cloudformation.provisioners import _STACK_TAG_PROPERTY
 
 _MISSING = {
+    "AWS::CloudTrail::Trail": "Tags",
+    "AWS::Events::Rule": "Tags",
+    "AWS::IAM::OIDCProvider": "Tags",
+    "AWS::Lambda::EventSourceMapping": "Tags",
     "AWS::Logs::Delivery": "Tags",
     "AWS::Logs::DeliveryDestination": "Tags",
     "AWS::Logs::DeliverySource": "Tags",

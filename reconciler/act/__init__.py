@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
+from reconciler.act.control import adopt, control_objections
 from reconciler.act.gates import move_gate
-from reconciler.act.inspection import objections
+from reconciler.act.inspection import Objecting, objections
 from reconciler.act.leaving import delete_global, delete_stack, delete_version, detach, switchover
 from reconciler.act.moves import Done, Move, Wait
 from reconciler.act.schema import migrate
@@ -35,7 +36,9 @@ __all__ = [
     "Done",
     "Move",
     "Wait",
+    "adopt",
     "change_set_name",
+    "control_objections",
     "delete_global",
     "delete_stack",
     "delete_version",
@@ -76,6 +79,7 @@ def deploy(
     state: StackState | None,
     change_set: ChangeSet | None,
     name: str,
+    objecting: Objecting = objections,
 ) -> Move:
     """Next move of a deployment or repair. `change_set` is the one called `name`, if there is one."""
     ref = desired.ref
@@ -102,7 +106,7 @@ def deploy(
         return Wait(f"change set {name} is {change_set.status}")
     if change_set.of_no_use:
         return DeleteChangeSet(stack=ref, stack_name=stack_name, name=name)
-    against = tuple(objections(change_set, step, create=create))
+    against = tuple(objecting(change_set, step, create=create))
     if against:
         return Problem(
             code="UnplannedChange",

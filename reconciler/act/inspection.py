@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from reconciler.model.plan import Step
 from reconciler.model.requests import ChangeSet, ResourceChange
@@ -13,6 +14,11 @@ _MAY_LEAVE = frozenset({"AWS::ApiGateway::Deployment", "AWS::Lambda::Version"})
 
 _ACTIONS = frozenset({"Add", "Modify", "Remove", "SyncWithActual"})
 _HELD_PATHS = ("/Properties/DistributionConfig/Enabled", "/Properties/DistributionConfig/Aliases")
+
+
+class Objecting(Protocol):
+    def __call__(self, change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[str]:
+        """What speaks against executing this change set."""
 
 
 def objections(change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[str]:

@@ -9,7 +9,7 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.reading import account, read_facts
 from reconciler.aws.schema import read_schema
-from reconciler.aws.writing import describe_change_set, perform
+from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, describe_change_set, perform
 from reconciler.model.facts import Answer, Facts
 from reconciler.model.observed import known
 from reconciler.model.requests import ChangeSet, Request
@@ -20,8 +20,9 @@ from reconciler.ports import Clock
 
 
 class AwsCloud:
-    def __init__(self, clients: Clients, clock: Clock) -> None:
+    def __init__(self, clients: Clients, clock: Clock, roles: ServiceRoles = OWN_RIGHTS) -> None:
         self._clients = clients
+        self._roles = roles
         self._clock = clock
         self._account: str | None = None
 
@@ -40,7 +41,7 @@ class AwsCloud:
         return read_schema(self._clients, region, function)
 
     def perform(self, request: Request) -> None:
-        perform(self._clients, request)
+        perform(self._clients, request, self._roles)
 
     def statuses(self, stacks: Mapping[StackRef, str]) -> Mapping[StackRef, str | None]:
         reads = Reads(self._clients)

@@ -46,6 +46,7 @@ _ABSENT = frozenset(
         "GlobalClusterNotFoundFault",
         "NoSuchBucket",
         "NoSuchDistribution",
+        "NoSuchEntity",
         "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchKey",
@@ -54,6 +55,7 @@ _ABSENT = frozenset(
         "ChangeSetNotFound",
         "ChangeSetNotFoundException",
         "ResourceNotFoundException",
+        "TrailNotFoundException",
     }
 )
 _DENIED = frozenset(

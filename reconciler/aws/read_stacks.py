@@ -58,7 +58,7 @@ class RegionStacks:
         for kind, name in self._names.items():
             regional = kind in (StackKind.DATA, StackKind.API)
             if whole or not regional:
-                self._templates[name] = _start_template(self._reads, self._region, name)
+                self._templates[name] = start_template(self._reads, self._region, name)
             if kind is StackKind.EDGE:
                 self._resources[name] = self._edge
             elif kind is StackKind.ROUTING or (whole and regional):  # the others neither soak nor are asked for ids
@@ -73,7 +73,7 @@ class RegionStacks:
         if isinstance(found, Unknown):
             return found
         ours = [stack for stack in found if stack["StackName"] in self._templates]
-        events = {s["StackName"]: _start_events(self._reads, self._region, s["StackId"]) for s in ours if _failed(s)}
+        events = {s["StackName"]: start_events(self._reads, self._region, s["StackId"]) for s in ours if failed(s)}
         return {s["StackName"]: self._facts(s, events.get(s["StackName"])) for s in ours}
 
     def _facts(self, stack: Mapping[str, Any], events: Future[Listing] | None) -> StackFacts:
@@ -97,11 +97,11 @@ def _stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
     return {kind: StackRef(kind, region).name(topology.name) for kind in kinds}
 
 
-def _failed(stack: Mapping[str, Any]) -> bool:
+def failed(stack: Mapping[str, Any]) -> bool:
     return "FAILED" in stack["StackStatus"] or "ROLLBACK" in stack["StackStatus"]
 
 
-def _start_template(reads: Reads, region: str, name: str) -> Future[Answer]:
+def start_template(reads: Reads, region: str, name: str) -> Future[Answer]:
     def read(client: Any) -> Mapping[str, Any]:
         body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         return body if isinstance(body, Mapping) else {}  # YAML is not ours: nothing can be said of such a stack
@@ -125,7 +125,7 @@ def start_resources(reads: Reads, region: str, name: str) -> Future[Listed]:
     return reads.start("cloudformation", region, read, NOTHING)
 
 
-def _start_events(reads: Reads, region: str, stack_id: str) -> Future[Listing]:
+def start_events(reads: Reads, region: str, stack_id: str) -> Future[Listing]:
     """Events of the stack's latest operation, newest first."""
 
     def read(client: Any) -> Sequence[Mapping[str, Any]]:

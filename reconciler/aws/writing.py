@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.aws import failures, schema, write_database
@@ -31,18 +32,29 @@ BODY_LIMIT = 51_200
 """Bytes of a template that CreateChangeSet takes inline."""
 
 
-def perform(clients: Clients, request: Request) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRoles:
+    """ARNs of the roles that CloudFormation acts as; empty: as whoever calls, or as the role that the stack has already."""
+
+    deploy: str = ""
+    delete: str = ""
+
+
+OWN_RIGHTS = ServiceRoles()
+
+
+def perform(clients: Clients, request: Request, roles: ServiceRoles = OWN_RIGHTS) -> None:
     match request:
         case CreateChangeSet():
-            _create_change_set(clients, request)
+            _create_change_set(clients, request, roles)
         case ExecuteChangeSet():
             _execute_change_set(clients, request)
         case DeleteChangeSet():
             _on_stack(clients, request, "delete_change_set", ChangeSetName=request.name)
         case DeleteStack():
-            _on_stack(clients, request, "delete_stack", StackName=request.stack_id)
+            _on_stack(clients, request, "delete_stack", StackName=request.stack_id, **_role(roles.delete))
         case ContinueRollback():
-            _on_stack(clients, request, "continue_update_rollback")
+            _on_stack(clients, request, "continue_update_rollback", **_role(roles.deploy))
         case CreateGate():
             _create_gate(clients, request)
         case UpdateGate():
@@ -103,7 +115,11 @@ def _resource_change(change: dict[str, Any]) -> ResourceChange:
     )
 
 
-def _create_change_set(clients: Clients, request: CreateChangeSet) -> None:
+def _role(arn: str) -> dict[str, str]:
+    return {"RoleARN": arn} if arn else {}
+
+
+def _create_change_set(clients: Clients, request: CreateChangeSet, roles: ServiceRoles) -> None:
     region = request.stack.region
     for asset in request.assets:
         publish(clients, region, request.bucket, asset)
@@ -111,12 +127,22 @@ def _create_change_set(clients: Clients, request: CreateChangeSet) -> None:
         "StackName": request.stack_name,
         "ChangeSetName": request.name,
         "ClientToken": request.name,
-        "ChangeSetType": "CREATE" if request.create else "UPDATE",
+        "ChangeSetType": "IMPORT" if request.adopts else "CREATE" if request.create else "UPDATE",
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "Description": request.description,
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(request.parameters.items())],
         **_template(clients, request),
+        **_role(roles.deploy),
     }
+    if request.adopts:
+        arguments["ResourcesToImport"] = [
+            {
+                "ResourceType": one.resource_type,
+                "LogicalResourceId": one.logical_id,
+                "ResourceIdentifier": dict(one.identifier),
+            }
+            for one in request.adopts
+        ]
     if request.revert_drift:
         arguments["DeploymentMode"] = "REVERT_DRIFT"
     client = clients.writer("cloudformation", region)

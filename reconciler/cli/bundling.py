@@ -81,6 +81,13 @@ def bundle(
     return _each(settings, source.topologies, carried_out)
 
 
+def warm(topology: Topology) -> None:
+    """The templates, so that no pass has to wait for them, and none needs the function synth."""
+    from reconciler import wiring
+
+    wiring.publish_templates(topology)
+
+
 def _source(topologies: tuple[Topology, ...]) -> Source:
     from reconciler import wiring
 

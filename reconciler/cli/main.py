@@ -273,6 +273,43 @@ def synth(settings: Settings, path: Path, out: Path) -> int:
     return synth(settings, path, out)
 
 
+def _repository(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value and not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", value):
+        raise click.BadParameter(f"{value!r} is not a repository, such as example/orders")
+    return value
+
+
+@cli.command()
+@path_argument
+@click.option(
+    "--synth-image", metavar="URI", help="Image of the function that synthesises, in this account's registry."
+)
+@click.option("--github", metavar="OWNER/REPO", callback=_repository, help="Let this repository's workflows in.")
+@click.option("--alarm-email", metavar="ADDRESS", help="Who gets the alarms; has to confirm it once.")
+@click.option("--remove", is_flag=True, help="Take the control plane away; the topologies stay.")
+@click.option("--timeout", type=Duration(), default="1h", show_default=True, help="Stop waiting after so long.")
+@common_options(formats=DATA_FORMATS, detailed=True)
+@click.pass_obj
+def bootstrap(
+    settings: Settings,
+    path: Path,
+    synth_image: str | None,
+    github: str | None,
+    alarm_email: str | None,
+    remove: bool,
+    timeout: timedelta,
+) -> int:
+    """Make or update the control plane, which converges by itself.
+
+    In the home Region and every Region in use of PATH. Options that are left out stay as they were.
+    """
+    from reconciler.cli.bootstrapping import bootstrap
+    from reconciler.diff.control import Wishes
+
+    wishes = Wishes(synth_image=synth_image, github=github, alarm_email=alarm_email)
+    return bootstrap(settings, path, wishes, remove=remove, timeout=timeout)
+
+
 @cli.command()
 @path_argument
 @click.option(
@@ -293,9 +330,9 @@ def bundle(settings: Settings, path: Path, out: Path, upload: bool, rollback: bo
     Needs a full clone in which the desired state and its code are committed. A topology that had a bundle and has no document any
     more is refused: `meridian destroy` takes it off AWS.
     """
-    from reconciler.cli.bundling import bundle
+    from reconciler.cli.bundling import bundle, warm
 
-    return bundle(settings, path, out=out, upload=upload, rollback=rollback, announce=announce)
+    return bundle(settings, path, out=out, upload=upload, rollback=rollback, announce=announce, publish_templates=warm)
 
 
 @cli.command()

@@ -11,6 +11,15 @@ from reconciler.model.topology import Migration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """A resource that is there already and becomes the stack's: `identifier` is what AWS finds it by."""
+
+    logical_id: str
+    resource_type: str
+    identifier: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateChangeSet:
     """Publish the template's assets to the Region's bucket, then create the change set. `name` is deterministic:
     the same inputs on the same state of the stack give the same name, so a repeated request is harmless."""
@@ -25,6 +34,8 @@ class CreateChangeSet:
     assets: tuple[Asset, ...] = ()
     bucket: str = ""
     revert_drift: bool = False
+    adopts: tuple[Adoption, ...] = ()
+    """With any: the change set imports these and does nothing else."""
     call: str = "cloudformation:CreateChangeSet"
 
 

@@ -18,10 +18,14 @@ class StackKind(StrEnum):
     API = "api"
     ROUTING = "routing"
     EDGE = "edge"
+    CONTROL = "control"
 
 
-REGIONAL = (StackKind.FOUNDATION, StackKind.DATA, StackKind.API)
+REGIONAL = (StackKind.FOUNDATION, StackKind.DATA, StackKind.API, StackKind.CONTROL)
 """Kinds that exist once per Region; the others exist once per topology."""
+
+SHARED = (StackKind.FOUNDATION, StackKind.CONTROL)
+"""Kinds that belong to the account, not to a topology. `control` is the control plane's own: no pass touches it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +39,7 @@ class StackRef:
         return f"{self.kind}/{self.region}" if self.kind in REGIONAL else str(self.kind)
 
     def name(self, topology: str) -> str:
-        return "meridian-foundation" if self.kind is StackKind.FOUNDATION else f"meridian-{topology}-{self.kind}"
+        return f"meridian-{self.kind}" if self.kind in SHARED else f"meridian-{topology}-{self.kind}"
 
 
 def stack_refs(topology: Topology) -> tuple[StackRef, ...]:
@@ -61,7 +65,7 @@ class Asset:
 @dataclass(frozen=True, slots=True)
 class Template:
     """One synthesised template. `key` names the variant: `foundation-home`, `foundation`, `global`, `data-founder`,
-    `data-heir`, `data`, `api`, `routing` or `edge`; one serves every Region."""
+    `data-heir`, `data`, `api`, `routing`, `edge`, `control` or `control-remote`; one serves every Region."""
 
     key: str
     body: dict[str, Any]

@@ -34,6 +34,12 @@ def _state(facts: Facts, topology: Topology, ref: StackRef, region: RegionFacts)
     if isinstance(region.stacks, Unknown):
         return region.stacks
     found = region.stacks.get(ref.name(topology.name))
+    ids = known(found.resources) or {} if found else {}
+    return state_of(ref, found, attributes(facts, topology, ref, ids))
+
+
+def state_of(ref: StackRef, found: StackFacts | None, known_attributes: Mapping[str, str]) -> Seen[StackState]:
+    """One stack; None where there is none."""
     if found is None or found.stack["StackStatus"] == "DELETE_COMPLETE":
         return None
     stack, ids = found.stack, known(found.resources) or {}
@@ -57,7 +63,7 @@ def _state(facts: Facts, topology: Topology, ref: StackRef, region: RegionFacts)
         outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
         template=template or None,
         resources=ids,
-        attributes=attributes(facts, topology, ref, ids),
+        attributes=known_attributes,
         failure=_failure(found),
     )
 

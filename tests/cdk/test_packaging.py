@@ -13,7 +13,8 @@ import pytest
 
 from cdk_app import service_models, wheels
 from cdk_app.code import shipped
-from cdk_app.packaging import READ_ONLY, host, image_context, package, sources, stage
+from cdk_app.machine import host
+from cdk_app.packaging import READ_ONLY, image_context, package, sources, stage
 from cdk_app.projection import KEYS, ROUTER, RUNNER, RUNNER_BESIDE, fingerprint
 from cdk_app.wheels import NotPackaged
 from tests.cdk.topologies import ORDERS, ROOT

@@ -13,13 +13,18 @@ from cdk_app.app import build
 from cdk_app.projection import KEYS
 from tests.cdk.topologies import ORDERS
 
-KNOWN = {"data-heir": ["E3021 'MasterUsername' is a dependency of 'MasterUserPassword'"]}
-"""True of a cluster that is made with a password; the heir's has its master already, and only gets another password."""
+KNOWN = {
+    "data-heir": ["E3021 'MasterUsername' is a dependency of 'MasterUserPassword'"],
+    "control": ["W3037 'createdistributionwithtags'", "W3037 'allowvendedlogdeliveryforresource'"],
+}
+"""True of a cluster that is made with a password; the heir's has its master already, and only gets another password. The control
+plane's roles have what the registry's schemas list, of which two are in no reference."""
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_cloudformation_accepts_the_template(key, assembly):
-    assert lint(assembly / f"{key}.template.json") == KNOWN.get(key, [])
+    found = [message.partition(" is not one of ")[0] for message in lint(assembly / f"{key}.template.json")]
+    assert found == KNOWN.get(key, [])
 
 
 def test_lint_would_notice(tmp_path):

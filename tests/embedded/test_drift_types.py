@@ -16,7 +16,8 @@ from tests.embedded.conftest import Aws
 from tests.embedded.test_changesets import Stack, log_group
 from tests.embedded.test_drift import ROLE, differences, distribution, drifts, function
 
-TEMPLATES = sorted((Path(__file__).parents[1] / "golden" / "templates").glob("*.json"))
+# Of what a pass deploys: drift of the control plane is nobody's yet.
+TEMPLATES = sorted((Path(__file__).parents[1] / "golden" / "templates").glob("[!c]*.json"))
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True}}
 SUBNET = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "us-east-1a"}
 NETWORK = {

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cdk_app.packaging import host, stage
+from cdk_app.machine import host
+from cdk_app.packaging import stage
 from reconciler.aws.clients import Clients
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import OF_TOPOLOGIES, publish_templates

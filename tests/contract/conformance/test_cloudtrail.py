@@ -114,3 +114,72 @@ def test_a_third_question_in_a_second_is_throttled(aws: Target) -> None:
     aws.control("clock", {"speed": 0.001})
     assert [_throttled(aws.client("cloudtrail").lookup_events) for _ in range(3)] == [False, False, True]
     assert not _throttled(aws.client("cloudtrail", "eu-west-1").lookup_events)
+
+
+API = "CloudTrail API reference, {} [V]"
+
+
+def trail_bucket(aws: Target, trail: str) -> str:
+    """One that CloudTrail may write to, for this trail alone."""
+    s3, name, account = aws.client("s3"), aws.name("trail"), aws.account()
+    s3.create_bucket(Bucket=name)
+    aws.later(s3.delete_bucket, Bucket=name)
+    aws.later(_empty, s3=s3, bucket=name)
+    by = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    source = {"aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{account}:trail/{trail}"}
+    owner = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    arn = f"arn:aws:s3:::{name}"
+    looks = by | {"Action": "s3:GetBucketAcl", "Resource": arn, "Condition": {"StringEquals": source}}
+    writes = by | {
+        "Action": "s3:PutObject",
+        "Resource": f"{arn}/AWSLogs/{account}/*",
+        "Condition": {"StringEquals": source | owner},
+    }
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [looks, writes]}))
+    return name
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    for found in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+        s3.delete_object(Bucket=bucket, Key=found["Key"])
+
+
+@success("cloudtrail:CreateTrail", source=API.format("CreateTrail"))
+@success("cloudtrail:DescribeTrails", source=API.format("DescribeTrails"))
+@success("cloudtrail:GetTrailStatus", source=API.format("GetTrailStatus"))
+@success("cloudtrail:GetEventSelectors", source=API.format("GetEventSelectors"))
+@refusal("cloudtrail:CreateTrail", "TrailAlreadyExistsException", source=API.format("CreateTrail"))
+@refusal("cloudtrail:GetTrailStatus", "TrailNotFoundException", source=API.format("GetTrailStatus"))
+@refusal("cloudtrail:GetEventSelectors", "TrailNotFoundException", source=API.format("GetEventSelectors"))
+@real("a second copy of management events for a minute: less than a cent")
+def test_a_trail_says_what_it_records_and_whether_it_does(aws: Target) -> None:
+    client, name = aws.client("cloudtrail"), aws.name("trail")
+    refused(client.get_trail_status, "TrailNotFoundException", Name=name)
+    refused(client.get_event_selectors, "TrailNotFoundException", TrailName=name)
+    made = client.create_trail(Name=name, S3BucketName=trail_bucket(aws, name), IsMultiRegionTrail=True)
+    aws.later(client.delete_trail, Name=name)
+    refused(client.create_trail, "TrailAlreadyExistsException", Name=name, S3BucketName=aws.name("trail"))
+    arn = made["TrailARN"]
+    for region in ("us-east-1", "eu-west-1"):  # of every Region: each shows it, with where it is at home
+        shown = {t["TrailARN"]: t for t in aws.client("cloudtrail", region).describe_trails()["trailList"]}
+        assert (shown[arn]["HomeRegion"], shown[arn]["IsMultiRegionTrail"]) == ("us-east-1", True)
+    assert client.get_trail_status(Name=arn)["IsLogging"] is False
+    client.start_logging(Name=name)
+    assert client.get_trail_status(Name=arn)["IsLogging"] is True
+    (selector,) = client.get_event_selectors(TrailName=arn)["EventSelectors"]
+    assert (selector["ReadWriteType"], selector["IncludeManagementEvents"]) == ("All", True)
+    client.put_event_selectors(
+        TrailName=name, EventSelectors=[{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]
+    )
+    (selector,) = client.get_event_selectors(TrailName=arn)["EventSelectors"]
+    assert selector["ReadWriteType"] == "WriteOnly"
+
+
+@refusal("cloudtrail:CreateTrail", "S3BucketDoesNotExistException", source=API.format("CreateTrail"))
+@refusal("cloudtrail:CreateTrail", "InsufficientS3BucketPolicyException", source=API.format("CreateTrail"))
+@real("nothing")
+def test_a_trail_needs_a_bucket_that_admits_it(aws: Target) -> None:
+    client, name = aws.client("cloudtrail"), aws.name("trail")
+    refused(client.create_trail, "S3BucketDoesNotExistException", Name=name, S3BucketName=aws.name("none"))
+    bucket = trail_bucket(aws, "another")
+    refused(client.create_trail, "InsufficientS3BucketPolicyException", Name=name, S3BucketName=bucket)

@@ -201,3 +201,19 @@ def test_others_see_a_role_after_some_seconds(aws: Target) -> None:
     aws.control("clock", {"speed": SPEED})
     time.sleep(20 / SPEED)
     aws.client("sts").assume_role(**assume)
+
+
+@success("iam:CreateOpenIDConnectProvider", source=API.format("CreateOpenIDConnectProvider"))
+@success("iam:ListOpenIDConnectProviders", source=API.format("ListOpenIDConnectProviders"))
+@refusal("iam:CreateOpenIDConnectProvider", "EntityAlreadyExists", source=API.format("CreateOpenIDConnectProvider"))
+@real("nothing")
+def test_one_provider_for_an_issuer(aws: Target) -> None:
+    iam, url = aws.client("iam"), f"https://{aws.name('issuer')}.example.com"
+    asked = {"Url": url, "ClientIDList": ["sts.amazonaws.com"], "ThumbprintList": ["0" * 40]}
+    arn = iam.create_open_id_connect_provider(**asked)["OpenIDConnectProviderArn"]
+    aws.later(iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn)
+    assert arn.endswith(f":oidc-provider/{url.removeprefix('https://')}")
+    assert arn in [p["Arn"] for p in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    shown = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert (shown["Url"], shown["ClientIDList"]) == (url.removeprefix("https://"), ["sts.amazonaws.com"])
+    refused(iam.create_open_id_connect_provider, "EntityAlreadyExists", **asked)

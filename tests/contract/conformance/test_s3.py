@@ -99,3 +99,22 @@ def test_reading_goes_by_conditions_too(s3: Any, bucket: str) -> None:
     refused(s3.get_object, "PreconditionFailed", Bucket=bucket, Key="key", IfMatch='"another"')
     refused(s3.get_object, "InvalidRange", Bucket=bucket, Key="key", Range="bytes=7-9")
     assert s3.get_object(Bucket=bucket, Key="key", Range="bytes=2-4")["Body"].read() == b"nte"
+
+
+@success("s3:GetBucketEncryption", source="API reference, GetBucketEncryption [V]")
+@refusal("s3:GetBucketEncryption", "NoSuchBucket", source="Error responses [V]")
+@real(COST)
+def test_every_bucket_is_encrypted_and_says_with_what(aws: Target, s3: Any, bucket: str) -> None:
+    """Without a word about it, with S3's own keys [V: "Setting default server-side encryption behavior", since January 2023]."""
+    refused(s3.get_bucket_encryption, "NoSuchBucket", Bucket=aws.name("none"))
+
+    def default() -> dict[str, Any]:
+        (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        return dict(rule["ApplyServerSideEncryptionByDefault"])
+
+    assert default() == {"SSEAlgorithm": "AES256"}
+    key = f"arn:aws:kms:us-east-1:{aws.account()}:alias/aws/s3"
+    asked = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": asked, "BucketKeyEnabled": True}]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+    assert default() == asked

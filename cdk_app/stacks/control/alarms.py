@@ -1,0 +1,155 @@
+"""What calls a person: messages nobody could deal with, a loop that stands still, a topology that needs somebody.
+
+The functions measure per topology and once more without a dimension (namespace `Meridian`); alarms look at the sum, so that a new
+topology needs no new alarm.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+
+from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
+from reconciler.model.control import DEAD_LETTERS, METRICS, QUEUE, RECONCILE, SYNTH, WAKE
+
+TOPIC = "meridian-alarms"
+LATE = 1800
+"""Seconds. A message waits fifteen minutes of its own will."""
+STOLEN = 3
+"""A function that dies loses its lease to the next one; thrice in a quarter of an hour is no accident."""
+AlarmArguments = dict[str, Any]
+
+
+def add_alarms(stack: MeridianStack, key_arn: str) -> None:
+    topic = _topic(stack, key_arn)
+    for logical, (description, settings) in _alarms().items():
+        cloudwatch.CfnAlarm(
+            stack,
+            f"{logical}Alarm",
+            alarm_name=f"meridian-control-{logical.lower()}",
+            alarm_description=description,
+            alarm_actions=[topic.ref],
+            ok_actions=[topic.ref],
+            treat_missing_data="notBreaching",
+            **settings,
+        )
+    cloudwatch.CfnDashboard(
+        stack, "Dashboard", dashboard_name="meridian-control", dashboard_body=cdk.Fn.sub(json.dumps(_dashboard()))
+    )
+
+
+def _topic(stack: MeridianStack, key_arn: str) -> sns.CfnTopic:
+    topic = sns.CfnTopic(stack, "Alarms", topic_name=TOPIC, kms_master_key_id=key_arn)
+    here = sub(arn("sns", TOPIC))
+    by_alarms = statement(
+        "Allow",
+        "sns:Publish",
+        here,
+        Sid="Alarms",
+        Principal={"Service": "cloudwatch.amazonaws.com"},
+        Condition={"StringEquals": {"aws:SourceAccount": sub("${AWS::AccountId}")}},
+    )
+    refused = statement(
+        "Deny",
+        "sns:Publish",
+        here,
+        Sid="TlsOnly",
+        Principal="*",
+        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
+    sns.CfnTopicPolicy(stack, "AlarmsPolicy", topics=[topic.ref], policy_document=policy(by_alarms, refused))
+    email = stack.text("AlarmEmail", default="")
+    subscription = sns.CfnSubscription(stack, "AlarmMail", topic_arn=topic.ref, protocol="email", endpoint=email)
+    subscription.cfn_options.condition = cdk.CfnCondition(
+        stack, "SomebodyReads", expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(email, ""))
+    )
+    return topic
+
+
+def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
+    return {
+        "DeadLetters": (
+            "a message was given up: read it, mend the cause, then redrive the queue",
+            _over(0, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName=DEAD_LETTERS),
+        ),
+        "OldestMessage": (
+            "messages are not dealt with: reconcile does not run, or runs too slowly",
+            _over(LATE, "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", periods=3, QueueName=QUEUE),
+        ),
+        "Stalled": (
+            "a topology is stalled: meridian status says why",
+            _over(0, METRICS, "StalledTopologies", "Maximum"),
+        ),
+        "LeaseSteals": (
+            "leases are taken from holders that stopped renewing them, again and again",
+            _over(STOLEN - 1, METRICS, "LeaseSteals", "Sum", period=900),
+        ),
+        **{
+            f"{name.removeprefix('meridian-').capitalize()}Errors": (
+                f"{name} fails",
+                _over(0, "AWS/Lambda", "Errors", "Sum", period=300, FunctionName=name),
+            )
+            for name in (WAKE, RECONCILE, SYNTH)
+        },
+    }
+
+
+def _over(
+    threshold: int,
+    namespace: str,
+    metric: str,
+    statistic: str,
+    *,
+    period: int = 60,
+    periods: int = 1,
+    **dimensions: str,
+) -> AlarmArguments:
+    return {
+        "namespace": namespace,
+        "metric_name": metric,
+        "statistic": statistic,
+        "period": period,
+        "evaluation_periods": periods,
+        "threshold": threshold,
+        "comparison_operator": "GreaterThanThreshold",
+        "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=k, value=v) for k, v in dimensions.items()] or None,
+    }
+
+
+def _dashboard() -> dict[str, Any]:
+    """Queue and passes above, functions below."""
+    waiting = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", q] for q in (QUEUE, DEAD_LETTERS)]
+    oldest = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", QUEUE]]
+    passes = [[METRICS, name] for name in ("Passes", "PassErrors", "LeaseSteals", "StalledTopologies")]
+    functions = [["AWS/Lambda", "Errors", "FunctionName", f] for f in (WAKE, RECONCILE, SYNTH)]
+    slowest = [["AWS/Lambda", "Duration", "FunctionName", f] for f in (WAKE, RECONCILE, SYNTH)]
+    widgets = {
+        "messages": (waiting, "Maximum"),
+        "age of the oldest message": (oldest, "Maximum"),
+        "passes": (passes, "Sum"),
+        "errors": (functions, "Sum"),
+        "duration": (slowest, "Maximum"),
+    }
+    return {
+        "widgets": [
+            {
+                "type": "metric",
+                "x": 12 * (place % 2),
+                "y": 6 * (place // 2),
+                "width": 12,
+                "height": 6,
+                "properties": {
+                    "title": title,
+                    "metrics": metrics,
+                    "stat": statistic,
+                    "period": 300,
+                    "region": "${AWS::Region}",
+                },
+            }
+            for place, (title, (metrics, statistic)) in enumerate(widgets.items())
+        ]
+    }

@@ -1,0 +1,225 @@
+"""What each role of the control plane may do: statements by the name of the inline policy that holds them.
+
+Deny wins over whatever another policy, of ours or of the account's, may allow one day: those here say what must never happen.
+"""
+
+from __future__ import annotations
+
+from cdk_app.stacks.base import Statement, arn, role_arn, statement, sub
+from reconciler.model.control import QUEUE, SERVICE, SERVICE_DELETE, SYNTH
+
+Statements = dict[str, list[Statement]]
+STACKS = arn("cloudformation", "stack/meridian-*/*", region="*")
+TABLE = arn("dynamodb", "table/meridian-state")
+REVISIONS = "arn:${AWS::Partition}:s3:::meridian-revisions-${AWS::AccountId}-${AWS::Region}"
+ASSETS = "arn:${AWS::Partition}:s3:::meridian-assets-${AWS::AccountId}-*"
+_OURS = {"StringEquals": {"aws:ResourceTag/meridian:stack": "data"}}
+
+
+def allow(actions: str | list[str], resources: object, **more: object) -> Statement:
+    return statement("Allow", actions, resources, **more)
+
+
+def deny(actions: str | list[str], resources: object = "*", **more: object) -> Statement:
+    return statement("Deny", actions, resources, **more)
+
+
+def subs(*texts: str) -> list[dict[str, str]]:
+    return [sub(text) for text in texts]
+
+
+NO_FAILOVER = deny("rds:FailoverGlobalCluster", Sid="OnlyBreakGlass")
+"""Data may be lost by it: it takes a person who says so."""
+
+
+def orchestrator(key: str) -> Statements:
+    """The reconciler's. What a template can describe it makes by CloudFormation alone, whose roles have the rights for that."""
+    passed = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    return {
+        "stacks": [
+            allow(
+                ["cloudformation:CreateChangeSet", "cloudformation:ContinueUpdateRollback"],
+                sub(STACKS),
+                Condition=_with_role(SERVICE),
+            ),
+            allow("cloudformation:DeleteStack", sub(STACKS), Condition=_with_role(SERVICE_DELETE)),
+            # These take no role, so a condition on it would never hold.
+            allow(["cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet"], sub(STACKS)),
+            allow("iam:PassRole", subs(role_arn(SERVICE), role_arn(SERVICE_DELETE)), Condition=passed),
+            allow(["s3:GetObject", "s3:PutObject"], sub(f"{ASSETS}/*")),
+            allow("s3:ListBucket", sub(ASSETS)),
+        ],
+        "motion": [*_database(), *_gates(), *_functions()],
+        "state": [
+            allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], sub(TABLE)),
+            *_reading_revisions("revisions", "code", "heads", "templates", "runs"),
+            allow("s3:PutObject", subs(f"{REVISIONS}/runs/*")),
+            allow(
+                [
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                    "sqs:SendMessage",
+                ],
+                sub(arn("sqs", QUEUE)),
+            ),
+            allow("lambda:InvokeFunction", sub(arn("lambda", f"function:{SYNTH}"))),
+            _key(key),
+        ],
+        "never": [NO_FAILOVER, _not_around_cloudformation()],
+    }
+
+
+def _with_role(name: str) -> dict[str, object]:
+    return {"StringEquals": {"cloudformation:RoleArn": sub(role_arn(name))}}
+
+
+def _database() -> list[Statement]:
+    clusters = subs(arn("rds", "global-cluster:*", region=""), arn("rds", "cluster:*", region="*"))
+    going = subs(*(arn("rds", f"{kind}:*", region="*") for kind in ("cluster", "cluster-snapshot", "db")))
+    return [
+        allow(
+            [
+                "rds:DeleteGlobalCluster",
+                "rds:ModifyDBCluster",
+                "rds:ModifyGlobalCluster",
+                "rds:RemoveFromGlobalCluster",
+                "rds:SwitchoverGlobalCluster",
+            ],
+            clusters,
+        ),
+        allow(["rds:DeleteDBCluster", "rds:DeleteDBInstance"], going),
+        # The master's, once, to make the role that migrates.
+        allow("secretsmanager:GetSecretValue", sub(arn("secretsmanager", "secret:*", region="*")), Condition=_OURS),
+        allow("kms:Decrypt", sub(arn("kms", "key/*", region="*")), Condition=_OURS),
+    ]
+
+
+def _gates() -> list[Statement]:
+    return [
+        allow("route53:CreateHealthCheck", "*"),
+        allow(
+            ["route53:ChangeTagsForResource", "route53:DeleteHealthCheck", "route53:UpdateHealthCheck"],
+            sub("arn:${AWS::Partition}:route53:::healthcheck/*"),
+        ),
+    ]
+
+
+def _functions() -> list[Statement]:
+    return [
+        allow("lambda:InvokeFunction", sub(arn("lambda", "function:meridian-*-migrate", region="*"))),
+        allow("lambda:DeleteFunction", sub(arn("lambda", "function:meridian-*-edge-*", region="*"))),
+    ]
+
+
+def _not_around_cloudformation() -> Statement:
+    """What our templates describe; health checks are not among it, since gates are made by call."""
+    return deny(
+        [
+            "acm:RequestCertificate",
+            "apigateway:DELETE",
+            "apigateway:PATCH",
+            "apigateway:POST",
+            "apigateway:PUT",
+            "cloudformation:CreateStack",
+            "cloudformation:UpdateStack",
+            "cloudfront:Create*",
+            "cloudfront:Update*",
+            "dynamodb:CreateTable",
+            "ec2:Create*",
+            "ec2:Run*",
+            "iam:Add*",
+            "iam:Attach*",
+            "iam:Create*",
+            "iam:Put*",
+            "iam:Update*",
+            "kms:CreateKey",
+            "kms:PutKeyPolicy",
+            "kms:ScheduleKeyDeletion",
+            "lambda:AddPermission",
+            "lambda:CreateFunction",
+            "lambda:UpdateFunction*",
+            "rds:CreateDBCluster",
+            "rds:CreateDBInstance",
+            "rds:CreateGlobalCluster",
+            "route53:ChangeResourceRecordSets",
+            "s3:CreateBucket",
+            "s3:DeleteObject*",
+            "s3:PutBucketPolicy",
+            "secretsmanager:CreateSecret",
+        ],
+        Sid="ByCloudFormationOnly",
+    )
+
+
+def _reading_revisions(*prefixes: str) -> list[Statement]:
+    return [
+        allow(["s3:GetObject", "s3:GetObjectVersion"], subs(*(f"{REVISIONS}/{prefix}/*" for prefix in prefixes))),
+        # Without it, what is not there reads as forbidden.
+        allow(["s3:ListBucket", "s3:ListBucketVersions"], sub(REVISIONS)),
+    ]
+
+
+def _key(key: str) -> Statement:
+    """Of bucket and queue."""
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
+
+
+def wake(key: str) -> Statements:
+    """Reads which topologies there are, and sends messages."""
+    return {
+        "wake": [
+            *_reading_revisions("revisions", "heads"),
+            allow("dynamodb:GetItem", sub(TABLE)),
+            allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], sub(arn("sqs", QUEUE))),
+            _key(key),
+        ],
+        "never": [NO_FAILOVER],
+    }
+
+
+def synth(key: str) -> Statements:
+    """Reads bundles, writes templates."""
+    return {
+        "synth": [
+            *_reading_revisions("revisions", "code", "templates"),
+            allow("s3:PutObject", sub(f"{REVISIONS}/templates/*")),
+            _key(key),
+        ],
+        "never": [NO_FAILOVER],
+    }
+
+
+def break_glass() -> Statements:
+    """`meridian failover`: what it reads, the one call, and the record of it in the Region that takes over."""
+    clusters = subs(arn("rds", "global-cluster:*", region=""), arn("rds", "cluster:*", region="*"))
+    return {
+        "failover": [
+            allow(["rds:DescribeDBClusters", "rds:DescribeGlobalClusters"], "*"),
+            allow("rds:FailoverGlobalCluster", clusters),
+            allow(["s3:GetObject", "s3:PutObject"], sub(f"{ASSETS}/*")),
+            allow("s3:ListBucket", sub(ASSETS)),
+        ]
+    }
+
+
+def github_plan(key: str) -> Statements:
+    """A pull request's: looks, and reads bundles. Whoever opens one runs code of his own with this."""
+    return {
+        "bundles": [*_reading_revisions("revisions", "heads"), allow("kms:Decrypt", key)],
+        "never": [NO_FAILOVER],
+    }
+
+
+def github_main(key: str) -> Statements:
+    """The main branch's: puts bundles where the reconciler finds them. It changes nothing else on AWS."""
+    return {
+        "bundles": [
+            *_reading_revisions("revisions", "code", "heads"),
+            allow("s3:PutObject", subs(*(f"{REVISIONS}/{prefix}/*" for prefix in ("revisions", "code", "heads")))),
+            _key(key),
+        ],
+        "status": [allow(["dynamodb:GetItem", "dynamodb:Query"], sub(TABLE))],
+        "never": [NO_FAILOVER],
+    }

@@ -1,0 +1,63 @@
+"""The control plane's names and settings: what its templates, `meridian bootstrap` and the functions agree on.
+
+One per account and home Region, whatever topologies there are, so nothing of a topology is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import EDGE_REGION, Topology
+
+QUEUE = "meridian-reconcile"
+DEAD_LETTERS = "meridian-reconcile-dead"
+WAKE = "meridian-wake"
+RECONCILE = "meridian-reconcile"
+SYNTH = "meridian-synth"
+OBSERVER = "meridian-observer"
+SERVICE = "meridian-cloudformation"
+SERVICE_DELETE = "meridian-cloudformation-delete"
+BREAK_GLASS = "meridian-break-glass"
+GITHUB_PLAN = "meridian-github-plan"
+GITHUB_MAIN = "meridian-github-main"
+FORWARD = "meridian-forward"
+"""With `-<region>` behind it: roles are the account's, and each Region has its own."""
+METRICS = "Meridian"
+"""Namespace of what the functions measure."""
+ISSUER = "token.actions.githubusercontent.com"
+RUNTIME, ARCHITECTURE = "python3.13", "arm64"
+"""What the functions run on unless somebody says otherwise: MERIDIAN_RUNTIME, MERIDIAN_ARCHITECTURE."""
+
+
+def revision_bucket(account: str, region: str) -> str:
+    return f"meridian-revisions-{account}-{region}"
+
+
+def home_parameters() -> Mapping[str, str]:
+    """Parameters of the stack in the home Region, with what they are when nobody asked for anything."""
+    return {
+        "Runtime": RUNTIME,
+        "Architecture": ARCHITECTURE,
+        "SynthImage": "",
+        "GithubRepository": "",
+        "GithubProvider": "",
+        "AlarmEmail": "",
+        "MakeTrail": "no",
+    }
+
+
+def remote_parameters(home_region: str) -> Mapping[str, str]:
+    """Parameters of the stacks that forward events from other Regions."""
+    return {"HomeRegion": home_region, "MakeTrail": "no"}
+
+
+def control_refs(topology: Topology) -> tuple[StackRef, ...]:
+    """The control plane's stacks, home first. us-east-1 always has one: events of Route 53 and CloudFront arrive there."""
+    home = topology.home_region
+    others = sorted({*topology.deployment_regions, EDGE_REGION} - {home})
+    return tuple(StackRef(StackKind.CONTROL, region) for region in (home, *others))
+
+
+def control_key(ref: StackRef, home_region: str) -> str:
+    return "control" if ref.region == home_region else "control-remote"
