@@ -113,7 +113,8 @@ def _called(detail: Mapping[str, Any], known: Names, own: Collection[str]) -> Na
     if len(texts) > _MANY:
         return known
     found = {n for text in texts for n in (*_with_stack(_stack_name(text), known), *_with_database(text, known))}
-    if found or detail.get("eventSource") in _NAMING:
+    source = detail.get("eventSource")
+    if found or (isinstance(source, str) and source in _NAMING):
         return _only(found, known)
     return known
 

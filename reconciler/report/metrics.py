@@ -36,7 +36,7 @@ def pass_line(
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    "Dimensions": [["Topology"]],
+                    "Dimensions": [[], ["Topology"]],  # the sum of all is what alarms look at
                     "Metrics": [{"Name": name, "Unit": "Count"} for name in METRICS],
                 }
             ],

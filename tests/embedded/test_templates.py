@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ BUCKET = f"meridian-revisions-111111111111-{REGION}"
 SYNTH = "meridian-synth"
 HANDLER = f"""
 import sys
-sys.path.insert(0, {str(ROOT)!r})
+sys.path += [{str(ROOT)!r}, *{[p for p in sys.path if p.endswith("site-packages")]!r}]  # what the image would bring
 from functools import partial
 from pathlib import Path
 from handlers.synth import app

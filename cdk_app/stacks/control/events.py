@@ -64,7 +64,7 @@ def add_rules(stack: MeridianStack, wake: lambda_.CfnFunction) -> None:
         "detail-type": ["Object Created"],
         "detail": {
             "bucket": {"name": [sub("meridian-revisions-${AWS::AccountId}-${AWS::Region}")]},
-            "object": {"key": [{"prefix": "revisions/"}]},
+            "object": {"key": [{"prefix": "revisions/"}, {"prefix": "heads/"}]},
         },
     }
     for logical, pattern in {"Revision": uploaded, **patterns()}.items():

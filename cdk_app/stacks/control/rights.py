@@ -51,7 +51,8 @@ def orchestrator(key: str) -> Statements:
         ],
         "motion": [*_database(), *_gates(), *_functions()],
         "state": [
-            allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], sub(TABLE)),
+            # The status is written in a transaction, with a look at the lease.
+            allow([f"dynamodb:{call}" for call in ("ConditionCheckItem", *_TABLE_CALLS)], sub(TABLE)),
             *_reading_revisions("revisions", "code", "heads", "templates", "runs"),
             allow("s3:PutObject", subs(f"{REVISIONS}/runs/*")),
             allow(
@@ -69,6 +70,9 @@ def orchestrator(key: str) -> Statements:
         ],
         "never": [NO_FAILOVER, _not_around_cloudformation()],
     }
+
+
+_TABLE_CALLS = ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 
 
 def _with_role(name: str) -> dict[str, object]:
@@ -212,12 +216,15 @@ def github_plan(key: str) -> Statements:
     }
 
 
+_UPLOADED = ("revisions", "code", "heads", "templates")
+
+
 def github_main(key: str) -> Statements:
     """The main branch's: puts bundles where the reconciler finds them. It changes nothing else on AWS."""
     return {
         "bundles": [
-            *_reading_revisions("revisions", "code", "heads"),
-            allow("s3:PutObject", subs(*(f"{REVISIONS}/{prefix}/*" for prefix in ("revisions", "code", "heads")))),
+            *_reading_revisions(*_UPLOADED),
+            allow("s3:PutObject", subs(*(f"{REVISIONS}/{prefix}/*" for prefix in _UPLOADED))),
             _key(key),
         ],
         "status": [allow(["dynamodb:GetItem", "dynamodb:Query"], sub(TABLE))],

@@ -90,8 +90,7 @@ def _bucket(stack: MeridianStack, key: str) -> s3.CfnBucket:
         lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
             rules=[
                 _expiring("runs", RECORD_DAYS),
-                _expiring("templates", RECORD_DAYS),
-                *(_superseded(name) for name in ("revisions", "code", "heads")),
+                *(_superseded(name) for name in ("revisions", "code", "heads", "templates")),
                 s3.CfnBucket.RuleProperty(
                     id="unfinished",
                     status="Enabled",
@@ -119,7 +118,7 @@ def _expiring(prefix: str, days: int) -> s3.CfnBucket.RuleProperty:
 
 
 def _superseded(prefix: str) -> s3.CfnBucket.RuleProperty:
-    """The newest version is what is desired: it never expires."""
+    """The newest version is what is desired, or made from it: it never expires, though it may be written once only."""
     return s3.CfnBucket.RuleProperty(
         id=prefix,
         status="Enabled",

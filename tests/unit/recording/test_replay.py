@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.loop import Run, run_pass
 from reconciler.model.errors import CloudUnavailable, InvariantViolated, ReconcilerError
+from reconciler.model.plan import Goal
 from reconciler.recording import difference, packed, recorded, replayed, unpacked
 from reconciler.recording.record import LARGEST, RecordRefused, document
 from reconciler.report.plan import plan_json
@@ -33,7 +34,7 @@ class Folder:
 
 
 def ear(monkeypatch, records, outcomes):
-    def one_pass(ports, topology, run, goal):
+    def one_pass(ports, topology, run, goal=Goal.CONVERGE):
         def really(theirs):
             outcomes.append(run_pass(theirs, topology, run, goal))
             return outcomes[-1]
