@@ -6,14 +6,13 @@ Item `lease` of a topology in table `meridian-state`: `holder`, `run`, `token`, 
 Why nothing of an old holder can still be on its way when a new one begins:
 - The holder renews the lease from a thread, every sixth of its length. A write of the state is refused by the table itself once
   the token has moved on. A request to AWS cannot be fenced that way, so none *starts* within `MARGIN` of the end as the holder
-  knows it:
-  `check` says no, in front of each step and again in front of each HTTP request that writes (`Clients.fenced`).
+  knows it: `check` says no, in front of each step and again in front of each HTTP request that writes (`Clients.fenced`).
 - The margin of 25 s is longer than any such request takes: it gets one attempt, 3 s to connect, 20 s for its answer. So at
   `until` the last one has been answered or given up; taken over is `GRACE` later, for clocks that differ.
 - What AWS goes on doing after it answered (a stack operation) the new holder observes, as it does after any crash; names and
   tokens of requests follow from what they do and from the state they were made for, so asking again finds what was begun.
-On loopback all of it is twenty times as short: a request there has arrived as soon as it is sent, and takes effect before the
-next.
+On loopback a lease is twenty times as short, and the margin is a sixth of it: a request there has arrived as soon as it is sent,
+and a busy machine may take a second to renew.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 
 LENGTH, LENGTH_ON_LOOPBACK = 60.0, 3.0
-MARGIN, BEAT, GRACE = 25 / 60, 1 / 6, 1 / 12
-"""Parts of a lease's length."""
+MARGIN = 25.0
+BEAT, GRACE, SHORT_MARGIN = 1 / 6, 1 / 12, 1 / 6
+"""Parts of a lease's length; the last for a lease shorter than AWS's."""
 _FREE = "attribute_not_exists(#pk) OR attribute_not_exists(#holder) OR #until < :now OR #holder = :me"
 _OURS = "#holder = :me AND #token = :token"
 _TAKE = (
@@ -62,7 +62,7 @@ class Lease:
 
     def check(self) -> None:
         """Call before every write: raises `LeaseLost` once somebody else may soon be writing."""
-        late = self._length * MARGIN
+        late = MARGIN if self._length >= LENGTH else self._length * SHORT_MARGIN
         if self._lost.is_set() or time.time() >= self._until - late or time.monotonic() >= self._deadline - late:
             raise LeaseLost("the lease ran out or was taken over while this pass worked; whoever holds it goes on")
 

@@ -108,7 +108,9 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
 
 def _now(found: Recorded) -> Mapping[str, Any] | None:
     """The status as the last pass left it, with what is suspended now."""
-    return None if found.status is None else {**found.status, "suspension": found.suspension}
+    if found.status is None or found.suspension == found.status.get("suspension"):
+        return found.status
+    return {**found.status, "suspension": found.suspension}
 
 
 def _places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:

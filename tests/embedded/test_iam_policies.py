@@ -104,6 +104,28 @@ def test_items_of_a_table_by_their_leading_keys(world: World) -> None:
             refused_call()
 
 
+def test_a_transaction_needs_the_right_to_each_of_its_parts(world: World) -> None:
+    """There is none to a transaction itself [V: DynamoDB, using IAM with transactions]."""
+    world.aws.client("dynamodb").create_table(
+        TableName="parts",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    check = {"TableName": "parts", "Key": {"pk": {"S": "lease"}}, "ConditionExpression": "attribute_not_exists(pk)"}
+    put = {"TableName": "parts", "Item": {"pk": {"S": "status"}}}
+    rights = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem")
+
+    def write(role: str, *actions: str) -> None:
+        client = world.assume(role, allow(*actions, resource=f"{TABLE}/parts")).client("dynamodb")
+        client.transact_write_items(TransactItems=[{"ConditionCheck": check}, {"Put": put}])
+
+    for number, right in enumerate(rights):
+        with refused("AccessDeniedException", f"not authorized to perform: {rights[1 - number]}"):
+            write(f"half-{number}", right)
+    write("whole", *rights)
+
+
 def test_records_by_name_type_and_action(world: World) -> None:
     prefix = "route53:ChangeResourceRecordSets"
     ours = {

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from reconciler import act
+from reconciler.act import change_set_name
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Probe, StackState, TrafficGate
 from reconciler.model.outcome import Problem
 from reconciler.model.plan import Step, StepAction
@@ -21,8 +23,8 @@ from reconciler.model.requests import (
     UpdateGate,
 )
 from reconciler.model.stacks import DesiredStack, StackKind, StackRef, Template
-from tests.fakes.topologies import orders
-from tests.fakes.world import START
+from tests.fakes.topologies import NAMES, orders, with_regions
+from tests.fakes.world import START, World
 
 API = StackRef(StackKind.API, "eu-west-1")
 DESIRED = DesiredStack(API, Template("api", {"Resources": {"Function": {"Type": "AWS::Lambda::Function"}}}), {"P": "1"})
@@ -187,3 +189,24 @@ def test_a_gate_is_mended_without_being_opened_and_watches_the_probe_that_is(thr
     for probe, children in ((None, ("p",)), (Probe(id="p"), ("p",)), (Probe(id="new"), ("new",))):
         moved = act.move_gate(step, orders(), gate, probe)
         assert (moved.threshold, moved.children) == (expected, children)
+
+
+def test_a_request_token_is_the_same_after_a_crash_and_another_after_a_failure():
+    """A stack that never came to life is deleted and leaves nothing in AWS but its id in the journal, written down before."""
+    world = World(with_regions(NAMES[0]))
+    ref = StackRef(StackKind.FOUNDATION, NAMES[0])
+    seen, stacks = world.seen()
+    step = next(s for s in seen.plan.current if s.stack == ref)
+
+    def name(motion: Motion) -> str:
+        return change_set_name(step, stacks[ref], None, (), motion.failed.get(str(ref), ""))
+
+    first = name(Motion())
+    dead = StackState(ref=ref, id="arn:stack/1", status="ROLLBACK_COMPLETE", changed_at=START, template={})
+    world.stacks[ref] = dead
+    recovering, _ = world.seen()
+    assert [s.action for s in recovering.plan.current if s.stack == ref] == [StepAction.RECOVER]
+    motion = Motion().intends(recovering.plan, world.desired, {}, recovering.observed.stacks)
+    assert Motion.recorded({"motion": motion.document()}) == motion
+    again = motion.intends(recovering.plan, world.desired, {}, recovering.observed.stacks)
+    assert first == name(Motion()) != name(motion) == name(again)
