@@ -47,17 +47,20 @@ def look() -> None:
     for account, region in scopes:
         if not faults.control_plane_is_out(region):
             with request_scope(account, region):
-                alarms = [alarm for alarm in cloudwatch._alarms.values() if alarm.get("MetricName")]
-                measures.write({alarm["Namespace"] for alarm in alarms})
-                for alarm in alarms:
-                    _catch_up(alarm)
+                _catch_up([alarm for alarm in cloudwatch._alarms.values() if alarm.get("MetricName")])
 
 
-def _catch_up(alarm: Record) -> None:
-    key, now = (get_account_id(), get_region(), alarm["AlarmName"]), int(CLOCK.now() // MINUTE)
-    for minute in range(max(judged.get(key, now - 1), now - CAUGHT_UP) + 1, now + 1):
-        judged[key] = minute
-        _judge(alarm, minute * MINUTE)
+def _catch_up(alarms: list[Record]) -> None:
+    """Each at every minute that went by since it was judged; nothing is measured within a minute."""
+    now = int(CLOCK.now() // MINUTE)
+    account, region = get_account_id(), get_region()
+    due = [(alarm, (account, region, alarm["AlarmName"])) for alarm in alarms]
+    due = [(alarm, key) for alarm, key in due if judged.get(key, 0) < now]
+    measures.write({alarm["Namespace"] for alarm, _ in due})
+    for alarm, key in due:
+        for minute in range(max(judged.get(key, now - 1), now - CAUGHT_UP) + 1, now + 1):
+            judged[key] = minute
+            _judge(alarm, minute * MINUTE)
 
 
 def _judge(alarm: Record, end: float) -> None:

@@ -35,7 +35,6 @@ _QUEUES = {
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
 }
-_COMPUTED = {"AWS/Route53", "AWS/RDS", "AWS/ApiGateway"}
 
 
 def points(namespace: str, name: str, dimensions: dict[str, str], begin: float, end: float) -> list[Record]:
@@ -45,13 +44,13 @@ def points(namespace: str, name: str, dimensions: dict[str, str], begin: float, 
 
 def delay(namespace: str) -> float:
     """Seconds from the end of a minute until its value is there."""
-    return durations.METRIC_DELAY if namespace in _COMPUTED else 0.0
+    return durations.METRIC_DELAY if namespace in health_metrics.COMPUTED else 0.0
 
 
 def write(namespaces: set[str]) -> None:
     """Bring up to date what these namespaces of this account and Region would show by now."""
-    if namespaces & _COMPUTED:
-        health_metrics.refresh()
+    if computed := health_metrics.COMPUTED & namespaces:
+        health_metrics.refresh(computed)
     if "AWS/SQS" in namespaces:
         for queue in sqs._queues.values():
             _queue(queue)

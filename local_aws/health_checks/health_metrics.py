@@ -22,6 +22,7 @@ from local_aws.resources.wrap import around
 
 Record = dict[str, Any]
 MINUTE = 60.0
+COMPUTED = frozenset({"AWS/Route53", "AWS/RDS", "AWS/ApiGateway"})  # namespaces
 HISTORY_SECONDS = 3 * 3600.0  # how far back they go here
 _UNITS = {"ACUUtilization": "Percent", "Count": "Count"}
 LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
@@ -30,21 +31,25 @@ MAX_DATAPOINTS = 100_800  # of one page of GetMetricData
 
 def _with_metrics(stock: Any, *arguments: Any) -> Any:
     """Write the series that AWS would have recorded, then let ministack answer the query."""
-    refresh()
+    refresh(COMPUTED)
     return stock(*arguments)
 
 
-def refresh() -> None:
+def refresh(namespaces: frozenset[str]) -> None:
     """The series of this account and Region, as AWS would have recorded them by now."""
-    for observe in _OBSERVERS:
-        observe()
-    if get_region() == "us-east-1":
+    if "AWS/Route53" in namespaces and get_region() == "us-east-1":
+        for observe in _OBSERVERS:
+            observe()
         for check in route53._health_checks.values():
             _health_series(check)
-    for cluster in rds._clusters.values():
-        _lag_series(cluster)
-    for series in (*usage.request_series(), *usage.load_series()):
-        _write(*series)
+    if "AWS/RDS" in namespaces:
+        for cluster in rds._clusters.values():
+            _lag_series(cluster)
+        for series in usage.load_series():
+            _write(*series)
+    if "AWS/ApiGateway" in namespaces:
+        for series in usage.request_series():
+            _write(*series)
 
 
 def _health_series(check: Record) -> None:
