@@ -21,6 +21,7 @@ from local_aws.functions import (
     invoking,
     mappings,
     output,
+    packages,
     polling,
     sandbox,
 )
@@ -67,6 +68,7 @@ MODULES = (
     ec2,
     environments,
     sandbox,
+    packages,
     output,
     image_functions,
     invoking,
