@@ -91,7 +91,7 @@ _RESOURCES: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_REVISIONS}/heads/*": ("WakeRole", "ReconcileRole", "GithubPlanRole", "GithubMainRole"),
         f"{_REVISIONS}/revisions/*": ("WakeRole", "ReconcileRole", "SynthRole", "GithubPlanRole", "GithubMainRole"),
         f"{_REVISIONS}/runs/*": _PASS,
-        f"{_REVISIONS}/templates/*": ("ReconcileRole", "SynthRole"),
+        f"{_REVISIONS}/templates/*": ("ReconcileRole", "SynthRole", "GithubMainRole"),
         **{
             f"{_ARN}:logs:{_HERE}:log-group:/meridian/control/{name.lower()}:*": (f"{name}Role",)
             for name in ("Wake", "Reconcile", "Synth")
