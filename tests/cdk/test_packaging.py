@@ -15,8 +15,9 @@ from cdk_app import service_models, wheels
 from cdk_app.code import shipped
 from cdk_app.machine import host
 from cdk_app.packaging import READ_ONLY, image_context, package, sources, stage
-from cdk_app.projection import KEYS, ROUTER, RUNNER, RUNNER_BESIDE, fingerprint
+from cdk_app.projection import ROUTER, RUNNER, RUNNER_BESIDE, fingerprint
 from cdk_app.wheels import NotPackaged
+from reconciler.aws.template_store import OF_TOPOLOGIES
 from tests.cdk.topologies import ORDERS, ROOT
 from tests.contract.operations_facts import called
 
@@ -69,14 +70,16 @@ found = sorted({m.__file__ for m in sys.modules.values() if "site-packages" in (
 
 
 def test_fingerprints_are_those_of_this_machine(staged: Path) -> None:
+    """Of the templates of topologies: the control plane's are made by `bootstrap` alone."""
     code = """
-from cdk_app.projection import KEYS, fingerprint
+from cdk_app.projection import fingerprint
+from reconciler.aws.template_store import OF_TOPOLOGIES
 topology = pickle.load(sys.stdin.buffer)
-found = {key: fingerprint(topology, key) for key in KEYS}
+found = {key: fingerprint(topology, key) for key in OF_TOPOLOGIES}
 """
     import pickle
 
-    assert alone(staged, code, data=pickle.dumps(ORDERS)) == {key: fingerprint(ORDERS, key) for key in KEYS}
+    assert alone(staged, code, data=pickle.dumps(ORDERS)) == {key: fingerprint(ORDERS, key) for key in OF_TOPOLOGIES}
 
 
 def test_versions_answer_as_here(staged: Path) -> None:
