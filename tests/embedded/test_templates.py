@@ -37,7 +37,7 @@ sys.path += [{str(ROOT)!r}, *{[p for p in sys.path if p.endswith("site-packages"
 from functools import partial
 from pathlib import Path
 from handlers.synth import app
-from reconciler import hosting
+from reconciler.hosting import synth
 from reconciler.load import load
 
 def checkout(clients, bucket, region, name, version, into):
@@ -45,7 +45,7 @@ def checkout(clients, bucket, region, name, version, into):
     return load(Path({str(ROOT)!r}) / "desired_state" / "orders.yaml")[0]
 
 def handler(event, context):
-    return app.respond(event, partial(hosting.store_templates, load=checkout))
+    return app.respond(event, partial(synth.store_templates, load=checkout))
 """
 
 
