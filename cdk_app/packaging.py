@@ -21,7 +21,7 @@ from cdk_app import service_models
 from cdk_app.code import shipped
 from cdk_app.machine import MACHINES
 from cdk_app.wheels import LOCK, NotPackaged, third_party
-from reconciler.model.archive import zipped
+from reconciler.model.archive import packed
 
 ROOT = Path(__file__).parent.parent
 _HANDLERS = ROOT / "handlers"
@@ -94,7 +94,7 @@ def _files(source: Path) -> Iterator[Path]:
 
 def package(folder: Path) -> bytes:
     """The zip of a staged folder."""
-    return zipped(
+    return packed(
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     )
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from reconciler.model.bundle import HEADS, REVISIONS
+from reconciler.model.control import RESYNC
 from reconciler.model.message import Message, is_name
 
 Names = tuple[str, ...]
@@ -24,6 +26,9 @@ _REGION = re.compile(r"[a-z]{2}-[a-z]+-\d(?:-.*)?")
 _NAMING = frozenset({"cloudformation.amazonaws.com", "rds.amazonaws.com"})
 """Services whose calls name what they are about by names that the topology's begins. Others use ids, which a name does not tell."""
 _REMEMBERED = 10.0  # seconds
+_APART, _AT_ONCE = timedelta(seconds=3), 5
+"""What wakes all must not ask all of Route 53 at once, which answers five requests a second in the whole account: a look at a
+topology takes about a dozen, and some topologies can be looked at from what has been saved up."""
 _DEEP, _MANY = 12, 2000
 """How far into a call's parameters names are looked for; who sends more than that is about everything."""
 
@@ -33,7 +38,8 @@ class Waker:
     """One function's: it remembers for some seconds which topologies there are, as events come in bursts."""
 
     names: Callable[[], Sequence[str]]
-    send: Callable[[Sequence[Message]], None]
+    send: Callable[[Sequence[Message], timedelta], None]
+    """All of them, spread evenly over a time."""
     seconds: Callable[[], float]
     own: Collection[str]
     known: Names = ()
@@ -47,8 +53,16 @@ class Waker:
             self.asked = now
         found = concerned(event, self.known, self.own)
         if found:
-            self.send([Message(topology=name, reason=_reason(event)) for name in found])
+            self.send([Message(topology=name, reason=_reason(event)) for name in found], spread(event, len(found)))
         return found
+
+
+def spread(event: Any, count: int) -> timedelta:
+    """Over which time so many topologies are looked at. The order is that of their names, so each has its own place in it: the
+    slow resync takes all the time that there is until the next one."""
+    if isinstance(event, dict) and event.get("source") == "aws.events":
+        return RESYNC
+    return min(RESYNC, _APART * max(0, count - _AT_ONCE))
 
 
 def _reason(event: Any) -> str:

@@ -49,7 +49,6 @@ __all__ = [
     "recorded",
     "records",
     "revisions",
-    "service_roles",
     "shipped",
     "suspensions",
 ]
@@ -61,19 +60,12 @@ def ports(*, offline: bool = False) -> Ports:
     clock = WallClock() if offline else system_clock()
     clients = Clients(Budgets(clock.speed))
     return Ports(
-        cloud=AwsCloud(clients, clock, service_roles(os.environ)),
+        cloud=AwsCloud(clients, clock, ServiceRoles.told(os.environ)),
         synthesizer=CachedSynthesizer(),
         revisions=GitRevisions(),
         journal=DynamoJournal(clients),
         clock=clock,
         issuers=HttpsIssuers(),
-    )
-
-
-def service_roles(environment: Mapping[str, str]) -> ServiceRoles:
-    """As `meridian-control` sets them for the functions; whoever runs the command with them needs no rights of his own."""
-    return ServiceRoles(
-        deploy=environment.get("MERIDIAN_SERVICE_ROLE", ""), delete=environment.get("MERIDIAN_DELETE_ROLE", "")
     )
 
 

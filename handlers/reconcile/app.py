@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from reconciler import hosting
+from reconciler.hosting import passes
 
-_deliveries = cache(hosting.deliveries)
+_deliveries = cache(passes.deliveries)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda gives both

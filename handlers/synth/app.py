@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler import hosting
+from reconciler.hosting import synth
 from reconciler.model.errors import ReconcilerError, Retry
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,20}")
@@ -34,7 +34,7 @@ class BadRequest(ReconcilerError):
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda gives both
-    return respond(event, hosting.store_templates)
+    return respond(event, synth.store_templates)
 
 
 def respond(event: Any, store: Store) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _request(event: Any) -> tuple[str, str, list[str]]:
         raise BadRequest(f"topology {_shown(name)} is no name of a topology")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise BadRequest(f"version {_shown(version)} is no version of an object in S3")
-    known = hosting.TEMPLATES
+    known = synth.TEMPLATES
     if not isinstance(keys, list) or not keys or len(keys) > len(known) or not all(key in known for key in keys):
         raise BadRequest(f"keys {_shown(keys)} is no list of templates; there are {', '.join(known)}")
     return name, version, keys

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from reconciler import hosting
+from reconciler.hosting import wake
 
-_waker = cache(hosting.waker)
+_waker = cache(wake.waker)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda gives both

@@ -38,7 +38,7 @@ def zipped(folder: Path) -> bytes:
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     if not files:
         raise EmptyAsset(f"asset {folder} has no files")
-    return archive.zipped(files)
+    return archive.packed(files)
 
 
 def _put(clients: Clients, region: str, bucket: str, key: str, data: Any) -> None:

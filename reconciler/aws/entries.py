@@ -11,12 +11,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from reconciler.model.archive import BadArchive, unzipped, zipped
+from reconciler.model import archive
+from reconciler.model.archive import BadArchive, Limits
 from reconciler.model.stacks import Asset, Template
 
-MOST_FILES = 20_000
-MOST_BYTES = 512 * 1024 * 1024
-"""Unpacked: two code folders of the size that Lambda takes, 250 MB each."""
+LIMITS = Limits(packed=128 * 1024**2, unpacked=512 * 1024**2, files=20_000)
+"""Of an entry: two code folders of the size that Lambda takes, 50 MB packed and 250 MB unpacked each."""
 _LISTING = "template.json"
 
 
@@ -51,27 +51,27 @@ def store(assembly: Path, key: str, aside: Path, entry: Path) -> None:
 
 
 def packed(entry: Path) -> bytes:
-    return zipped(
+    return archive.packed(
         {path.relative_to(entry).as_posix(): path.read_bytes() for path in entry.rglob("*") if path.is_file()}
     )
 
 
 def unpack(data: bytes, key: str, aside: Path, entry: Path) -> None:
     """Raises `BadArchive` for what is no entry."""
-    for name, content in unzipped(data, most_files=MOST_FILES, most_bytes=MOST_BYTES).items():
+    for name, content in archive.members(data, LIMITS):
         path = aside / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:  # for instance a file where another name wants a folder
-            raise BadArchive(f"{name!r} cannot be unpacked: {error.strerror}") from error
+            raise BadArchive(f"holds {name!r}, which cannot be unpacked: {error.strerror}") from error
     found = read(key, aside)
     if found is None:
         raise BadArchive(
-            f"it holds no template with all its assets: {_LISTING} is missing, malformed, or names what is not there"
+            f"holds no template with all its assets: {_LISTING} is missing, malformed, or names what is not there"
         )
     if not all(asset.path.resolve().is_relative_to(aside.resolve()) for asset in found.assets):
-        raise BadArchive(f"{_LISTING} names an asset outside the archive")
+        raise BadArchive(f"holds a {_LISTING} that names an asset outside the archive")
     _place(key, aside, entry)
 
 

@@ -31,7 +31,7 @@ from reconciler.model.errors import (
     Throttled,
     Unanswered,
 )
-from reconciler.model.observed import Unknown
+from reconciler.model.unknown import Unknown
 
 AwsError = (ClientError, BotoCoreError, ResponseParserError)
 """Everything that a call through boto3 raises."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
@@ -20,18 +21,24 @@ class Queue:
     def __init__(self, clients: Clients, url: str, region: str) -> None:
         self._clients, self._url, self._region = clients, url, region
 
-    def send(self, messages: Sequence[Message], delay: timedelta = timedelta()) -> None:
-        """All of them, visible after `delay`, a quarter of an hour at most. Raises `ReconcilerError` if one could not be sent: some
-        may be there twice then, which costs a look."""
-        seconds = min(_LONGEST, max(0, math.ceil(delay.total_seconds())))
-        for i in range(0, len(messages), _BATCH):
-            self._send(messages[i : i + _BATCH], seconds)
-
-    def _send(self, messages: Sequence[Message], seconds: int) -> None:
-        sqs = self._clients.writer("sqs", self._region)
+    def send(
+        self, messages: Sequence[Message], delay: timedelta = timedelta(), *, over: timedelta = timedelta()
+    ) -> None:
+        """All of them, visible after `delay` and spread evenly over the time `over`, in their order; a quarter of an hour at most.
+        Raises `ReconcilerError` if one could not be sent: some may be there twice then, which costs a look."""
         entries = [
-            {"Id": str(i), "MessageBody": message.body(), "DelaySeconds": seconds} for i, message in enumerate(messages)
+            {
+                "Id": str(i % _BATCH),
+                "MessageBody": message.body(),
+                "DelaySeconds": _seconds(delay + over * i / len(messages)),
+            }
+            for i, message in enumerate(messages)
         ]
+        for i in range(0, len(entries), _BATCH):
+            self._send(entries[i : i + _BATCH])
+
+    def _send(self, entries: Sequence[dict[str, Any]]) -> None:
+        sqs = self._clients.writer("sqs", self._region)
         why = ""
         for _ in range(_TRIES):
             try:
@@ -46,3 +53,7 @@ class Queue:
         raise CloudUnavailable(
             f"sqs:SendMessage in {self._region} did not take {len(entries)} messages: {why}", code="NotSent"
         )
+
+
+def _seconds(delay: timedelta) -> int:
+    return min(_LONGEST, max(0, math.ceil(delay.total_seconds())))

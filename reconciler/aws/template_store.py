@@ -16,8 +16,6 @@ from reconciler.aws.failures import RequestRefused
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.model.topology import Topology
 
-MOST_BYTES = 128 * 1024 * 1024
-"""Of one zip: more than Lambda would take of the two code folders in it."""
 OF_TOPOLOGIES = tuple(key for key in KEYS if not key.startswith("control"))
 """Templates that a topology can come to need; the control plane's own come with `bootstrap`."""
 
@@ -42,14 +40,15 @@ class TemplateStore:
         try:
             found = self._clients.reader("s3", self._region).get_object(Bucket=self._bucket, Key=_key(fingerprint))
             with found["Body"] as body:
-                data: bytes = body.read(MOST_BYTES + 1)
+                data: bytes = body.read(entries.LIMITS.packed + 1)
         except failures.AwsError as error:
             if failures.absent(error):
                 return None
             raise failures.translated(error, "s3:GetObject", self._region) from error
-        if len(data) > MOST_BYTES:
+        if len(data) > entries.LIMITS.packed:
             raise RequestRefused(
-                f"{self.address(fingerprint)} has more than {MOST_BYTES} bytes: it is no template", code="TooLarge"
+                f"{self.address(fingerprint)} has more than {entries.LIMITS.packed} bytes: it is no template",
+                code="TooLarge",
             )
         return data
 

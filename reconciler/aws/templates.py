@@ -84,9 +84,7 @@ class StoredSynthesizer:
             entries.unpack(data, key, aside, entry)
         except BadArchive as error:
             address = self._store.address(entry.name)
-            raise TemplateBroken(
-                f"template {key}: {address} is unusable: {error}; delete it, so that it is made again"
-            ) from error
+            raise TemplateBroken(f"template {key}: {address} {error}; delete it, so that it is made again") from error
 
     def _ask(self, name: str, wanted: Mapping[str, str]) -> None:
         """Raises unless synth stored exactly these fingerprints."""

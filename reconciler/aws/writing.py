@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,13 @@ class ServiceRoles:
 
     deploy: str = ""
     delete: str = ""
+
+    @staticmethod
+    def told(environment: Mapping[str, str]) -> ServiceRoles:
+        """As `meridian-control` sets them for the functions; whoever runs the command with them needs no rights of his own."""
+        return ServiceRoles(
+            deploy=environment.get("MERIDIAN_SERVICE_ROLE", ""), delete=environment.get("MERIDIAN_DELETE_ROLE", "")
+        )
 
 
 OWN_RIGHTS = ServiceRoles()

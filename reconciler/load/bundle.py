@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.load import archive, loader, manifest
-from reconciler.load.archive import Limits
+from reconciler.load import loader, manifest
+from reconciler.model import archive
+from reconciler.model.archive import BadArchive, Limits
 from reconciler.model.bundle import Bundle, BundleRefused, Commit
 from reconciler.model.topology import Topology
 
@@ -100,7 +101,7 @@ def unpack(data: bytes, code: Callable[[str], Path], into: Path, *, version: str
 
 def verified(data: bytes, *, version: str = "") -> tuple[Bundle, bytes]:
     """The bundle and its document, when they are what the digest says."""
-    held = dict(archive.members(data, BUNDLE, "the bundle"))
+    held = dict(_members(data, BUNDLE, "the bundle"))
     if len(held.get(_MANIFEST, b"")) > MANIFEST_BYTES:
         raise BundleRefused(f"the bundle's manifest has more than {MANIFEST_BYTES} bytes", code="TooLarge")
     bundle = manifest.parsed(manifest.read(held.get(_MANIFEST, b"")), version=version)
@@ -155,7 +156,7 @@ def unpack_code(data: bytes, digest: str, into: Path) -> None:
     """Unpack an archive of code into an empty folder, and verify that it holds what its name says. On a refusal the folder is
     not to be used."""
     listed: dict[str, str] = {}
-    for name, content in archive.members(data, CODE, f"code/{digest[:12]}….zip"):
+    for name, content in _members(data, CODE, f"code/{digest[:12]}….zip"):
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -163,6 +164,13 @@ def unpack_code(data: bytes, digest: str, into: Path) -> None:
     if archive.content_hash(listed) != digest:
         message = f"code/{digest}.zip does not hold what its name says; remove that object and upload the bundle again"
         raise BundleRefused(message, code="WrongDigest")
+
+
+def _members(data: bytes, limits: Limits, what: str) -> Iterator[tuple[str, bytes]]:
+    try:
+        yield from archive.members(data, limits)
+    except BadArchive as error:
+        raise BundleRefused(f"{what} {error}; make the bundle anew with `meridian bundle`", code=error.code) from error
 
 
 def _link(source: Path, target: Path) -> None:

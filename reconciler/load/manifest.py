@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.load.archive import unsafe
+from reconciler.model.archive import unsafe
 from reconciler.model.bundle import Bundle, BundleRefused, Commit
 
 SCHEMA_VERSION = "1"

@@ -6,6 +6,7 @@ One per account and home Region, whatever topologies there are, so nothing of a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
@@ -23,6 +24,8 @@ GITHUB_PLAN = "meridian-github-plan"
 GITHUB_MAIN = "meridian-github-main"
 FORWARD = "meridian-forward"
 """With `-<region>` behind it: roles are the account's, and each Region has its own."""
+RESYNC = timedelta(minutes=15)
+"""Between two looks at a topology that nothing happens to. No more than SQS delays a message: wake spreads them over it."""
 METRICS = "Meridian"
 """Namespace of what the functions measure."""
 ISSUER = "token.actions.githubusercontent.com"

@@ -14,27 +14,12 @@ from typing import Any, TypeAlias, TypeVar
 from reconciler.model.issuer import PublicKey
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.suspension import Suspension
+from reconciler.model.unknown import Unknown as Unknown  # noqa: PLC0414  # shown here too
 
 T = TypeVar("T")
 
 _OF_A_REGION = (StackKind.DATA, StackKind.API)
 CLOCK_SKEW = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A value that AWS did not give us, and why. `code` is the AWS error code or our own (`Unreachable`)."""
-
-    code: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
-
-    @property
-    def denied(self) -> bool:
-        """AWS refused to tell us: asking again does not help until somebody changes a permission."""
-        return any(word in self.code for word in ("Denied", "Unauthorized", "NotAuthorized", "AuthorizationError"))
 
 
 Seen: TypeAlias = T | Unknown | None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reconciler import hosting, wiring
+from reconciler import wiring
 from reconciler.aws.recorded import TABLE
 from reconciler.aws.revisions import bucket_name
 from reconciler.cli import main
@@ -118,7 +118,7 @@ def world(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     for name, value in {**settings, "CACHE": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(f"MERIDIAN_{name}", value)
     passes = Passes()
-    monkeypatch.setattr(hosting, "reconcile", passes.reconcile)
+    monkeypatch.setattr("reconciler.hosting.passes.reconcile", passes.reconcile)
     for name in ("wake", "reconcile"):
         app = importlib.import_module(f"handlers.{name}.app")
         (app._waker if name == "wake" else app._deliveries).cache_clear()

@@ -27,12 +27,13 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from dataclasses import replace
 from pathlib import Path
-from reconciler import hosting, wiring
+from reconciler import wiring
+from reconciler.hosting import passes
 from reconciler.aws.clients import Clients
 from reconciler.load import load
 from reconciler.loop import look
 (topology,) = load(Path(sys.argv[2]))
-world = replace(wiring.ports(), synthesizer=hosting.stored_synthesizer(Clients(), "v1"))
+world = replace(wiring.ports(), synthesizer=passes.stored_synthesizer(Clients(), "v1"))
 outcome = look(world, topology)
 foreign = [m for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", "") or "")]
 print(json.dumps([outcome.plan.fingerprint, outcome.result, len(foreign)]))

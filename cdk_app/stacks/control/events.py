@@ -6,6 +6,7 @@ good by the slow resync.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -14,9 +15,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub, trust
-from reconciler.model.control import FORWARD
+from reconciler.model.control import FORWARD, RESYNC
 
-RESYNC = "rate(15 minutes)"
 TERMINAL = [
     f"{verb}_{end}"
     for verb in ("CREATE", "UPDATE", "ROLLBACK", "UPDATE_ROLLBACK", "DELETE", "IMPORT", "IMPORT_ROLLBACK")
@@ -69,7 +69,7 @@ def add_rules(stack: MeridianStack, wake: lambda_.CfnFunction) -> None:
     }
     for logical, pattern in {"Revision": uploaded, **patterns()}.items():
         _to_wake(stack, logical, wake, event_pattern=pattern)
-    _to_wake(stack, "Resync", wake, schedule_expression=RESYNC)
+    _to_wake(stack, "Resync", wake, schedule_expression=f"rate({RESYNC // timedelta(minutes=1)} minutes)")
 
 
 def _to_wake(stack: MeridianStack, logical: str, wake: lambda_.CfnFunction, **how: Any) -> None:

@@ -58,6 +58,21 @@ def test_a_delay_is_a_quarter_of_an_hour_at_most(sqs: Any, url: str) -> None:
     )
 
 
+def test_messages_are_spread_evenly_in_their_order(stubbed: tuple[Queue, Stubber]) -> None:
+    queue, stub = stubbed
+    delays = [0, 75, 150, 225, 300, 375, 450, 525, 600, 675, 750, 825]
+    for batch in (delays[:10], delays[10:]):
+        first = delays.index(batch[0])
+        entries = [
+            {"Id": str(i), "MessageBody": messages(12)[first + i].body(), "DelaySeconds": delay}
+            for i, delay in enumerate(batch)
+        ]
+        url = "https://sqs.us-east-1.amazonaws.com/1/q"
+        stub.add_response("send_message_batch", {"Successful": [], "Failed": []}, {"QueueUrl": url, "Entries": entries})
+    queue.send(messages(12), over=timedelta(minutes=15))
+    stub.assert_no_pending_responses()
+
+
 @pytest.fixture
 def stubbed(sqs: Any) -> Iterator[tuple[Queue, Stubber]]:
     clients = Clients()

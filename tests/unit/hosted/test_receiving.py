@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler import receiving
-from reconciler.load import archive
+from reconciler.model import archive
 from reconciler.model.bundle import Accepted, Head, Refusal, accepted
 from reconciler.model.errors import Throttled
 from reconciler.receiving import Received, Receiver

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.message import Message
 from reconciler.waking import Waker, concerned
 
 KNOWN = ("orders", "orders-eu", "bills", "api")
@@ -146,8 +149,12 @@ def test_nothing_raises_and_no_strange_name_comes_out(happened: Any, known: set[
 class World:
     def __init__(self, *names: str) -> None:
         self.names = list(names)
-        self.listed, self.now, self.sent = 0, 0.0, []
-        self.waker = Waker(names=self.listing, send=self.sent.append, seconds=lambda: self.now, own=[OURS])
+        self.listed, self.now, self.sent, self.over = 0, 0.0, [], []
+        self.waker = Waker(names=self.listing, send=self.send, seconds=lambda: self.now, own=[OURS])
+
+    def send(self, messages: Sequence[Message], over: timedelta) -> None:
+        self.sent.append(messages)
+        self.over.append(over)
 
     def listing(self) -> list[str]:
         self.listed += 1
@@ -183,3 +190,20 @@ def test_nobody_concerned_no_message_and_strange_keys_are_no_topologies() -> Non
     assert world.waker.wake(stack("somebody-elses")) == ()
     assert world.sent == []
     assert world.waker.wake({}) == ("orders",)
+
+
+def test_the_timer_takes_its_quarter_of_an_hour_for_all_and_an_event_as_long_as_route53_needs() -> None:
+    world = World(*(f"t{i:02}" for i in range(100)))
+    for happened in (event("aws.events", "Scheduled Event"), stack("meridian-foundation"), stack("meridian-t07-data")):
+        world.waker.wake(happened)
+    resync, everything, one = world.over
+    assert [len(sent) for sent in world.sent] == [100, 100, 1]
+    assert resync == timedelta(minutes=15)
+    assert timedelta(minutes=2) < everything < resync
+    assert one == timedelta(), "who changed something waits for nobody"
+
+
+def test_a_few_are_looked_at_together() -> None:
+    world = World(*KNOWN)
+    world.waker.wake(stack("meridian-foundation"))
+    assert world.over == [timedelta()]

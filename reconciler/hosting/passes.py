@@ -1,0 +1,105 @@
+"""What the function reconcile is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from reconciler.aws.bundled import BundledRevisions
+from reconciler.aws.clients import Clients
+from reconciler.aws.cloud import AwsCloud
+from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.recorded import read_recorded
+from reconciler.aws.records import BucketRecords
+from reconciler.aws.state import DynamoJournal
+from reconciler.aws.synthesis import default_cache
+from reconciler.aws.templates import StoredSynthesizer
+from reconciler.aws.writing import ServiceRoles
+from reconciler.deliveries import Deliveries
+from reconciler.hosted import Again, reconcile
+from reconciler.hosting.plane import Plane
+from reconciler.loop import Ports
+from reconciler.model.bundle import Refusal, Source
+from reconciler.model.errors import LeaseLost
+from reconciler.model.message import Message
+from reconciler.model.topology import Topology
+from reconciler.ports import Synthesizer
+from reconciler.receiving import Received, Receiver
+from reconciler.report.refused import refused_status
+
+
+def deliveries() -> Deliveries:
+    """What the function reconcile does with messages."""
+    plane = Plane.here()
+    journal, records = (
+        DynamoJournal(plane.clients),
+        BucketRecords(plane.clients, plane.bucket.bucket, plane.home_region),
+    )
+    receiver = Receiver(
+        revisions=plane.bucket, cache=default_cache(), account=plane.account, home_region=plane.home_region
+    )
+
+    def recorded(name: str) -> Mapping[str, Any] | None:
+        return read_recorded(plane.clients, name, plane.home_region).status
+
+    def one_pass(received: Received, message: Message) -> Again:
+        ports = hosted_ports(plane, journal, received.source)
+        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=_lost)
+
+    def refuse(name: str, refusal: Refusal) -> None:
+        status = refused_status(name, refusal, recorded(name), plane.clock.now())
+        try:  # of a topology, the journal needs no more than where its record lies
+            journal.record(cast("Topology", _Named(name=name, home_region=plane.home_region)), status)
+        except LeaseLost:
+            return  # somebody works on it, and writes the status anyhow
+
+    return Deliveries(
+        receive=lambda name: receiver.receive(name, recorded(name)),
+        reconcile=one_pass,
+        refuse=refuse,
+        send=lambda message, delay: plane.queue.send([message], delay),
+        log=_say,
+    )
+
+
+def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
+    """Everything that a pass on a bundle needs."""
+    return Ports(
+        cloud=AwsCloud(plane.clients, plane.clock, ServiceRoles.told(os.environ)),
+        synthesizer=stored_synthesizer(plane.clients, source.bundle.version),
+        revisions=BundledRevisions(source),
+        journal=journal,
+        clock=plane.clock,
+        issuers=HttpsIssuers(),
+    )
+
+
+def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:
+    """Where the functions have their templates from; `version` is that of the bundle at hand."""
+    return StoredSynthesizer(
+        clients,
+        os.environ["MERIDIAN_BUCKET"],
+        os.environ["MERIDIAN_HOME_REGION"],
+        os.environ.get("MERIDIAN_SYNTH_FUNCTION", ""),
+        default_cache(),
+        version=version,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    name: str
+    home_region: str
+
+
+def _lost(why: str) -> None:
+    _say(json.dumps({"function": "reconcile", "level": "warning", "event": "record lost", "why": why}))
+
+
+def _say(line: str) -> None:
+    """One line of Lambda's log, JSON."""
+    print(line, flush=True)  # noqa: T201
