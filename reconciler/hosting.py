@@ -35,7 +35,7 @@ from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Synthesizer
 from reconciler.receiving import Received, Receiver
 from reconciler.report.refused import refused_status
-from reconciler.waking import Names, Waker
+from reconciler.waking import Names, Waker, reason
 from reconciler.wiring import service_roles
 
 TEMPLATES = OF_TOPOLOGIES
@@ -77,7 +77,14 @@ def waker() -> Callable[[Any], Names]:
     """What the function wake does with an event."""
     plane = Plane.here()
     own = frozenset(filter(None, os.environ.get("MERIDIAN_OWN_ROLES", "").split(",")))
-    return Waker(names=plane.bucket.names, send=plane.queue.send, seconds=time.monotonic, own=own).wake
+    wake = Waker(names=plane.bucket.names, send=plane.queue.send, seconds=time.monotonic, own=own).wake
+
+    def told(event: Any) -> Names:
+        found = wake(event)
+        _say(json.dumps({"function": "wake", "why": reason(event), "woken": found}))
+        return found
+
+    return told
 
 
 def deliveries() -> Deliveries:
