@@ -30,8 +30,8 @@ def pass_line(
     token: int = 0,
     why: str = "",
 ) -> str:
-    """`result`: the outcome's, or why there is none; `why`: the reason that the message gave. Messages are cut; values of the desired
-    state are not in it. What only CloudWatch reads comes last, for whoever reads it in a terminal at night."""
+    """`result`: the outcome's, or why there is none; `why`: the reason that the message gave. Messages are cut; values of the
+    desired state are not in it. What only CloudWatch reads comes last, for whoever reads it in a terminal at night."""
     line: dict[str, Any] = {
         "level": "error" if error else "warning" if stalled else "info",
         "event": "pass",
