@@ -24,7 +24,7 @@ from botocore.config import Config
 
 REGION, TABLE, TOPOLOGY = "us-east-1", "meridian-state", "orders"
 GROUPS = {"reconcile": "/meridian/control/reconcile", "wake": "/meridian/control/wake"}
-PAUSE, PATIENCE, LOGGED_WITHIN = 0.1, 90.0, 10.0
+PAUSE, PATIENCE, LOGGED_WITHIN = 0.1, 180.0, 15.0
 """Seconds: between looks; until we give up; for the last pass's line to be in the log."""
 OVER = frozenset({"Blocked", "Stalled", "Failed", "Suspended"})
 
