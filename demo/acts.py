@@ -141,8 +141,8 @@ def leave_it_alone(stage: Stage) -> str:
     )
     stage.edit(("memoryMb: 1024", "memoryMb: 2048"), (NEW_REGION, NEW_REGION.replace("serving", "drained")))
     stage.commit("More memory, Frankfurt out of traffic")
-    stage.meridian("bundle", "--upload")
     since = stage.now()
+    stage.meridian("bundle", "--upload")
     stage.forget_calls()
     stage.console.tell(
         "No command from here on. This only looks: at the status that passes leave, then at their log. (Here the embedded AWS lets "

@@ -37,6 +37,7 @@ class Pass:
     why: str
     result: str
     requests: tuple[str, ...]
+    error: str = ""
 
     @staticmethod
     def read(line: Mapping[str, Any]) -> Pass:
@@ -45,6 +46,7 @@ class Pass:
             why=line.get("why", ""),
             result=line["result"],
             requests=tuple(line.get("requests", ())),
+            error=line.get("error", ""),
         )
 
 
@@ -108,8 +110,8 @@ def _tell(watcher: Watcher, generation: int) -> None:
     _say("Of each pass, from the log of the function: when it began, what it came to, why it ran, what it asked of AWS")
     for one in passes:
         _say(f"{one.at:%H:%M:%S}  {one.result:<12} {one.why}")
-        for request in one.requests:
-            _say(f"{'':23}{request}")
+        for more in (*one.requests, *filter(None, [one.error])):
+            _say(f"{'':23}{more}")
     events = watcher.events()
     _say("")
     _say(f"generation {generation}: {len(passes)} passes; {events.total()} events woke the reconciler:")
