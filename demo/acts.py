@@ -17,6 +17,10 @@ NAMED = ("2 drift findings", "priceClass", "routing/ttlSeconds", REGION)
 """What the drift report has to say of the changes made by hand."""
 
 
+GENERATION = "7"
+"""Of the commit that the control plane converges on: the commits up to there are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     title: str
@@ -109,7 +113,7 @@ def leave(stage: Stage) -> str:
 
 def _nothing_changed(stage: Stage) -> None:
     calls = stage.calls()
-    if calls["mutating"]:
+    if calls["byHand"]:
         made = ", ".join(c["call"] for c in calls["calls"] if c["mutating"])
         raise StepFailed(f"mutating calls were made: {made}")
 
@@ -124,6 +128,45 @@ def repair(stage: Stage) -> str:
     return "both found and repaired"
 
 
+def leave_it_alone(stage: Stage) -> str:
+    stage.console.tell(
+        "So far, each pass ran where somebody called the command. Bootstrap makes the control plane: a bucket for revisions, a "
+        "queue, the reconciler in Lambda, and in every Region in use the rules for what wakes it. Once per account."
+    )
+    stage.meridian("bootstrap")
+    stage.python("demo.timer", "off")
+    stage.console.tell(
+        "The timer that wakes it every 15 minutes, if all events are lost, is off: what follows is the events' doing. From here a "
+        "commit is merged, and what CI runs then is one command. It only uploads."
+    )
+    stage.edit(("memoryMb: 1024", "memoryMb: 2048"), (NEW_REGION, NEW_REGION.replace("serving", "drained")))
+    stage.commit("More memory, Frankfurt out of traffic")
+    since = stage.now()
+    stage.meridian("bundle", "--upload")
+    stage.forget_calls()
+    stage.console.tell(
+        "No command from here on. This only looks: at the status that passes leave, then at their log. (Here the embedded AWS lets "
+        "every call through; the tests have it enforce the functions' policies.)"
+    )
+    stage.python("demo.follow", GENERATION, "--since", since)
+    _no_hand(stage)
+    stage.console.tell(
+        "Somebody changes a record by hand again. That call is what wakes the reconciler: CloudTrail tells it."
+    )
+    since = stage.now()
+    stage.python("demo.by_hand", "dns")
+    stage.forget_calls()
+    stage.python("demo.follow", GENERATION, "--since", since, "--repaired")
+    _no_hand(stage)
+    stage.console.tell("All that changed anything in AWS meanwhile was asked for by the functions.")
+    return "a commit and a repair, nobody ran converge"
+
+
+def _no_hand(stage: Stage) -> None:
+    if by_hand := stage.calls()["byHand"]:
+        raise StepFailed(f"{by_hand} mutating calls were made by others than the control plane's functions")
+
+
 def rest(stage: Stage) -> str:
     stage.console.tell("Nothing is left to do: the plan is empty, and another converge changes nothing on AWS.")
     stage.meridian("plan", "--detailed-exitcode")
@@ -131,7 +174,7 @@ def rest(stage: Stage) -> str:
     stage.meridian("converge", says=("Ready (Converged)",))
     calls = stage.calls()
     stage.console.tell(
-        f"Calls that this converge made: {calls['total']}, of which may change anything: {calls['mutating']}."
+        f"Calls that this converge made: {calls['total']}, of which may change anything: {calls['byHand']}."
     )
     _nothing_changed(stage)
     stage.console.tell("And clients everywhere, each by its nearest Region, with the order that another one took.")
@@ -146,5 +189,6 @@ ACTS = (
     Act("Ask for too much", refuse),
     Act("Move the writer, and remove its old Region", leave),
     Act("Repair what was changed by hand", repair),
+    Act("Nobody runs a command", leave_it_alone),
     Act("Nothing to do", rest),
 )

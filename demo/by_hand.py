@@ -1,7 +1,9 @@
-"""`python -m demo.by_hand`: what somebody in a hurry might do in the console, past Git: plain boto3, nothing of Meridian's."""
+"""`python -m demo.by_hand [edge|dns]`: what somebody in a hurry might do in the console, past Git: plain boto3, nothing of
+Meridian's. Both things, unless one is named."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import boto3
@@ -31,10 +33,14 @@ def slow_down_dns() -> None:
     _tell(f"record route.{DOMAIN} of {REGION}: TTL", record["TTL"], TTL)
 
 
+CHANGES = {"edge": widen_price_class, "dns": slow_down_dns}
+
+
 def _tell(what: str, old: Any, new: Any) -> None:
     print(f"{what} {old} -> {new}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    widen_price_class()
-    slow_down_dns()
+    chosen = sys.argv[1:] or list(CHANGES)
+    for change in chosen:
+        CHANGES[change]()

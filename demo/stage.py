@@ -95,7 +95,14 @@ class Stage:
         self._control("calls", {})
 
     def calls(self) -> dict[str, Any]:
-        return self._control("calls")
+        """Those of everybody; `byHand`: how many may change something, and were not made by the control plane's functions."""
+        found = self._control("calls")
+        own = sum(counted["mutating"] for counted in found["functions"].values())
+        return {**found, "byHand": found["mutating"] - own}
+
+    def now(self) -> str:
+        """The time of AWS's clock."""
+        return str(self._control("clock")["now"])
 
     def save(self, name: str, *arguments: str) -> None:
         """Keep a document of the command line in build/demo."""

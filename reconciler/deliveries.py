@@ -65,14 +65,14 @@ class Deliveries:
             self.log(json.dumps({**line, "outcome": f"bundle refused: {received.code}"}))
             return True
         again = self.reconcile(received, message)
-        if again.line:
-            self.log(again.line)
+        self.log(again.line or json.dumps({**line, "outcome": again.reason}))  # somebody else is at it, or an old timer
         if again.redeliver:
             return False
         if again.now:
             self.send(Message(topology=message.topology, reason=again.reason), timedelta())
         elif again.after is not None:
-            self.send(Message(topology=message.topology, reason=again.reason, due=again.due or None), again.after)
+            reason = f"timer after {again.reason}"
+            self.send(Message(topology=message.topology, reason=reason, due=again.due or None), again.after)
         return True
 
     def _failed(self, line: Mapping[str, Any], error: str, **more: Any) -> None:

@@ -59,9 +59,9 @@ class Again:
 class PassCrashed(Exception):
     """A bug of ours met in a pass; `line` is to be printed."""
 
-    def __init__(self, topology: Topology, at: datetime, error: Exception) -> None:
+    def __init__(self, topology: Topology, at: datetime, error: Exception, why: str) -> None:
         super().__init__(f"{topology.name}: {type(error).__name__}: {error}")
-        self.line = pass_line(topology.name, at, result="Crashed", error=str(self))
+        self.line = pass_line(topology.name, at, result="Crashed", error=str(self), why=why)
 
 
 def reconcile(
@@ -78,9 +78,10 @@ def reconcile(
     often that the topology is Stalled."""
     at = ports.clock.now()
     turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
+    said = partial(_said, topology, at, message.reason)
     try:
         if ports.cloud.account(topology) != topology.account:
-            return _said(topology, at, None, _elsewhere(ports, topology))
+            return said(None, _elsewhere(ports, topology))
         with ports.journal.lease(topology, turn) as lease:
             again = _turn(ports, topology, lease, chance, partial(_passed, records=records, lost=lost))
             lease.due = again.due if not again.redeliver else None
@@ -90,16 +91,16 @@ def reconcile(
         after = RETRY if held.marked else None
         return Again(outcome=None, after=after, due=turn.retry if held.marked else "", reason=held.message)
     except ReconcilerError as error:
-        return _said(topology, at, None, _comes_again(error))
+        return said(None, _comes_again(error))
     except Exception as error:
-        raise PassCrashed(topology, at, error) from error
+        raise PassCrashed(topology, at, error, message.reason) from error
     if lease.token and not lease.released and not again.redeliver:
         again = replace(
             again, after=None, redeliver=True, reason="the lease could not be released; it runs out by itself"
         )
     if lease.dirty and not again.redeliver:
         again = replace(again, now=True, after=None, reason="asked meanwhile")
-    return _said(topology, at, lease, again)
+    return said(lease, again)
 
 
 def _passed(
@@ -170,7 +171,7 @@ def _comes_again(error: ReconcilerError) -> Again:
     return Again(outcome=None, after=None, due="", reason=f"{error.code}: {error.message}", redeliver=True)
 
 
-def _said(topology: Topology, at: datetime, lease: Lease | None, again: Again) -> Again:
+def _said(topology: Topology, at: datetime, why: str, lease: Lease | None, again: Again) -> Again:
     outcome = again.outcome
     failed = "" if outcome else again.reason
     more: dict[str, Any] = {"stolen": lease.stolen, "token": lease.token} if lease else {}
@@ -182,6 +183,7 @@ def _said(topology: Topology, at: datetime, lease: Lease | None, again: Again) -
         error=failed,
         stalled=outcome.result is Result.STALLED if outcome else failed.startswith("Stalled:"),
         after=timedelta() if again.now else again.after,
+        why=why,
         **more,
     )
     return replace(again, line=line)

@@ -25,6 +25,7 @@ _REGION = re.compile(r"[a-z]{2}-[a-z]+-\d(?:-.*)?")
 """What follows the topology in the name of a cluster, and of an instance, which is numbered."""
 _NAMING = frozenset({"cloudformation.amazonaws.com", "rds.amazonaws.com"})
 """Services whose calls name what they are about by names that the topology's begins. Others use ids, which a name does not tell."""
+CALL = "AWS API Call via CloudTrail"
 _REMEMBERED = 10.0  # seconds
 _APART, _AT_ONCE = timedelta(seconds=3), 5
 """What wakes all must not ask all of Route 53 at once, which answers five requests a second in the whole account: a look at a
@@ -53,7 +54,7 @@ class Waker:
             self.asked = now
         found = concerned(event, self.known, self.own)
         if found:
-            self.send([Message(topology=name, reason=_reason(event)) for name in found], spread(event, len(found)))
+            self.send([Message(topology=name, reason=reason(event)) for name in found], spread(event, len(found)))
         return found
 
 
@@ -65,9 +66,12 @@ def spread(event: Any, count: int) -> timedelta:
     return min(RESYNC, _APART * max(0, count - _AT_ONCE))
 
 
-def _reason(event: Any) -> str:
+def reason(event: Any) -> str:
+    """What kind of event it is, for people: of a call, which one; nothing that the reconciler would act on."""
     kind = event.get("detail-type") if isinstance(event, dict) else None
     found = kind if isinstance(kind, str) else "woken"
+    call = _mapping(event.get("detail")).get("eventName") if found == CALL else None
+    found = f"{found}: {call}" if isinstance(call, str) else found
     return "".join(c for c in found[:80] if c.isprintable())
 
 
@@ -79,7 +83,7 @@ def concerned(event: Any, known: Collection[str], own: Collection[str]) -> Names
     if isinstance(event.get("topology"), str):  # by hand: `aws lambda invoke`
         return _only({event["topology"]}, everything)
     detail, kind = _mapping(event.get("detail")), event.get("detail-type")
-    if kind == "AWS API Call via CloudTrail":
+    if kind == CALL:
         return _called(detail, everything, own)
     source = event.get("source")
     reader = _SOURCES.get(source) if isinstance(source, str) else None

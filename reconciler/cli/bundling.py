@@ -156,6 +156,8 @@ def _uploaded(
     where = f"s3://{bucket.bucket}/revisions/{topology.name}.zip"
     ignored = source.ignored_in(packed)
     if seen and seen.accepted.digest == packed.bundle.digest:
+        if publish:  # another Meridian makes other templates of the same commit
+            publish(topology)
         return Done.of(packed, "unchanged", where, version=seen.accepted.version, ignored=ignored)
     if seen and (refusal := seen.accepted.takes(packed.bundle)):
         raise BundleRefused(refusal.message, code=refusal.code)

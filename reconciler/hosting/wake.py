@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from reconciler.hosting.plane import Plane
 from reconciler.model.message import Message
-from reconciler.waking import Names, Waker
+from reconciler.waking import Names, Waker, reason
 
 
 def waker() -> Callable[[Any], Names]:
@@ -21,4 +22,11 @@ def waker() -> Callable[[Any], Names]:
     def send(messages: Sequence[Message], over: timedelta) -> None:
         plane.queue.send(messages, over=over)
 
-    return Waker(names=plane.bucket.names, send=send, seconds=time.monotonic, own=own).wake
+    wake = Waker(names=plane.bucket.names, send=send, seconds=time.monotonic, own=own).wake
+
+    def told(event: Any) -> Names:
+        found = wake(event)
+        print(json.dumps({"function": "wake", "why": reason(event), "woken": found}), flush=True)  # noqa: T201
+        return found
+
+    return told

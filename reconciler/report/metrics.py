@@ -28,26 +28,15 @@ def pass_line(
     stalled: bool = False,
     after: timedelta | None = None,
     token: int = 0,
+    why: str = "",
 ) -> str:
-    """`result`: the outcome's, or why there is none. Messages are cut; values of the desired state are not in it."""
+    """`result`: the outcome's, or why there is none; `why`: the reason that the message gave. Messages are cut; values of the
+    desired state are not in it. What only CloudWatch reads comes last, for whoever reads it in a terminal at night."""
     line: dict[str, Any] = {
-        "_aws": {
-            "Timestamp": int(at.timestamp() * 1000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [[], ["Topology"]],  # the sum of all is what alarms look at
-                    "Metrics": [{"Name": name, "Unit": "Count"} for name in METRICS],
-                }
-            ],
-        },
         "level": "error" if error else "warning" if stalled else "info",
         "event": "pass",
         "Topology": topology,
-        "Passes": 1,
-        "PassErrors": int(bool(error)),
-        "LeaseSteals": int(stolen),
-        "StalledTopologies": int(stalled),
+        "why": _cut(why),
         "result": result,
         "after": None if after is None else iso_duration(after),
         "token": token,
@@ -65,6 +54,17 @@ def pass_line(
             "apiCalls": sum(outcome.api_calls.values()),
             "durationMs": outcome.duration // timedelta(milliseconds=1),
         }
+    line |= {"Passes": 1, "PassErrors": int(bool(error)), "LeaseSteals": int(stolen), "StalledTopologies": int(stalled)}
+    line["_aws"] = {
+        "Timestamp": int(at.timestamp() * 1000),
+        "CloudWatchMetrics": [
+            {
+                "Namespace": NAMESPACE,
+                "Dimensions": [[], ["Topology"]],  # the sum of all is what alarms look at
+                "Metrics": [{"Name": name, "Unit": "Count"} for name in METRICS],
+            }
+        ],
+    }
     return json.dumps(line, separators=(",", ":"))
 
 

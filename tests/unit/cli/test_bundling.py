@@ -135,6 +135,20 @@ def test_upload_then_nothing_to_do_then_the_next_commit(repo, s3, bundle):
     assert held(s3)["generation"] == 2
 
 
+def test_the_same_commit_brings_templates_that_are_missing(repo, s3, bundle):
+    """As after an upgrade of Meridian, whose templates have other fingerprints."""
+
+    def stored():
+        return sorted(o["Key"] for o in s3.list_objects_v2(Bucket=NAME, Prefix="templates/").get("Contents", ()))
+
+    bundle("--upload")
+    before = stored()
+    for key in before:
+        s3.delete_object(Bucket=NAME, Key=key)
+    assert bundle("--upload")[1]["result"] == "unchanged"
+    assert stored() == before != []
+
+
 def test_older_ones_are_refused_unless_they_are_meant(repo, s3, bundle):
     bundle("--upload")
     repo.commit()

@@ -23,7 +23,7 @@ from tests.fakes.topologies import orders
 class Again:
     after: timedelta | None = None
     due: str = ""
-    reason: str = "timer"
+    reason: str = "Progressing"
     now: bool = False
     redeliver: bool = False
     line: str = ""
@@ -83,19 +83,20 @@ def test_a_pass_and_what_it_asks_for(world: World) -> None:
     assert world.handle({"topology": "done"}, {"topology": "later"}, {"topology": "dirty"}) == []
     assert world.passes == ["done", "later", "dirty"]
     assert world.sent == [
-        (Message(topology="later", reason="timer", due="2030-01-01T00:05:00Z"), timedelta(minutes=5)),
+        (Message(topology="later", reason="timer after Progressing", due="2030-01-01T00:05:00Z"), timedelta(minutes=5)),
         (Message(topology="dirty", reason="asked for meanwhile"), timedelta()),
     ]
-    assert world.lines == []  # the pass had nothing to say
+    said = [(line["topology"], line["outcome"]) for line in world.lines]  # a message that made no pass is told, too
+    assert said == [("done", "Progressing"), ("later", "Progressing"), ("dirty", "asked for meanwhile")]
 
 
 def test_one_that_fails_comes_again_and_takes_no_other_along(world: World) -> None:
     world.again = {"bad": Throttled("rds: slow down"), "worse": KeyError("hunter2")}
     assert world.handle({"topology": "bad"}, {"topology": "good"}, {"topology": "worse"}) == ["m0", "m2"]
     assert world.passes == ["bad", "good", "worse"]
-    assert [line["error"] for line in world.lines] == ["Throttled", "KeyError"]
+    assert [line.get("error", "none") for line in world.lines] == ["Throttled", "none", "KeyError"]
     assert "hunter2" not in json.dumps(world.lines)
-    assert "test_deliveries.py" in world.lines[1]["where"][-1]
+    assert "test_deliveries.py" in world.lines[2]["where"][-1]
 
 
 def test_what_a_pass_says_is_printed_and_one_that_could_not_decide_comes_again(world: World) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.message import Message
-from reconciler.waking import Waker, concerned
+from reconciler.waking import Waker, concerned, reason
 
 KNOWN = ("orders", "orders-eu", "bills", "api")
 ALL = tuple(sorted(KNOWN))
@@ -169,6 +169,15 @@ def test_one_message_each_and_a_burst_lists_the_bucket_once() -> None:
     assert world.listed == 1
     assert [[m.topology for m in sent] for sent in world.sent] == [["orders"]] * 3 + [["bills", "orders"]]
     assert world.sent[0][0].reason == "CloudFormation Stack Status Change"
+
+
+def test_people_are_told_which_call_it_was_and_nothing_that_breaks_their_log() -> None:
+    assert reason(call("rds", {}, eventName="ModifyDBCluster")) == "AWS API Call via CloudTrail: ModifyDBCluster"
+    assert reason(call("rds", {}, eventName="a\nb" * 99)).startswith("AWS API Call via CloudTrail: ababab")
+    assert reason(call("rds", {}, eventName=["?"])) == "AWS API Call via CloudTrail"
+    assert len(reason(event("x", "long" * 99))) == 80
+    assert reason(event("aws.rds", "RDS DB Cluster Event", eventName="no call")) == "RDS DB Cluster Event"
+    assert reason([]) == "woken"
 
 
 def test_a_first_bundle_is_known_at_once() -> None:

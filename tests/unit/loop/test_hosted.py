@@ -86,7 +86,7 @@ def changes(hosted: Hosted) -> None:
 def metrics(again) -> dict[str, int]:
     line = json.loads(again.line)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["Topology"]]
+    assert directive["Dimensions"] == [[], ["Topology"]]
     return {m["Name"]: line[m["Name"]] for m in directive["Metrics"]}
 
 
@@ -96,6 +96,9 @@ def test_converged_asks_for_nothing_more_but_makes_earlier_timers_idle(hosted):
     assert hosted.due == again.due != ""
     assert metrics(again) == {"Passes": 1, "PassErrors": 0, "LeaseSteals": 0, "StalledTopologies": 0}
     assert check(hosted.documents[-1])["run"] is None
+    line = json.loads(again.line)
+    assert line["why"] == EVENT.reason
+    assert list(line)[-1] == "_aws", "what only CloudWatch reads comes after what people do"
 
 
 def test_under_way_it_asks_to_look_again_soon_and_the_run_goes_on(hosted):
