@@ -109,8 +109,8 @@ def costs(measured: Pass) -> list[str]:
         f"- Metrics of each topology would be ${dear:.0f} a month for 100. Alarms need the sum alone, and the log says which",
         "  topology it was: there is no such dimension.",
         f"- 100 topologies need 100 × {measured.seconds:.1f} s in each quarter of an hour: {busy:.0%} of what {AT_ONCE}",
-        f"  at once can do. Spread over it, as wake does, they take {share:.0%} of the five requests a second that Route 53 answers in",
-        f"  an account; all at once they would have taken all of them for {burst:.0f} s.",
+        f"  at once can do. Spread over it, as wake does, they take {share:.0%} of the five requests a second that Route 53",
+        f"  answers in an account; all at once they would have taken all of them for {burst:.0f} s.",
     ]
     return [
         "## What a month costs in which nothing happens",

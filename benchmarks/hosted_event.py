@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
     with worlds.start("--iam") as world:
+        world.environment["AWS_SECRET_ACCESS_KEY"] = "test"  # of the account itself, which IAM lets do anything
         world.control("clock", {"speed": SPEED})
         world.declare(3)
         run(["meridian", "bootstrap"], world.repository, world.environment)
