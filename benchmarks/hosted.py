@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 from benchmarks.goals import WORKED_EXAMPLE, Goal
+from benchmarks.hosted_cost import Pass, costs
 from benchmarks.measure import CommandFailed
 from benchmarks.world import DESIRED, World, start
 from cdk_app import machine, packaging, wheels
@@ -43,16 +45,50 @@ def largest():  # of this program alone: what is told of children begins with th
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) / 1024
 sys.path.insert(0, sys.argv[1])
 began, worked = time.perf_counter(), time.process_time()
-import reconciler.wiring, reconciler.loop, reconciler.load
+import reconciler.hosting.passes
 imported, worked = time.perf_counter() - began, time.process_time() - worked
-size = largest()
+size, modules = largest(), len(sys.modules)
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-(topology,) = reconciler.load.load(Path(sys.argv[2]))
-outcome = reconciler.loop.run_pass(reconciler.wiring.ports(), topology, reconciler.loop.Run())
-passed = time.perf_counter() - began - imported
-found = {"import": imported * 1000, "work": worked * 1000, "imported": size, "pass": passed, "largest": largest()}
-print(json.dumps({**found, "result": outcome.result}))
+import botocore.client
+from reconciler import hosted, load, wiring
+from reconciler.aws.clients import Clients
+from reconciler.aws.records import FolderRecords
+from reconciler.aws.synthesis import default_cache
+from reconciler.aws.templates import StoredSynthesizer
+from reconciler.model.message import Message
+asked, called = 0, botocore.client.BaseClient._make_api_call
+def counted(self, name, arguments):
+    global asked
+    asked += len(arguments.get("MetricDataQueries", ()))
+    return called(self, name, arguments)
+botocore.client.BaseClient._make_api_call = counted
+(topology,) = load.load(Path(sys.argv[2]))
+stored = StoredSynthesizer(Clients(), "none", topology.home_region, "", default_cache())
+ports = replace(wiring.ports(), synthesizer=stored)
+message = Message(topology=topology.name, reason="bench")
+began, passed_work = time.perf_counter(), time.process_time()
+with tempfile.TemporaryDirectory() as folder:
+    records = FolderRecords(Path(folder))
+    again = hosted.reconcile(ports, topology, message=message, chance=lambda: 0.5, records=records, lost=print)
+    kept = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+passed, passed_work = time.perf_counter() - began, time.process_time() - passed_work
+status = ports.journal.recorded(topology)
+found = {"import": imported * 1000, "work": worked * 1000, "imported": size, "pass": passed, "passWork": passed_work}
+found |= {"largest": largest(), "record": kept, "line": len(again.line), "asked": asked, "state": len(json.dumps(status))}
+found |= {"calls": dict(again.outcome.api_calls) if again.outcome else {}}
+print(json.dumps({**found, "result": again.outcome.result if again.outcome else again.reason}))
 """
+WAKE = """
+import json, sys, time
+sys.path.insert(0, sys.argv[1])
+began, worked = time.perf_counter(), time.process_time()
+import reconciler.hosting.wake
+print(json.dumps({"wake": (time.perf_counter() - began) * 1000, "wakeWork": (time.process_time() - worked) * 1000}))
+"""
+REPORT_LINES = 400
+"""Bytes that Lambda itself writes about an invocation: START, END, REPORT."""
 BESIDE = ("boto3", "s3transfer")
 
 
@@ -66,8 +102,13 @@ class Found:
     worked: float
     """Processor time of the import: what a busy machine leaves of its meaning."""
     memory: float
+    wake: float
+    wake_worked: float
     took: float
+    passing: float
+    """Processor time of the pass."""
     largest: float
+    idle: Pass
 
 
 def main() -> int:
@@ -83,7 +124,8 @@ def main() -> int:
         }
         say(f"converging {WORKED_EXAMPLE} Regions: {world.converge(WORKED_EXAMPLE).wall:.0f} s")
         found = measure(world, folders, runs)
-    text = "\n".join([HEADER.format(runs=runs), *table(found, [*load, _load()])]) + "\n"
+    lines = [*table(found, [*load, _load()]), "", *costs(found["package"].idle)]
+    text = "\n".join([HEADER.format(runs=runs), *lines]) + "\n"
     RESULTS.write_text(text)
     say(text)
     return 0
@@ -104,26 +146,32 @@ def plain(into: Path) -> Path:
 
 
 def measure(world: World, folders: Mapping[str, Path], runs: int) -> dict[str, Found]:
-    said: dict[str, list[dict[str, float]]] = {name: [] for name in folders}
+    said: dict[str, list[dict[str, Any]]] = {name: [] for name in folders}
     for _ in range(runs):
         for name, folder in folders.items():
             said[name].append(one(world, folder))
     return {name: _found(folder, said[name]) for name, folder in folders.items()}
 
 
-def one(world: World, folder: Path) -> dict[str, float]:
-    command = [sys.executable, "-I", "-S", "-B", "-c", PASS, str(folder), str(world.repository / DESIRED)]
+def one(world: World, folder: Path) -> dict[str, Any]:
+    said = _said(world, folder, PASS, str(world.repository / DESIRED))
+    if said["result"] != "Converged":
+        raise CommandFailed(f"the pass of {folder.name} found something to do: {said['result']}")
+    return said | _said(world, folder, WAKE)
+
+
+def _said(world: World, folder: Path, program: str, *arguments: str) -> dict[str, Any]:
+    """What a fresh interpreter says that knows this folder alone, and can write no bytecode."""
+    command = [sys.executable, "-I", "-S", "-B", "-c", program, str(folder), *arguments]
     kept = {name: value for name, value in world.environment.items() if not name.startswith("PYTHON")}
     done = subprocess.run(command, env=kept, cwd=world.repository, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CommandFailed(f"the pass of {folder.name} failed: {done.stderr.strip().splitlines()[-1:]}")
-    said: dict[str, float] = json.loads(done.stdout)
-    if said["result"] != "Converged":
-        raise CommandFailed(f"the pass of {folder.name} found something to do: {said['result']}")
+        raise CommandFailed(f"{folder.name} failed: {done.stderr.strip().splitlines()[-1:]}")
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return said
 
 
-def _found(folder: Path, said: list[dict[str, float]]) -> Found:
+def _found(folder: Path, said: list[dict[str, Any]]) -> Found:
     def median(what: str) -> float:
         return statistics.median(run[what] for run in said)
 
@@ -133,8 +181,19 @@ def _found(folder: Path, said: list[dict[str, float]]) -> Found:
         imported=median("import"),
         worked=median("work"),
         memory=median("imported"),
+        wake=median("wake"),
+        wake_worked=median("wakeWork"),
         took=median("pass"),
+        passing=median("passWork"),
         largest=median("largest"),
+        idle=Pass(
+            seconds=median("pass") + median("import") / 1000,
+            calls=said[0]["calls"],
+            record_bytes=int(median("record")),
+            log_bytes=int(median("line")) + REPORT_LINES,
+            metrics_asked=int(median("asked")),
+            state_bytes=int(median("state")),
+        ),
     )
 
 
@@ -142,7 +201,8 @@ def goals(found: Mapping[str, Found]) -> list[Goal]:
     ours = found["package"]
     return [
         Goal(text="zip", limit=15, found=ours.zipped, unit=" MB"),
-        Goal(text="cold import of wiring, loop and load", limit=400, found=ours.imported, unit=" ms"),
+        Goal(text="cold import of reconcile", limit=400, found=ours.imported, unit=" ms"),
+        Goal(text="its processor time", limit=400, found=ours.worked, unit=" ms"),
         Goal(text="memory of a pass with nothing to do", limit=150, found=ours.largest, unit=" MB"),
     ]
 
@@ -157,7 +217,10 @@ def table(found: Mapping[str, Found], load: list[str]) -> list[str]:
         ("cold import", " ms", ours.imported, other.imported),
         ("its processor time", " ms", ours.worked, other.worked),
         ("memory after it", " MB", ours.memory, other.memory),
+        ("cold import of wake", " ms", ours.wake, other.wake),
+        ("its processor time", " ms", ours.wake_worked, other.wake_worked),
         ("a pass with nothing to do", " s", ours.took, other.took),
+        ("its processor time", " s", ours.passing, other.passing),
         ("its memory", " MB", ours.largest, other.largest),
     ]
     return [

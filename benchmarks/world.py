@@ -81,12 +81,12 @@ class World:
 
 
 @contextmanager
-def start() -> Iterator[World]:
-    """Up inside, gone afterwards."""
+def start(*more: str) -> Iterator[World]:
+    """Up inside, gone afterwards; `more` for the server."""
     shutil.rmtree(FOLDER / "repository", ignore_errors=True)
     shutil.rmtree(FOLDER / "cache", ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED)]
+    command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED), *more]
     with (
         (FOLDER / "embedded-aws.log").open("w") as log,
         subprocess.Popen(

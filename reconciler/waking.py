@@ -28,8 +28,8 @@ _NAMING = frozenset({"cloudformation.amazonaws.com", "rds.amazonaws.com"})
 CALL = "AWS API Call via CloudTrail"
 _REMEMBERED = 10.0  # seconds
 _APART, _AT_ONCE = timedelta(seconds=3), 5
-"""What wakes all must not ask all of Route 53 at once, which answers five requests a second in the whole account: a look at a
-topology takes about a dozen, and some topologies can be looked at from what has been saved up."""
+"""What wakes all must not ask all at once: a look takes three of the five requests a second that Route 53 answers in an
+account, and in each Region six of API Gateway's ten (benchmarks/HOSTED.md). So it takes a fifth of both."""
 _DEEP, _MANY = 12, 2000
 """How far into a call's parameters names are looked for; who sends more than that is about everything."""
 

@@ -21,12 +21,13 @@ from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.records import BucketRecords, FolderRecords, read
 from reconciler.aws.revision import GitRevisions
-from reconciler.aws.revisions import RevisionBucket, bucket_name, folder_of
+from reconciler.aws.revisions import RevisionBucket, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import publish_templates as published
 from reconciler.aws.writing import ServiceRoles
 from reconciler.loop import Ports
+from reconciler.model.control import revision_bucket
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, ControlPlane, Emergency, Records, Synthesizer
 
@@ -111,12 +112,12 @@ def suspensions(home_region: str) -> Suspensions:
 
 def revisions(account: str, home_region: str) -> RevisionBucket:
     """The revision bucket of an account."""
-    return RevisionBucket(Clients(), bucket_name(account, home_region), home_region)
+    return RevisionBucket(Clients(), revision_bucket(account, home_region), home_region)
 
 
 def publish_templates(topology: Topology) -> Mapping[str, str]:
     """Before a bundle is uploaded: all templates that it can need, made here, into the revision bucket."""
-    bucket = bucket_name(topology.account, topology.home_region)
+    bucket = revision_bucket(topology.account, topology.home_region)
     return published(topology, Clients(), bucket, topology.home_region)
 
 

@@ -9,14 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
-from reconciler.model.bundle import CODE, HEADS, REVISIONS, Accepted, Bundle, BundleRefused, Described, Head, Stored
+from reconciler.model.bundle import (
+    CODE,
+    HEADS,
+    REVISIONS,
+    Accepted,
+    Bundle,
+    BundleRefused,
+    Described,
+    Head,
+    Packed,
+    Stored,
+)
 from reconciler.model.errors import CloudUnavailable, ReconcilerError, Source
 
 BUNDLE_BYTES = 320 * 1024
@@ -29,21 +40,6 @@ class BucketMissing(ReconcilerError):
     """The account has no control plane."""
 
     source = Source.USER
-
-
-class Packed(Protocol):
-    """What is uploaded: `reconciler.load.bundle.Packed`."""
-
-    @property
-    def bundle(self) -> Bundle: ...
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def code(self) -> Mapping[str, bytes]: ...
-
-
-def bucket_name(account: str, home_region: str) -> str:
-    return f"meridian-revisions-{account}-{home_region}"
 
 
 class RevisionBucket:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reconciler.load import loader, manifest
 from reconciler.model import archive
 from reconciler.model.archive import BadArchive, Limits
-from reconciler.model.bundle import Bundle, BundleRefused, Commit
+from reconciler.model.bundle import Bundle, BundleRefused, Commit, Packed
 from reconciler.model.topology import Topology
 
 DOCUMENT_BYTES = 256 * 1024
@@ -26,14 +25,6 @@ CODE = Limits(
     packed=50 * 1024**2, unpacked=250 * 1024**2, files=10_000
 )  # as Lambda takes of a function [V Lambda quotas]
 _MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
-    bundle: Bundle
-    data: bytes = field(repr=False)
-    code: Mapping[str, bytes] = field(repr=False)
-    """Hash of the content to archive."""
 
 
 def pack(

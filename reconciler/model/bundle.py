@@ -43,6 +43,16 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What is uploaded."""
+
+    bundle: Bundle
+    data: bytes = field(repr=False)
+    code: Mapping[str, bytes] = field(repr=False)
+    """Hash of the content to archive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """The commit at hand, from a full clone in which nothing of the desired state is changed."""
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from reconciler.model.bundle import Bundle, Commit
+from reconciler.model.bundle import Bundle, Commit, Packed
 from reconciler.report.words import count
 
 _SHOWN = 5
-
-
-class Packed(Protocol):
-    @property
-    def bundle(self) -> Bundle: ...
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def code(self) -> Mapping[str, bytes]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,16 @@ import pytest
 
 from reconciler import wiring
 from reconciler.aws.recorded import TABLE
-from reconciler.aws.revisions import bucket_name
 from reconciler.cli import main
 from reconciler.loop import Ports
 from reconciler.model.bundle import Accepted, accepted
+from reconciler.model.control import revision_bucket
 from reconciler.model.topology import Topology
 from tests.embedded.conftest import Aws
 from tests.embedded.converged import credentials
 from tests.fakes.bundles import repository
 
-NAME = bucket_name("111111111111", "us-east-1")
+NAME = revision_bucket("111111111111", "us-east-1")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What calls a person: messages nobody could deal with, a loop that stands still, a topology that needs somebody.
 
-The functions measure per topology and once more without a dimension (namespace `Meridian`); alarms look at the sum, so that a new
-topology needs no new alarm.
+The functions measure without a dimension (namespace `Meridian`), so that a new topology needs no new alarm and costs no new metric;
+which topology it was, the line in the log says.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub, trust
+from cdk_app.stacks.control.storage import REVISIONS
 from reconciler.model.control import FORWARD, RESYNC
 
 TERMINAL = [
@@ -63,7 +64,7 @@ def add_rules(stack: MeridianStack, wake: lambda_.CfnFunction) -> None:
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {
-            "bucket": {"name": [sub("meridian-revisions-${AWS::AccountId}-${AWS::Region}")]},
+            "bucket": {"name": [sub(REVISIONS)]},
             "object": {"key": [{"prefix": "revisions/"}, {"prefix": "heads/"}]},
         },
     }

@@ -6,12 +6,12 @@ Deny wins over whatever another policy, of ours or of the account's, may allow o
 from __future__ import annotations
 
 from cdk_app.stacks.base import Statement, arn, role_arn, statement, sub
-from reconciler.model.control import QUEUE, SERVICE, SERVICE_DELETE, SYNTH
+from reconciler.model.control import QUEUE, SERVICE, SERVICE_DELETE, SYNTH, revision_bucket
 
 Statements = dict[str, list[Statement]]
 STACKS = arn("cloudformation", "stack/meridian-*/*", region="*")
 TABLE = arn("dynamodb", "table/meridian-state")
-REVISIONS = "arn:${AWS::Partition}:s3:::meridian-revisions-${AWS::AccountId}-${AWS::Region}"
+REVISIONS = "arn:${AWS::Partition}:s3:::" + revision_bucket("${AWS::AccountId}", "${AWS::Region}")
 ASSETS = "arn:${AWS::Partition}:s3:::meridian-assets-${AWS::AccountId}-*"
 _OURS = {"StringEquals": {"aws:ResourceTag/meridian:stack": "data"}}
 

@@ -15,8 +15,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
-from reconciler.model.control import DEAD_LETTERS, QUEUE
+from reconciler.model.control import DEAD_LETTERS, QUEUE, revision_bucket
 
+REVISIONS = revision_bucket("${AWS::AccountId}", "${AWS::Region}")
 ALIAS = "alias/meridian-control"
 VISIBILITY = 240
 """Seconds; more than a pass may take, or two would work on one message."""
@@ -71,7 +72,7 @@ def _bucket(stack: MeridianStack, key: str) -> s3.CfnBucket:
     bucket = s3.CfnBucket(
         stack,
         "Revisions",
-        bucket_name=cdk.Fn.sub("meridian-revisions-${AWS::AccountId}-${AWS::Region}"),
+        bucket_name=cdk.Fn.sub(REVISIONS),
         bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
             server_side_encryption_configuration=[
                 s3.CfnBucket.ServerSideEncryptionRuleProperty(

@@ -12,12 +12,13 @@ import pytest
 from moto import mock_aws
 
 from reconciler.aws.clients import Clients
-from reconciler.aws.revisions import BucketMissing, RevisionBucket, bucket_name
+from reconciler.aws.revisions import BucketMissing, RevisionBucket
 from reconciler.load.bundle import Packed
 from reconciler.model.bundle import BundleRefused, Head
+from reconciler.model.control import revision_bucket
 from tests.fakes.bundles import AT, packed, repository
 
-NAME = bucket_name("111111111111", "us-east-1")
+NAME = revision_bucket("111111111111", "us-east-1")
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_an_object_that_is_too_big_is_not_read_to_its_end(s3: Any, bucket: Revis
 
 
 def test_without_a_control_plane_the_way_out_is_said(s3: Any, bundle: Packed) -> None:
-    elsewhere = RevisionBucket(Clients(), bucket_name("222222222222", "us-east-1"), "us-east-1")
+    elsewhere = RevisionBucket(Clients(), revision_bucket("222222222222", "us-east-1"), "us-east-1")
     for call in (elsewhere.names, lambda: elsewhere.latest("orders"), lambda: elsewhere.upload(bundle, None)):
         with pytest.raises(BucketMissing, match="`meridian bootstrap` makes it"):
             call()

@@ -11,14 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto import mock_aws
 
-from reconciler.aws.revisions import bucket_name
 from reconciler.cli import bundling
 from reconciler.cli.settings import Settings
+from reconciler.model.control import revision_bucket
 from tests.fakes.bundles import repository
 from tests.fakes.topologies import ROOT
 
 ACCOUNT = "123456789012"  # moto's
-NAME = bucket_name(ACCOUNT, "us-east-1")
+NAME = revision_bucket(ACCOUNT, "us-east-1")
 SCHEMA = Draft202012Validator(json.loads((files("reconciler.report") / "schemas/Bundle.json").read_text()))
 
 

@@ -86,7 +86,7 @@ def changes(hosted: Hosted) -> None:
 def metrics(again) -> dict[str, int]:
     line = json.loads(again.line)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [[], ["Topology"]]
+    assert directive["Dimensions"] == [[]], "CloudWatch bills each value of a dimension"
     return {m["Name"]: line[m["Name"]] for m in directive["Metrics"]}
 
 
