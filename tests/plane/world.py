@@ -11,9 +11,8 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from tests.embedded.command import Meridian
@@ -21,10 +20,17 @@ from tests.embedded.conftest import SPEED, Aws
 
 ACCOUNT, HOME = "111111111111", "us-east-1"
 REGIONS = ("us-east-1", "eu-west-1", "ap-northeast-1")
+ZONE = "Z0123456789EXAMPLE"
 BUCKET = f"meridian-revisions-{ACCOUNT}-{HOME}"
 QUEUE, DEAD = "meridian-reconcile", "meridian-reconcile-dead"
 FUNCTIONS = ("wake", "reconcile", "synth")
 QUIET = {"rules": "off", "schedules": "off"}
+TTL = ("ttlSeconds: 10 ", "ttlSeconds: 20 ")
+"""A commit that touches one stack, `routing`, at once in all Regions."""
+MEMORY = ("memoryMb: 512", "memoryMb: 640")
+"""One that goes from Region to Region."""
+QUICKLY = 20_000  # nobody looks, and nobody wakes
+LOOK = 0.15  # wall seconds between two looks
 _ENDS = ("Converged", "Failed", "Stalled", "Blocked")
 _REFUSED = ("AccessDenied", "is not authorized to perform", "UnauthorizedOperation")
 
@@ -75,6 +81,22 @@ class Plane:
         code, out, err = self.meridian.run("bundle", "--upload")
         assert code == 0, out + err
 
+    def set_record_ttl(self, seconds: int) -> None:
+        """By hand: of the first latency record."""
+        record = {**self._latency_records()[0], "TTL": seconds}
+        change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        self.aws.client("route53").change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=change)
+
+    def steal(self, token: int, *, until: float) -> None:
+        """Somebody else holds the lease, until that moment of wall time."""
+        self.aws.client("dynamodb").update_item(
+            TableName="meridian-state",
+            Key={"pk": {"S": "topology#orders"}, "sk": {"S": "lease"}},
+            UpdateExpression="SET #h = :h, #t = :t, #u = :u",
+            ExpressionAttributeNames={"#h": "holder", "#t": "token", "#u": "until"},
+            ExpressionAttributeValues={":h": {"S": "thief"}, ":t": {"N": str(token)}, ":u": {"N": str(until)}},
+        )
+
     # ---- the world -------------------------------------------------------------------------------------------------------
 
     def speed(self, factor: float) -> None:
@@ -88,11 +110,14 @@ class Plane:
         """Of the world at rest: nothing wakes anybody meanwhile, and what is under way comes to its end."""
         self.faults(QUIET)
 
+        self.speed(QUICKLY)
+
         def kept() -> str | None:
             status, answer = self.aws.control("snapshot", {})
             return answer["id"] if status == 200 else None
 
-        found = str(self.aws.until(kept))
+        found = str(self.until(kept))
+        self.speed(SPEED)
         self.faults()
         return found
 
@@ -103,10 +128,18 @@ class Plane:
         self.speed(SPEED)
         self.git("checkout", "-qB", "main", "first")
 
+    def until(self, condition: Callable[[], Any], *, seconds: float = 60) -> Any:
+        """As `Aws.until`, but seldom enough to leave the machine to the functions."""
+        deadline = time.monotonic() + seconds
+        while not (answer := condition()):
+            assert time.monotonic() < deadline, f"nothing after {seconds} s; the last answer was {answer!r}"
+            time.sleep(LOOK)
+        return answer
+
     def passes_by(self, seconds: float) -> None:
         """So many virtual seconds."""
         end = self.aws.now().timestamp() + seconds
-        self.aws.until(lambda: self.aws.now().timestamp() >= end, seconds=120)
+        self.until(lambda: self.now() >= end, seconds=120)
 
     # ---- what one sees ---------------------------------------------------------------------------------------------------
 
@@ -136,28 +169,17 @@ class Plane:
             return status
 
         try:
-            found: dict[str, Any] = self.aws.until(done, seconds=seconds)
+            found: dict[str, Any] = self.until(done, seconds=seconds)
         except AssertionError as error:
             seen = {k: self.status().get(k) for k in ("result", "observedGeneration", "problems", "waitingFor")}
             raise AssertionError(f"{error}; {seen}; the last passes: {self.passes()[-4:]}") from None
         return found
 
     def log(self, function: str) -> list[str]:
-        logs, group = self.client("logs"), f"/meridian/control/{function}"
-        found: list[tuple[int, str]] = []
-        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-            pages, token = [], None
-            while True:
-                more = {"nextToken": token} if token else {}
-                answer = logs.get_log_events(
-                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **more
-                )
-                pages += answer["events"]
-                if not answer["events"] or answer["nextForwardToken"] == token:
-                    break
-                token = answer["nextForwardToken"]
-            found += [(e["timestamp"], line) for e in pages for line in e["message"].splitlines()]
-        return [line for _, line in sorted(found, key=lambda pair: pair[0])]
+        """In order of time."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = [e for page in pages.paginate(logGroupName=f"/meridian/control/{function}") for e in page["events"]]
+        return [line for e in sorted(found, key=lambda e: e["timestamp"]) for line in e["message"].splitlines()]
 
     def lines(self, function: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log(function) if line.startswith("{")]
@@ -223,11 +245,26 @@ class Plane:
         with urllib.request.urlopen(request) as answer:
             return int(answer.status)
 
+    def _latency_records(self) -> list[dict[str, Any]]:
+        found = self.client("route53").list_resource_record_sets(HostedZoneId=ZONE, StartRecordName="route.api.example.com")
+        return [r for r in found["ResourceRecordSets"] if r["Name"] == "route.api.example.com."]
 
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    def record_ttl(self) -> int:
+        """The longest of the latency records'."""
+        return max(int(record["TTL"]) for record in self._latency_records())
 
+    def memories(self) -> dict[str, int]:
+        """Of the API's functions, by Region."""
+        found = {}
+        for region in REGIONS:
+            functions = self.client("lambda", region).list_functions()["Functions"]
+            (found[region],) = [f["MemorySize"] for f in functions if f["FunctionName"] == "orders"]
+        return found
 
-def slowly(plane: Plane, factor: float) -> None:
-    plane.speed(factor)
-    time.sleep(0.05)
+    def in_progress(self, stack: str, region: str) -> bool:
+        (found,) = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"]
+        return str(found["StackStatus"]).endswith("_IN_PROGRESS")
+
+    def woken(self) -> int:
+        """How often the function wake has run."""
+        return sum(line.startswith("START ") for line in self.log("wake"))
