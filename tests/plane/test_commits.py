@@ -14,7 +14,7 @@ def test_a_newer_bundle_takes_over_between_two_steps(plane: Plane) -> None:
     plane.commit(*MEMORY)
     older = plane.git("rev-parse", "HEAD")
     plane.upload()
-    first = plane.until(lambda: next((r for r in REGIONS if plane.in_progress(f"meridian-orders-api", r)), None))
+    first = plane.until(lambda: next((r for r in REGIONS if plane.in_progress("meridian-orders-api", r)), None))
     plane.speed(STILL)
     generation = plane.commit(MEMORY[1], "memoryMb: 768")
     plane.upload()

@@ -1,4 +1,4 @@
-"""Events may all be lost: the slow resync finds what there is to do, and what a pass asks for itself (`requeueAfter`) does the rest."""
+"""All events may be lost: the slow resync finds what is to be done, and a pass asks for the next one itself (`requeueAfter`)."""
 
 from __future__ import annotations
 

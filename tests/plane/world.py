@@ -246,7 +246,9 @@ class Plane:
             return int(answer.status)
 
     def _latency_records(self) -> list[dict[str, Any]]:
-        found = self.client("route53").list_resource_record_sets(HostedZoneId=ZONE, StartRecordName="route.api.example.com")
+        found = self.client("route53").list_resource_record_sets(
+            HostedZoneId=ZONE, StartRecordName="route.api.example.com"
+        )
         return [r for r in found["ResourceRecordSets"] if r["Name"] == "route.api.example.com."]
 
     def record_ttl(self) -> int:
