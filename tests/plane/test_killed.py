@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.plane.conftest import Made
-from tests.plane.world import DEAD, QUIET, TTL, Plane
+from tests.plane.world import DEAD, QUIET, TTL, Made, Plane
 
 WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
 CALLS = 30

@@ -270,3 +270,10 @@ class Plane:
     def woken(self) -> int:
         """How often the function wake has run."""
         return sum(line.startswith("START ") for line in self.log("wake"))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    plane: Plane
+    bootstrapped: str
+    """A snapshot."""
