@@ -31,7 +31,7 @@ def _tampered(data: bytes) -> bytes:
     into = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(into, "w") as new:
         for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b"ttlSeconds: 10 ", b"ttlSeconds: 60 "))
+            new.writestr(name, old.read(name).replace(b"ttlSeconds: 10\n", b"ttlSeconds: 60\n"))
     return into.getvalue()
 
 

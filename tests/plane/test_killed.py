@@ -31,6 +31,7 @@ def committed(made: Made, converged: str) -> Committed:
     plane = made.plane
     plane.restore(converged)
     plane.faults(QUIET)
+    plane.until(lambda: plane.waiting() == 0)
     generation = plane.commit(*TTL)
     plane.upload()
     return Committed(plane, plane.snapshot(), generation)

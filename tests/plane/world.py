@@ -25,7 +25,7 @@ BUCKET = f"meridian-revisions-{ACCOUNT}-{HOME}"
 QUEUE, DEAD = "meridian-reconcile", "meridian-reconcile-dead"
 FUNCTIONS = ("wake", "reconcile", "synth")
 QUIET = {"rules": "off", "schedules": "off"}
-TTL = ("ttlSeconds: 10 ", "ttlSeconds: 20 ")
+TTL = ("ttlSeconds: 10\n", "ttlSeconds: 20\n")
 """A commit that touches one stack, `routing`, at once in all Regions."""
 MEMORY = ("memoryMb: 512", "memoryMb: 640")
 """One that goes from Region to Region."""
@@ -74,7 +74,7 @@ class Plane:
         text = path.read_text()
         assert text.count(old) == 1, old
         path.write_text(text.replace(old, new))
-        self.git("commit", "-qam", f"{old} is {new}")
+        self.git("commit", "-qam", new.strip())
         return int(self.git("rev-list", "--count", "--first-parent", "HEAD"))
 
     def upload(self) -> None:
