@@ -6,7 +6,7 @@ from tests.plane.world import DEAD, QUIET, TTL, Plane
 
 
 def test_without_any_event_the_resync_brings_a_commit_in(plane: Plane) -> None:
-    plane.faults(QUIET)
+    plane.hush()
     generation = plane.commit(*TTL)
     plane.upload()
     plane.passes_by(3600)

@@ -106,17 +106,20 @@ class Plane:
         status, answer = self.aws.control("faults", {"faults": list(faults), "seed": seed})
         assert status == 200, answer
 
+    def hush(self) -> None:
+        """From here on nothing wakes anybody, and whoever was awake has gone to sleep: no function works, no message waits."""
+        self.faults(QUIET)
+        self.until(lambda: self._at_rest() and self.waiting() == 0 and self._at_rest())
+
+    def _at_rest(self) -> str:
+        status, answer = self.aws.control("snapshot", {})
+        return str(answer["id"]) if status == 200 else ""
+
     def snapshot(self) -> str:
         """Of the world at rest: nothing wakes anybody meanwhile, and what is under way comes to its end."""
         self.faults(QUIET)
-
         self.speed(QUICKLY)
-
-        def kept() -> str | None:
-            status, answer = self.aws.control("snapshot", {})
-            return answer["id"] if status == 200 else None
-
-        found = str(self.until(kept))
+        found = str(self.until(self._at_rest))
         self.speed(SPEED)
         self.faults()
         return found
