@@ -29,6 +29,7 @@ PATCHED: tuple[str, ...] = (
 Record = dict[str, Any]
 MINUTE = 60.0
 CAUGHT_UP = 60  # minutes at most that a value is told for at once
+KEPT = int(health_metrics.HISTORY_SECONDS // MINUTE)  # points of one gauge: days of them cost every alarm's look
 MOST_DIMENSIONS = 30
 _QUEUES = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
@@ -75,6 +76,7 @@ def _gauge(namespace: str, name: str, dimensions: dict[str, str], value: float) 
     for minute in range(max(last, now - CAUGHT_UP) + 1, now + 1):
         point = {"Timestamp": minute * MINUTE, "Value": value, "Unit": "Count", "Dimensions": dimensions}
         bucket.append(point)
+    del bucket[:-KEPT]
 
 
 # ---- what logs embed ----------------------------------------------------------------------------------------------------

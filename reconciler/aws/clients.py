@@ -38,7 +38,7 @@ class Clients:
         self._session: Session | None = None
         self._made: dict[tuple[str, str, bool], Any] = {}
         self._calls: Counter[str] = Counter()
-        self._fences: list[Callable[[], None]] = []
+        self._fences: list[tuple[Callable[[], None], str]] = []
         common: dict[str, Any] = {
             "user_agent_extra": f"meridian/{version('meridian')}",
             "connect_timeout": _CONNECT,
@@ -57,14 +57,15 @@ class Clients:
         return self._client(service, region, writes=True)
 
     @contextmanager
-    def fenced(self, check: Callable[[], None]) -> Iterator[None]:
+    def fenced(self, check: Callable[[], None], name: str = "") -> Iterator[None]:
         """Ask this in front of every HTTP request that writes, but for those of the state, which carry their own condition: one
-        step may take several, and the lease run out between them."""
-        self._fences.append(check)
+        step may take several, and the lease run out between them. `name` goes along as user agent, into CloudTrail: which pass
+        made a call can be told ever after."""
+        self._fences.append((check, name))
         try:
             yield
         finally:
-            self._fences.remove(check)
+            self._fences.remove((check, name))
 
     def calls(self) -> Mapping[str, int]:
         """HTTP attempts so far, by service."""
@@ -92,9 +93,11 @@ class Clients:
             with self._counting:
                 self._calls[service] += 1
 
-        def ask(**_: Any) -> None:
-            for check in tuple(self._fences):
+        def ask(request: Any, **_: Any) -> None:
+            for check, name in tuple(self._fences):
                 check()
+                if name:  # no signature covers it
+                    request.headers["User-Agent"] = f"{_text(request.headers['User-Agent'])} {name}"
 
         if writes and service != _STATE:
             client.meta.events.register_first("before-send", ask)
@@ -106,6 +109,10 @@ class Clients:
         client.meta.events.register("before-sign", wait)  # each attempt is signed anew, and none waits once it is
         client.meta.events.register("before-send", count)
         return client
+
+
+def _text(header: Any) -> str:
+    return header.decode() if isinstance(header, bytes) else str(header)
 
 
 class _Loader(Loader):

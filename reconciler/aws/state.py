@@ -58,7 +58,7 @@ class DynamoJournal:
             return
         self._held[topology.name] = lease
         try:
-            with self._clients.fenced(lease.check):
+            with self._clients.fenced(lease.check, f"meridian-lease/{topology.name}#{lease.token}"):
                 yield lease
         finally:
             del self._held[topology.name]

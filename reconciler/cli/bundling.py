@@ -14,8 +14,8 @@ import click
 
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.settings import Settings
-from reconciler.load.bundle import Packed, folders, pack
-from reconciler.model.bundle import BundleRefused, Commit, announced
+from reconciler.load.bundle import folders, pack
+from reconciler.model.bundle import BundleRefused, Commit, Packed, announced
 from reconciler.model.errors import ReconcilerError, WrongAccount
 from reconciler.model.topology import Topology
 from reconciler.report.bundles import Done, bundle_json, bundle_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import boto3
 import pytest
@@ -83,3 +84,26 @@ def test_a_request_waits_before_the_lease_is_looked_at(monkeypatch: pytest.Monke
             clients.writer("route53", "us-east-1").create_hosted_zone(Name="example.com", CallerReference="1")
         assert boto3.client("route53").list_hosted_zones()["HostedZones"] == []
     assert order == ["turn of route53 in us-east-1", "lease"]
+
+
+def test_what_is_written_under_a_lease_names_it_and_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    agents: list[str] = []
+    with mock_aws():
+        clients = Clients()
+        writer, reader = clients.writer("route53", "us-east-1"), clients.reader("route53", "us-east-1")
+        for client in (writer, reader):
+            client.meta.events.register_last("before-send", lambda request, **_: agents.append(_agent(request)))
+        with clients.fenced(lambda: None, "meridian-lease/orders#7"):
+            writer.create_hosted_zone(Name="example.com", CallerReference="1")
+            reader.list_hosted_zones()
+        writer.create_hosted_zone(Name="example.org", CallerReference="2")
+    assert [agent.endswith(" meridian-lease/orders#7") for agent in agents] == [True, False, False]
+    assert all("meridian/" in agent for agent in agents)
+
+
+def _agent(request: Any) -> str:
+    agent = request.headers["User-Agent"]
+    return agent.decode() if isinstance(agent, bytes) else str(agent)

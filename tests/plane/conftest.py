@@ -1,0 +1,62 @@
+"""An account that enforces IAM, with a control plane that the product made there: once per session, and every test has a copy.
+
+`bootstrapped`: nothing has been uploaded yet. `at_rest`: the worked example, converged by events alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.aws.synthesis import default_cache
+from tests.embedded.command import prepared
+from tests.embedded.conftest import ROOT, SPEED, running
+from tests.plane.world import ACCOUNT, HOME, Made, Plane
+
+IMAGE = f"{ACCOUNT}.dkr.ecr.{HOME}.amazonaws.com/meridian-synth:1"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with running("--iam") as aws:
+        cache = default_cache()  # by content: a template that some run has made is as good as ours
+        meridian = prepared(tmp_path_factory.mktemp("work"), aws.url, cache)
+        plane = Plane(aws, meridian)
+        plane.git("init", "-q", "-b", "main")
+        plane.git("add", ".")
+        plane.git("commit", "-qm", "first")
+        plane.git("tag", "first")
+        home = {"HOME": os.environ.get("HOME", "/"), "PYTHONDONTWRITEBYTECODE": "1"}
+        image = {"uri": IMAGE, "python": sys.executable, "handler": "handlers.synth.app.handler", "path": [str(ROOT)]}
+        assert aws.control("images", {**image, "environment": home})[0] == 200
+        code, out, err = meridian.run("bootstrap", "--synth-image", IMAGE)
+        assert code == 0, out + err
+        yield Made(plane, plane.snapshot())
+
+
+@pytest.fixture
+def empty(made: Made) -> Plane:
+    """A control plane that knows of no topology."""
+    made.plane.restore(made.bootstrapped)
+    return made.plane
+
+
+@pytest.fixture(scope="session")
+def converged(made: Made) -> str:
+    """The snapshot of the worked example, that nobody but the functions made."""
+    plane = made.plane
+    plane.restore(made.bootstrapped)
+    plane.speed(4 * SPEED)  # nobody looks
+    plane.upload()
+    plane.converged(1, seconds=120)
+    return plane.snapshot()
+
+
+@pytest.fixture
+def plane(made: Made, converged: str) -> Plane:
+    """The worked example, converged, at generation 1."""
+    made.plane.restore(converged)
+    return made.plane

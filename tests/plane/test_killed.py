@@ -1,0 +1,57 @@
+"""The function reconcile is killed at a call that changes something, before it takes effect or after: whoever comes next converges.
+
+Ten calls of a small commit are tried here, `make soak` tries all (`MERIDIAN_SOAK=1`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from tests.plane.world import DEAD, TTL, Made, Plane
+
+WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
+CALLS = 30
+"""About as many calls are made by a run that nobody kills, records and messages among them."""
+SAMPLE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    plane: Plane
+    snapshot: str
+    generation: int
+
+
+@pytest.fixture(scope="module")
+def committed(made: Made, converged: str) -> Committed:
+    """The bundle of a commit has been uploaded, and nobody has heard of it: the resync will tell."""
+    plane = made.plane
+    plane.restore(converged)
+    plane.hush()
+    generation = plane.commit(*TTL)
+    plane.upload()
+    return Committed(plane, plane.snapshot(), generation)
+
+
+def chosen() -> list[tuple[int, str]]:
+    if WHOLE:
+        return [(call, when) for call in range(1, CALLS + 1) for when in ("before", "after")]
+    return [(call, ("before", "after")[place % 2]) for place, call in enumerate(SAMPLE)]
+
+
+@pytest.mark.parametrize(("call", "when"), chosen())
+def test_a_pass_that_dies_costs_nothing(committed: Committed, call: int, when: str) -> None:
+    plane = committed.plane
+    plane.restore(committed.snapshot)
+    plane.aws.control("calls", {})
+    plane.faults({"kill": "meridian-reconcile", "call": call, "when": when})
+    plane.converged(committed.generation)
+    made = plane.aws.control("calls")[1]["functions"]["meridian-reconcile"]["mutating"]
+    assert made >= call or WHOLE, f"only {made} calls were made: nobody was killed"
+    assert plane.record_ttl() == 20
+    assert plane.condition("Ready")["status"] == "True"
+    assert plane.waiting(DEAD) == 0
+    assert plane.refused_by_iam() == []
