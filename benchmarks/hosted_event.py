@@ -43,6 +43,7 @@ def main() -> int:
         world.keep(0)
         took = []
         for _ in range(runs):
+            world.control("reset", {})  # what is under way would hinder it
             world.restore(0)
             world.control("calls", {})
             began = time.monotonic()
@@ -52,6 +53,7 @@ def main() -> int:
                     raise CommandFailed(f"nothing was changed within {LONGEST} s of the upload")
                 time.sleep(0.02)
             took.append(time.monotonic() - began)
+            print(f"{took[-1]:.2f} s", flush=True)
     load = os.getloadavg()[0]
     print(f"median {statistics.median(took):.2f} s of {sorted(round(t, 2) for t in took)}; load average {load:.1f}")
     return 0
