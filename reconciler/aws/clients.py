@@ -59,8 +59,8 @@ class Clients:
     @contextmanager
     def fenced(self, check: Callable[[], None], name: str = "") -> Iterator[None]:
         """Ask this in front of every HTTP request that writes, but for those of the state, which carry their own condition: one
-        step may take several, and the lease run out between them. `name` goes along as user agent, into CloudTrail: which pass made a
-        call can be told ever after."""
+        step may take several, and the lease run out between them. `name` goes along as user agent, into CloudTrail: which pass
+        made a call can be told ever after."""
         self._fences.append((check, name))
         try:
             yield

@@ -8,22 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from reconciler.aws.synthesis import default_cache
 from tests.embedded.command import prepared
 from tests.embedded.conftest import ROOT, SPEED, running
-from tests.plane.world import ACCOUNT, HOME, Plane
+from tests.plane.world import ACCOUNT, HOME, Made, Plane
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{HOME}.amazonaws.com/meridian-synth:1"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    plane: Plane
-    bootstrapped: str
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Events may all be lost: the slow resync finds what there is to do, and what a pass asks for itself (`requeueAfter`) does the rest."""
+"""All events may be lost: the slow resync finds what is to be done, and a pass asks for the next one itself (`requeueAfter`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.plane.world import DEAD, QUIET, TTL, Plane
 
 
 def test_without_any_event_the_resync_brings_a_commit_in(plane: Plane) -> None:
-    plane.faults(QUIET)
+    plane.hush()
     generation = plane.commit(*TTL)
     plane.upload()
     plane.passes_by(3600)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.plane.conftest import Made
-from tests.plane.world import DEAD, QUIET, TTL, Plane
+from tests.plane.world import DEAD, TTL, Made, Plane
 
 WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
 CALLS = 30
@@ -31,7 +30,7 @@ def committed(made: Made, converged: str) -> Committed:
     """The bundle of a commit has been uploaded, and nobody has heard of it: the resync will tell."""
     plane = made.plane
     plane.restore(converged)
-    plane.faults(QUIET)
+    plane.hush()
     generation = plane.commit(*TTL)
     plane.upload()
     return Committed(plane, plane.snapshot(), generation)

@@ -25,7 +25,7 @@ BUCKET = f"meridian-revisions-{ACCOUNT}-{HOME}"
 QUEUE, DEAD = "meridian-reconcile", "meridian-reconcile-dead"
 FUNCTIONS = ("wake", "reconcile", "synth")
 QUIET = {"rules": "off", "schedules": "off"}
-TTL = ("ttlSeconds: 10 ", "ttlSeconds: 20 ")
+TTL = ("ttlSeconds: 10\n", "ttlSeconds: 20\n")
 """A commit that touches one stack, `routing`, at once in all Regions."""
 MEMORY = ("memoryMb: 512", "memoryMb: 640")
 """One that goes from Region to Region."""
@@ -74,7 +74,7 @@ class Plane:
         text = path.read_text()
         assert text.count(old) == 1, old
         path.write_text(text.replace(old, new))
-        self.git("commit", "-qam", f"{old} is {new}")
+        self.git("commit", "-qam", new.strip())
         return int(self.git("rev-list", "--count", "--first-parent", "HEAD"))
 
     def upload(self) -> None:
@@ -106,17 +106,20 @@ class Plane:
         status, answer = self.aws.control("faults", {"faults": list(faults), "seed": seed})
         assert status == 200, answer
 
+    def hush(self) -> None:
+        """From here on nothing wakes anybody, and whoever was awake has gone to sleep: no function works, no message waits."""
+        self.faults(QUIET)
+        self.until(lambda: self._at_rest() and self.waiting() == 0 and self._at_rest())
+
+    def _at_rest(self) -> str:
+        status, answer = self.aws.control("snapshot", {})
+        return str(answer["id"]) if status == 200 else ""
+
     def snapshot(self) -> str:
         """Of the world at rest: nothing wakes anybody meanwhile, and what is under way comes to its end."""
         self.faults(QUIET)
-
         self.speed(QUICKLY)
-
-        def kept() -> str | None:
-            status, answer = self.aws.control("snapshot", {})
-            return answer["id"] if status == 200 else None
-
-        found = str(self.until(kept))
+        found = str(self.until(self._at_rest))
         self.speed(SPEED)
         self.faults()
         return found
@@ -246,7 +249,9 @@ class Plane:
             return int(answer.status)
 
     def _latency_records(self) -> list[dict[str, Any]]:
-        found = self.client("route53").list_resource_record_sets(HostedZoneId=ZONE, StartRecordName="route.api.example.com")
+        found = self.client("route53").list_resource_record_sets(
+            HostedZoneId=ZONE, StartRecordName="route.api.example.com"
+        )
         return [r for r in found["ResourceRecordSets"] if r["Name"] == "route.api.example.com."]
 
     def record_ttl(self) -> int:
@@ -268,3 +273,10 @@ class Plane:
     def woken(self) -> int:
         """How often the function wake has run."""
         return sum(line.startswith("START ") for line in self.log("wake"))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    plane: Plane
+    bootstrapped: str
+    """A snapshot."""
