@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.plane.world import DEAD, QUEUE, QUIET, TTL, Plane
+from tests.plane.world import DEAD, QUEUE, TTL, Plane
 
 
 def _change(plane: Plane) -> tuple[Counter[tuple[str, str]], dict[str, Any]]:
@@ -13,8 +13,7 @@ def _change(plane: Plane) -> tuple[Counter[tuple[str, str]], dict[str, Any]]:
     generation = plane.commit(*TTL)
     plane.upload()
     status = plane.converged(generation)
-    plane.faults(QUIET)
-    plane.until(lambda: plane.waiting() == 0)
+    plane.hush()
     plane.trail_is_told()
     return plane.writes(since), status
 
