@@ -43,11 +43,13 @@ prove: setup
 
 # SEEDS=n: so many simulated runs under faults, operators and clients; a seed that fails prints its trace. Then 12,000 signatures beside
 # botocore's and the edge router under 10,000 strange answers and events: ten minutes. Then the combined change on the embedded AWS, broken
-# off at each mutating call in each way: half an hour. Then the service's document and its orders, and clients through all that can happen.
+# off at each mutating call in each way: half an hour; the function reconcile killed at each call of a commit. Then the service's document
+# and its orders, and clients through all that can happen.
 soak: setup
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000)
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/handlers/test_edge_signature.py tests/embedded/test_edge_fuzz.py -n 2 --dist load -q --timeout 1800
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/embedded/test_interrupted.py -n 2 --dist load -q
+	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/plane/test_killed.py -n 0 -q
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/handlers/test_document.py tests/handlers/test_idempotency.py tests/embedded/test_continuity.py -n 0 -q --timeout 1800
 
 bench: setup

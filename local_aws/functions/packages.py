@@ -1,8 +1,8 @@
 """A function's package is unpacked once, whatever environments run it, and environments are kept as long as on AWS: by wall time.
 
-Lambda mounts a package read-only, and keeps an environment for minutes after its last invocation [S: public measures]. ministack
-unpacks it for each environment, and ends one after five minutes of the virtual clock, which may be half a second: every invocation
-would be a cold start, and a package of a thousand files would be written and deleted all the time.
+Lambda mounts a package read-only, and keeps an environment for minutes after its last invocation [S: public measurements].
+ministack unpacks it for each environment, and ends one after five minutes of the virtual clock, which may be half a second: every
+invocation would be a cold start, and a package of a thousand files would be written and deleted all the time.
 """
 
 import hashlib

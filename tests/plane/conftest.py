@@ -8,15 +8,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from reconciler.aws.synthesis import default_cache
 from tests.embedded.command import prepared
-from tests.embedded.conftest import ROOT, SPEED, running
+from tests.embedded.conftest import ROOT, running
 from tests.plane.world import ACCOUNT, HOME, Made, Plane
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{HOME}.amazonaws.com/meridian-synth:1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever comes first waits for the account, its control plane and a first convergence, too."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +57,8 @@ def converged(made: Made) -> str:
     """The snapshot of the worked example, that nobody but the functions made."""
     plane = made.plane
     plane.restore(made.bootstrapped)
-    plane.speed(4 * SPEED)  # nobody looks
     plane.upload()
-    plane.converged(1, seconds=120)
+    plane.converged(1, seconds=240)
     return plane.snapshot()
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.plane.world import DEAD, REGIONS, Plane
 
 
-@pytest.mark.timeout(170)
 def test_a_topology_converges_from_nothing_by_events_alone(empty: Plane) -> None:
     assert empty.status() == {}
     empty.upload()
