@@ -130,9 +130,12 @@ def running(*arguments: str) -> Iterator[Aws]:
     """A server on a free port, until the end of the block."""
     process, line = start("--port", "0", "--speed", str(SPEED), *arguments)
     assert line.startswith("AWS_ENDPOINT_URL=http://127.0.0.1:"), line
-    yield Aws(line.partition("=")[2])
-    process.terminate()
-    assert process.wait(10) == 0
+    try:
+        yield Aws(line.partition("=")[2])
+    finally:
+        process.terminate()
+        code = process.wait(10)
+    assert code == 0
     assert process.stdout is not None
     process.stdout.close()
 
