@@ -13,9 +13,9 @@ import pytest
 from tests.plane.world import DEAD, TTL, Made, Plane
 
 WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
-CALLS = 30
-"""About as many calls are made by a run that nobody kills, records and messages among them."""
-SAMPLE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14)
+CALLS = 12
+"""More than a run makes that nobody kills, records and messages among them: nine or ten."""
+SAMPLE = (1, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 @dataclass(frozen=True, slots=True)

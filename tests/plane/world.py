@@ -263,7 +263,7 @@ class Plane:
         found = {}
         for region in REGIONS:
             functions = self.client("lambda", region).list_functions()["Functions"]
-            (found[region],) = [f["MemorySize"] for f in functions if f["FunctionName"] == "orders"]
+            (found[region],) = [f["MemorySize"] for f in functions if f["FunctionName"] == "meridian-orders-api"]
         return found
 
     def in_progress(self, stack: str, region: str) -> bool:
