@@ -13,6 +13,7 @@ def test_a_newer_bundle_takes_over_between_two_steps(plane: Plane) -> None:
     since = plane.now()
     plane.commit(*MEMORY)
     older = plane.git("rev-parse", "HEAD")
+    plane.speed(SPEED / 10)  # else the roll-out is over before anybody looks
     plane.upload()
     first = plane.until(lambda: next((r for r in REGIONS if plane.in_progress("meridian-orders-api", r)), None))
     plane.speed(STILL)
