@@ -142,7 +142,11 @@ def test_an_uploaded_bundle_wakes_its_topology_and_is_what_the_pass_works_on(wor
     assert (topology.name, (topology.root / topology.api.code / "app.py").read_text()[:3]) == ("orders", "def")
     assert (revision.generation, revision.source.bundle.author, message.reason) == (1, "Ada", "Object Created")
     (timer,) = world.aws.until(world.messages)  # thirty virtual seconds later
-    assert json.loads(timer["body"]) == {"topology": "orders", "reason": "timer", "due": "2030-01-01T00:00:30Z"}
+    assert json.loads(timer["body"]) == {
+        "topology": "orders",
+        "reason": "timer after timer",
+        "due": "2030-01-01T00:00:30Z",
+    }
 
 
 def test_what_is_refused_leaves_the_bundle_before_in_force_and_a_newer_one_follows(world: World) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import hosted, peer_app, planning
+from benchmarks import hosted, hosted_cost, peer_app, planning
 from benchmarks.embedded import Embedded
 from benchmarks.goals import Found, Peer, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
@@ -114,7 +114,9 @@ def test_planning_is_measured_on_a_plan_that_was_verified():
 
 
 def functions(**changes):
+    idle = hosted_cost.Pass(seconds=1.5, calls={"rds": 8}, record_bytes=40_000, log_bytes=900)
     fine = {"zipped": 7, "unpacked": 22, "imported": 300, "worked": 290, "memory": 37, "took": 1.0, "largest": 80}
+    fine |= {"wake": 200, "wake_worked": 190, "passing": 0.8, "idle": idle}
     return {"package": hosted.Found(**(fine | changes)), "plain": hosted.Found(**fine)}
 
 
