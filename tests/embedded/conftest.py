@@ -153,6 +153,16 @@ def aws(server: Aws) -> Aws:
     return server
 
 
+def trail_bucket(aws: Aws, name: str) -> None:
+    """A bucket that CloudTrail may write to, without which it makes no trail."""
+    by = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    looks = by | {"Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{name}"}
+    writes = by | {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    aws.client("s3").create_bucket(Bucket=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [looks, writes]})
+    aws.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
+
+
 # ---- an account that enforces IAM: see iam_world, iam_staff ------------------------------------------------------------------
 
 

@@ -49,7 +49,8 @@ def made(server: Aws, tmp_path_factory: pytest.TempPathFactory) -> World:
     code, _, err = meridian.run("bootstrap")
     server.control("faults", {"faults": []})
     _, (document,) = meridian.json("bootstrap")
-    return World(server, meridian, server.control("snapshot", {})[1]["id"], (code, err), document)
+    kept = server.until(lambda: server.control("snapshot", {})[1].get("id"))  # once no function is at work
+    return World(server, meridian, kept, (code, err), document)
 
 
 @pytest.fixture

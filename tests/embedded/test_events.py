@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import Aws, trail_bucket
 from tests.embedded.iam_world import allow, document, service, trusting
 from tests.embedded.queued import ACCOUNT, arn, execution_role, function, mapping, queue, received, told
 
@@ -160,8 +160,8 @@ def test_a_stack_tells_its_region_and_the_home_bus(aws: Aws, into: str) -> None:
 
 
 def test_calls_of_global_services_are_told_in_us_east_1(aws: Aws, into: str) -> None:
-    s3, trail = aws.client("s3"), aws.client("cloudtrail")
-    s3.create_bucket(Bucket="trail")
+    trail = aws.client("cloudtrail")
+    trail_bucket(aws, "trail")
     trail.create_trail(Name="t", S3BucketName="trail", IsMultiRegionTrail=True)
     trail.start_logging(Name="t")
     rule(aws, {"detail-type": ["AWS API Call via CloudTrail"], "source": ["aws.route53"]}, arn("told"))

@@ -4,6 +4,7 @@ reconciler's is enough to converge from nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from reconciler.model.control import (
     WAKE,
 )
 from tests.embedded.command import prepared
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import ROOT, Aws
 from tests.embedded.control_plane import REPOSITORY, Call, ControlPlane, arn, denied
 from tests.embedded.iam_world import ACCOUNT, World, document, refused, service
 
@@ -40,6 +41,8 @@ def plane(enforcing_server: Aws, tmp_path_factory: pytest.TempPathFactory) -> It
     assert enforcing_server.control("reset", {})[0] == 200
     enforcing_server.control("clock", {"speed": QUICKLY})
     meridian = prepared(tmp_path_factory.mktemp("work"), enforcing_server.url, tmp_path_factory.mktemp("cache"))
+    image = {"uri": IMAGE, "python": sys.executable, "handler": "handlers.synth.app.handler", "path": [str(ROOT)]}
+    assert enforcing_server.control("images", image)[0] == 200
     code, out, err = meridian.run("bootstrap", "--github", REPOSITORY, "--synth-image", IMAGE)
     assert code == 0, out + err
     yield ControlPlane(World(enforcing_server), meridian)

@@ -60,8 +60,8 @@ class Breaking:
     def watch(self, clients: Clients) -> Clients:
         make = clients._make
 
-        def made(service: str, region: str, config: Any) -> Any:
-            client = make(service, region, config)
+        def made(service: str, region: str, **which: Any) -> Any:
+            client = make(service, region, **which)
             if service != "dynamodb":
                 client.meta.events.register_last("before-send", self._before)
                 client.meta.events.register_first("response-received", self._after)

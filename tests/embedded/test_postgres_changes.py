@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import ssl
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -262,8 +263,9 @@ def test_nothing_is_left_when_the_process_ends(end: signal.Signals) -> None:
 
 # ---- functions -------------------------------------------------------------------------------------------------------------------
 
-HANDLER = """
-import os, socket, ssl
+HANDLER = f"""
+import os, socket, ssl, sys
+sys.path += {[p for p in sys.path if p.endswith("site-packages")]!r}
 import boto3, pg8000.native
 
 CONTEXT = ssl.create_default_context(cafile=os.path.join(os.path.dirname(__file__), "bundle.pem"))

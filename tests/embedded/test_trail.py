@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import Aws, trail_bucket
 
 EU = "eu-west-1"
 ZONE = "Z0123456789EXAMPLE"
@@ -203,7 +203,7 @@ def bus(aws: Aws, region: str) -> Any:
 
 
 def trail(aws: Aws, region: str, name: str = "trail", **more: Any) -> None:
-    aws.client("s3").create_bucket(Bucket=f"bucket-{name}")
+    trail_bucket(aws, f"bucket-{name}")
     cloudtrail = aws.client("cloudtrail", region)
     cloudtrail.create_trail(Name=name, S3BucketName=f"bucket-{name}", **more)
     cloudtrail.start_logging(Name=name)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from handlers.synth.app import respond
+from reconciler.hosting.synth import TEMPLATES
 from reconciler.model.errors import CloudUnavailable, ReconcilerError, Throttled
-from reconciler.wiring import TEMPLATES
 
 ASKED = {"topology": "orders", "version": "a.B_1-", "keys": ["api", "edge"]}
 
