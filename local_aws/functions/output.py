@@ -10,10 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import lambda_runtime
+from ministack.services import cloudwatch_logs, lambda_svc
 
 from local_aws.resources.wrap import around
 
-PATCHED: tuple[str, ...] = ("ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT",)
+PATCHED: tuple[str, ...] = (
+    "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT",
+    "ministack.services.cloudwatch_logs._log_groups",
+    "ministack.services.lambda_svc._emit_lambda_logs",
+)
 
 DONE = "\x00invocation done"
 LIMIT = 1.0  # wall seconds
@@ -36,7 +41,16 @@ def _drain(_stock: Callable[..., Any], environment: Any) -> str:
     return "\n".join(lines).removesuffix("\n")
 
 
+def _keep(stock: Callable[..., Any], function: dict[str, Any], *rest: Any, **options: Any) -> Any:
+    """A group that a function is told to write to is made by whoever tells it [V: LoggingConfig]: a late line makes none anew."""
+    told = (function.get("config", function).get("LoggingConfig") or {}).get("LogGroup")
+    if told and told not in cloudwatch_logs._log_groups:
+        return None
+    return stock(function, *rest, **options)
+
+
 def install() -> None:
+    around(lambda_svc, "_emit_lambda_logs", _keep)
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     assert script.count(_END) == 1, "the script of ministack's Python processes is another one"
     told = f"        sys.stderr.write({chr(10) + DONE + chr(10)!r})\n        sys.stderr.flush()\n"

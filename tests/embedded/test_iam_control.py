@@ -187,7 +187,7 @@ MAY: dict[str, set[str]] = {
     SERVICE_DELETE: {"delete data", "detach", "delete the key", "change DNS", "read a secret"},
     BREAK_GLASS: {"fail over", "put an asset"},
     GITHUB_PLAN: set(),
-    GITHUB_MAIN: {"put a revision"},
+    GITHUB_MAIN: {"put a revision", "put a template"},  # made where the bundle is
 }
 
 
