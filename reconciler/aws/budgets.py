@@ -44,7 +44,8 @@ class Bucket:
     def take(self) -> None:
         """Waits while the bucket is empty; who comes first goes first."""
         with self._lock:
-            now, rate = self._clock(), self._limit.rate * self._pace()
+            # Never slower than on AWS: a clock that somebody nearly stopped, to look at a moment, must not stop us.
+            now, rate = self._clock(), self._limit.rate * max(1.0, self._pace())
             self._left = min(self._limit.burst, self._left + (now - self._seen) * rate) - 1
             self._seen = now
             wait = max(0.0, -self._left / rate)

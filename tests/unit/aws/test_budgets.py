@@ -107,3 +107,12 @@ def test_what_is_written_under_a_lease_names_it_and_nothing_else_does(monkeypatc
 def _agent(request: Any) -> str:
     agent = request.headers["User-Agent"]
     return agent.decode() if isinstance(agent, bytes) else str(agent)
+
+
+def test_a_clock_that_stands_nearly_still_stops_nobody():
+    slept: list[float] = []
+    budgets = Budgets(lambda: 0.001, clock=lambda: 0.0, sleep=slept.append)
+    for _ in range(60):
+        budgets.take("rds", "us-east-1")
+    assert slept
+    assert max(slept) < 10
