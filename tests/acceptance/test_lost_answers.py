@@ -54,7 +54,7 @@ def test_a_region_whose_control_plane_is_out_is_waited_for_and_serves_on(world: 
     world.faults({"outage": "eu-west-1"})
     project.edit(("memoryMb: 512", "memoryMb: 1024"))
     world.forget_calls()
-    ran = world.meridian(project, "converge", "--timeout", "10s", "--format", "json")
+    ran = world.meridian(project, "converge", "--timeout", "25s", "--format", "json")
     assert ran.code == 124, ran.said
     assert "ServiceUnavailable" in ran.said
     assert {r["name"]: r["health"] for r in ran.lines[-1]["regions"]}["eu-west-1"] == "Unknown"
