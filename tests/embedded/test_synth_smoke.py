@@ -6,13 +6,10 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from tests.embedded.conftest import ROOT, Aws
 
 
 def test_the_handler_makes_what_this_checkout_makes(aws: Aws) -> None:
-    pytest.importorskip("reconciler.aws.revisions")
     done = subprocess.run(
         [sys.executable, "-m", "tests.handlers.smoke", "--keys", "global", "edge"],
         cwd=ROOT,
