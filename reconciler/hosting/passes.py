@@ -35,10 +35,8 @@ from reconciler.report.refused import refused_status
 def deliveries() -> Deliveries:
     """What the function reconcile does with messages."""
     plane = Plane.here()
-    journal, records = (
-        DynamoJournal(plane.clients),
-        BucketRecords(plane.clients, plane.bucket.bucket, plane.home_region),
-    )
+    journal = DynamoJournal(plane.clients)
+    records = BucketRecords(plane.clients, plane.bucket.bucket, plane.home_region)
     receiver = Receiver(
         revisions=plane.bucket, cache=default_cache(), account=plane.account, home_region=plane.home_region
     )
