@@ -14,6 +14,7 @@ from reconciler.drive import Driver
 from reconciler.model import client_keys
 from reconciler.model.change import Diff
 from reconciler.model.errors import AccessDenied, CloudUnavailable
+from reconciler.model.facts import Sweep
 from reconciler.model.memory import Memory
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
@@ -171,10 +172,10 @@ def _need_record(outcome: Outcome) -> None:
         raise error(f"the last status of {outcome.topology} cannot be read: {reason.message}", code=reason.code)
 
 
-def look(ports: Ports, topology: Topology, goal: Goal = Goal.CONVERGE) -> Outcome:
+def look(ports: Ports, topology: Topology, goal: Goal = Goal.CONVERGE, sweep: Sweep = Sweep.PLAN) -> Outcome:
     """Load → observe → diff → plan, and nothing else: what `plan` and `drift` show. Reads only."""
     before = ports.cloud.calls()
-    outcome, _ = _see(ports, topology, goal)
+    outcome, _ = _see(ports, topology, goal, sweep)
     return _finished(ports, topology, outcome, before)
 
 
@@ -185,8 +186,10 @@ def offline(ports: Ports, topology: Topology) -> Outcome:
     return replace(outcome, conditions=conditions(outcome, topology))
 
 
-def _see(ports: Ports, topology: Topology, goal: Goal) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
-    observed = observe(ports.cloud.facts(topology), topology)
+def _see(
+    ports: Ports, topology: Topology, goal: Goal, sweep: Sweep = Sweep.PLAN
+) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+    observed = observe(ports.cloud.facts(topology, sweep), topology)
     issuer = topology.api.client.issuer
     if issuer and goal is Goal.CONVERGE:
         observed = replace(observed, issuer_keys=client_keys.fitting(topology, ports.issuers.keys(issuer)))

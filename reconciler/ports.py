@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from reconciler.model.facts import Facts, StackFacts
+from reconciler.model.facts import Facts, StackFacts, Sweep
 from reconciler.model.issuer import PublicKey
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
@@ -21,8 +21,8 @@ from reconciler.model.turn import Turn
 class Cloud(Protocol):
     """AWS. Reads may run in parallel; every write is one request and gets one attempt."""
 
-    def facts(self, topology: Topology) -> Facts:
-        """Read everything a pass needs. A part that cannot be read is `Unknown` in its place.
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
+        """Read everything that the sweep covers. A part that cannot be read is `Unknown` in its place.
 
         Raises `ReconcilerError` only where nothing at all can be known: no credentials, endpoint unreachable.
         """

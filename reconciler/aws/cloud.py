@@ -10,7 +10,7 @@ from reconciler.aws.parallel import Reads
 from reconciler.aws.reading import account, read_facts
 from reconciler.aws.schema import read_schema
 from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, describe_change_set, perform
-from reconciler.model.facts import Answer, Facts
+from reconciler.model.facts import Answer, Facts, Sweep
 from reconciler.model.observed import known
 from reconciler.model.requests import ChangeSet, Request
 from reconciler.model.schema import Schema
@@ -26,8 +26,8 @@ class AwsCloud:
         self._clock = clock
         self._account: str | None = None
 
-    def facts(self, topology: Topology) -> Facts:
-        return read_facts(self._clients, topology, self._clock.now())
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
+        return read_facts(self._clients, topology, self._clock.now(), sweep)
 
     def account(self, topology: Topology) -> str:
         """Asked once: credentials that are refreshed stay in their account."""

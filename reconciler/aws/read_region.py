@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_metrics import Replication, start_replication
 from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
-from reconciler.model.facts import Answer, Listing, RegionFacts
+from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
@@ -29,6 +29,7 @@ def read_region(
     at: datetime,
     edge: Future[Listed],
     members: Future[Answer],
+    sweep: Sweep = Sweep.PLAN,
     *,
     whole: bool,
 ) -> RegionFacts:
@@ -48,6 +49,8 @@ def read_region(
     if whole:
         replication = start_replication(reads, topology, region, at, members.result())
         pending |= _by_id(reads, region, stacks.ids(StackKind.API), stacks.ids(StackKind.DATA))
+        if sweep is Sweep.FULL:
+            pending |= _details(reads, region, stacks.ids(StackKind.DATA))
         pending |= _interfaces(reads, region, stacks)
     return RegionFacts(
         stacks=stacks.facts(),
@@ -157,6 +160,16 @@ def _by_id(reads: Reads, region: str, api: Ids, data: Ids) -> dict[str, Future[A
     )
     start("key", "kms", data, "Key", lambda c, i: c.describe_key(KeyId=i)["KeyMetadata"])
     return found
+
+
+def _details(reads: Reads, region: str, data: Ids) -> dict[str, Future[Any]]:
+    """What only a full sweep reads."""
+    if isinstance(data, Unknown):
+        return {"key_rotation": done(data)}
+    key = data.get("Key")
+    return (
+        {"key_rotation": reads.one("kms", region, lambda c: body(c.get_key_rotation_status(KeyId=key)))} if key else {}
+    )
 
 
 def body(response: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,18 +16,18 @@ from reconciler.aws.read_region import read_region
 from reconciler.aws.read_stacks import start_resources
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
-from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series
+from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series, Sweep
 from reconciler.model.observed import Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
 
-def read_facts(clients: Clients, topology: Topology, at: datetime) -> Facts:
+def read_facts(clients: Clients, topology: Topology, at: datetime, sweep: Sweep = Sweep.PLAN) -> Facts:
     """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
     reads = Reads(clients)
     with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
         try:
-            return _read(clients, reads, waiters, topology, at)
+            return _read(clients, reads, waiters, topology, at, sweep)
         finally:
             reads.close()  # before the waiters are waited for: what has not begun is not worth beginning
 
@@ -36,7 +36,9 @@ _WAITERS = 40
 """One thread per Region, which only waits; more Regions than that queue."""
 
 
-def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime) -> Facts:
+def _read(
+    clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime, sweep: Sweep
+) -> Facts:
     edge_name = StackRef(StackKind.EDGE, EDGE_REGION).name(topology.name)
     identity = waiters.submit(account, clients, topology.deployment_regions[:2])
     checks = read_global.start_health_checks(reads, topology)
@@ -46,7 +48,8 @@ def _read(clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology:
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
         return {
-            r: waiters.submit(read_region, reads, topology, r, at, listed, cluster, whole=r in ours) for r in regions
+            r: waiters.submit(read_region, reads, topology, r, at, listed, cluster, sweep, whole=r in ours)
+            for r in regions
         }
 
     regions = start(topology.deployment_regions, topology.region_names)

@@ -10,6 +10,7 @@ from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.model.change import Disposition, Origin
 from reconciler.model.errors import Refused, WrongAccount
+from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
 from reconciler.report.drift import drift_json, drift_markdown, drift_text
@@ -17,11 +18,11 @@ from reconciler.report.drift import drift_json, drift_markdown, drift_text
 
 def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: timedelta) -> int:
     topologies = inputs.topologies(path)
-    outcomes, codes = look_at_all(settings, topologies)
+    outcomes, codes = look_at_all(settings, topologies, sweep=Sweep.FULL)
     _refuse_another_account(outcomes)
     if heal:
         codes += _heal(settings, topologies, outcomes, timeout)
-        outcomes, unread = look_at_all(settings, topologies)
+        outcomes, unread = look_at_all(settings, topologies, sweep=Sweep.FULL)
         codes += unread
     if not outcomes:
         return exits.combined(codes)

@@ -11,6 +11,7 @@ import click
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.settings import Settings
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
 from reconciler.report.outcome import list_json
@@ -54,11 +55,11 @@ def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> 
 
 
 def look_at_all(
-    settings: Settings, topologies: Iterable[Topology], *, offline: bool = False
+    settings: Settings, topologies: Iterable[Topology], *, offline: bool = False, sweep: Sweep = Sweep.PLAN
 ) -> tuple[list[Outcome], list[int]]:
     """What a pass would find in each topology, and an exit code for each that could not be looked at at all."""
     wanted = tuple(topologies)
-    look = _looker(offline=offline)
+    look = _looker(offline=offline, sweep=sweep)
     outcomes: list[Outcome] = []
     failed: list[int] = []
     for topology in wanted:
@@ -74,12 +75,13 @@ def look_at_all(
     return outcomes, failed
 
 
-def _looker(*, offline: bool) -> Callable[[Topology], Outcome]:
+def _looker(*, offline: bool, sweep: Sweep) -> Callable[[Topology], Outcome]:
     from reconciler import loop, wiring
 
     ports = wiring.ports(offline=offline)
-    look = loop.offline if offline else loop.look
-    return lambda topology: look(ports, topology)
+    if offline:
+        return lambda topology: loop.offline(ports, topology)
+    return lambda topology: loop.look(ports, topology, sweep=sweep)
 
 
 def status(settings: Settings, name: str | None, *, path: Path, home_region: str | None) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
 from reconciler.model.observed import Seen, Unknown
 
@@ -17,6 +18,18 @@ Answer: TypeAlias = Seen[Mapping[str, Any]]
 Listing: TypeAlias = Sequence[Mapping[str, Any]] | Unknown
 Series: TypeAlias = Sequence[tuple[datetime, float]] | Unknown
 """A metric's datapoints, oldest first."""
+
+
+class Sweep(StrEnum):
+    """How much is read: what serves, to see that nothing moved; what a pass plans from; all that can drift."""
+
+    FAST = "fast"
+    PLAN = "plan"
+    FULL = "full"
+
+
+LATER: Final = Unknown("NotInThisSweep", "only a full sweep reads it")
+"""A field's value in the sweeps that do not read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,8 @@ class RegionFacts:
     log_groups: Listing = ()
     alarms: Listing = ()
     key: Answer = None
+    key_rotation: Answer = LATER
+    """GetKeyRotationStatus."""
     security_groups: Listing = ()
 
 

@@ -59,7 +59,11 @@ def _data(facts: Facts, topology: Topology, region: RegionFacts, state: StackSta
 
     name = topology.cluster(state.ref.region)
     yield "Cluster", _shaped(region.cluster, member)
-    yield "Key", _shaped(region.key, live_data.key)
+
+    def key(found: Mapping[str, Any]) -> Mapping[str, Any]:
+        return live_data.key(found, region.key_rotation)
+
+    yield "Key", _shaped(region.key, key)
     yield "DatabaseLogs", _log_group(region, f"/aws/rds/cluster/{name}/postgresql")
     for logical_id in (state.template or {}).get("Resources", {}):
         if logical_id.startswith("Instance"):

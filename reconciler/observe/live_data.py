@@ -62,6 +62,8 @@ def instance(found: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def key(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Rotation and policy would each be a call more."""
-    return {"Description": found.get("Description", ""), "Enabled": found.get("Enabled", False)}
+def key(found: Mapping[str, Any], rotation: Answer) -> Mapping[str, Any]:
+    properties = {"Description": found.get("Description", ""), "Enabled": found.get("Enabled", False)}
+    if rotation is None or isinstance(rotation, Unknown):
+        return properties
+    return {**properties, "EnableKeyRotation": rotation["KeyRotationEnabled"]}

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from reconciler.loop import Ports
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, Sweep
 from reconciler.model.issuer import PublicKey
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
@@ -119,8 +119,8 @@ class _Ear:
 
 
 class _Cloud(_Ear):
-    def facts(self, topology: Topology) -> Facts:
-        found: Facts = self._inner.facts(topology)
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
+        found: Facts = self._inner.facts(topology, sweep)
         self._memory.topology, self._memory.facts = topology, found
         return found
 

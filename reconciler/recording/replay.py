@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from reconciler.loop import Ports, look
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, Sweep
 from reconciler.model.issuer import PublicKey
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
@@ -58,7 +58,7 @@ class _Answers:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs, self._readings = inputs, list(inputs.clock)
 
-    def facts(self, topology: Topology) -> Facts:  # noqa: ARG002
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:  # noqa: ARG002
         return self._inputs.facts
 
     def account(self, topology: Topology) -> str:  # noqa: ARG002

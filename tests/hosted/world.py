@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.hosted import Again, PassCrashed, reconcile
 from reconciler.loop import Ports, Run, run_pass
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.facts import Sweep
 from reconciler.model.message import Message
 from reconciler.model.outcome import Result
 from reconciler.model.requests import Request
@@ -107,11 +108,11 @@ class Process(FakeCloud):
     def sleep(self, seconds: float) -> None:
         self.place.stage.takes(seconds)
 
-    def facts(self, topology: Topology) -> Any:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Any:
         self._takes(PASS_READS, halts=True)
         self.place.catch_up()
         self.aws.documents = {topology.name: self.place.table.status} if self.place.table.status else {}
-        return super().facts(topology)
+        return super().facts(topology, sweep)
 
     def change_set(self, *arguments: Any) -> Any:
         self._takes(CALL, halts=True)

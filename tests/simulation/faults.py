@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.model.errors import CloudUnavailable, Throttled, Unanswered
-from reconciler.model.facts import Facts, RegionFacts
+from reconciler.model.facts import Facts, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.requests import ChangeSet, Request, Switchover
 from reconciler.model.schema import Schema
@@ -136,9 +136,9 @@ class FaultyCloud(FakeCloud):
             raise CloudUnavailable("no Region answers")
         return super().account(topology)
 
-    def facts(self, topology: Topology) -> Facts:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
         self._maybe_crash("reading")
-        fresh = super().facts(topology)
+        fresh = super().facts(topology, sweep)
         self.informed, self.contradictory = True, False
         self.aws.timeline.pass_time(self.chaos.uniform(0.5, 3))
         if self.old is not None:

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from botocore.exceptions import ClientError
 
 from reconciler.aws import failures
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, Sweep
 from reconciler.model.requests import (
     ChangeSet,
     ContinueRollback,
@@ -65,7 +65,7 @@ class FakeCloud:
         self._calls["sts"] += 1
         return ACCOUNT
 
-    def facts(self, topology: Topology) -> Facts:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
         self._calls["reads"] += 1
         return read(self.aws, topology)
 

@@ -45,10 +45,10 @@ class Hosted(Fakes):
             raise self.entering
         yield self
 
-    def facts(self, topology):
+    def facts(self, topology, sweep=None):
         if self.fails:
             raise self.fails
-        return super().facts(topology)
+        return super().facts(topology, sweep)
 
     def recorded(self, topology):
         return self.documents[-1] if self.documents else None

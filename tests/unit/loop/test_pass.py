@@ -26,7 +26,7 @@ class Fakes:
     def account(self, topology):
         return self.world.account
 
-    def facts(self, topology):
+    def facts(self, topology, sweep=None):
         return self.world.observed()
 
     def calls(self):
