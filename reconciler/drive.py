@@ -128,6 +128,8 @@ class Driver:
                 return act.delete_global(topology, observed)
             case StepAction.DELETE_VERSION:
                 return act.delete_version(step)
+            case StepAction.PUT_BACK:
+                return act.put_back(step, topology, observed, filter(step.repairs, self.seen.diff.findings))
         if step.stack is None:
             region = step.region or ""
             return act.move_gate(step, topology, known(observed.gates.get(region)), known(observed.probes.get(region)))

@@ -151,7 +151,8 @@ def _tried(outcome: Outcome) -> Motion | None:
 
 def _repaired(outcome: Outcome) -> Motion | None:
     """What was written back in this pass, or would have been: should it come back, the next passes can tell."""
-    executed = {r.id for r in outcome.requests if r.call in _WRITES_BACK}
+    called = f"{StepAction.PUT_BACK}/"
+    executed = {r.id for r in outcome.requests if r.call in _WRITES_BACK or r.id.startswith(called)}
     nothing = {p.step for p in outcome.problems if p.code == "NothingToChange"}
     if outcome.motion is None or not executed | nothing:
         return outcome.motion

@@ -16,6 +16,7 @@ from reconciler.act.gates import move_gate
 from reconciler.act.inspection import Objecting, objections
 from reconciler.act.leaving import delete_global, delete_stack, delete_version, detach, switchover
 from reconciler.act.moves import Done, Move, Wait
+from reconciler.act.putting_back import put_back
 from reconciler.act.schema import migrate
 from reconciler.model.change import Finding
 from reconciler.model.observed import StackState
@@ -46,6 +47,7 @@ __all__ = [
     "detach",
     "migrate",
     "move_gate",
+    "put_back",
     "recover",
     "switchover",
 ]

@@ -13,12 +13,26 @@ from reconciler.model.requests import (
     DeleteGlobal,
     DeleteInstance,
     Detach,
+    ProtectGlobal,
+    SetCluster,
+    SetParameters,
     Switchover,
     Unprotect,
     UnprotectGlobal,
 )
 
-Request = Switchover | Detach | Unprotect | DeleteInstance | DeleteCluster | UnprotectGlobal | DeleteGlobal
+Request = (
+    Switchover
+    | Detach
+    | Unprotect
+    | SetCluster
+    | SetParameters
+    | DeleteInstance
+    | DeleteCluster
+    | UnprotectGlobal
+    | ProtectGlobal
+    | DeleteGlobal
+)
 
 NO_CLUSTER, NO_GLOBAL = "DBClusterNotFoundFault", "GlobalClusterNotFoundFault"
 
@@ -33,12 +47,18 @@ def perform(clients: Clients, request: Request) -> None:
             rds = clients.writer("rds", request.region)
             wanted = {"DBClusterIdentifier": request.cluster, "DeletionProtection": False, "ApplyImmediately": True}
             send(request.call, request.region, lambda: rds.modify_db_cluster(**wanted), NO_CLUSTER)
+        case SetCluster():
+            _set_cluster(clients, request)
+        case SetParameters():
+            _set_parameters(clients, request)
         case DeleteInstance():
             _delete_instance(clients, request)
         case DeleteCluster():
             _delete_cluster(clients, request)
         case UnprotectGlobal():
             _on_global(clients, request, "modify_global_cluster", DeletionProtection=False)
+        case ProtectGlobal():
+            _on_global(clients, request, "modify_global_cluster", DeletionProtection=True)
         case DeleteGlobal():
             _on_global(clients, request, "delete_global_cluster")
 
@@ -84,6 +104,26 @@ def _detach(clients: Clients, request: Detach) -> None:
         raise failures.translated(error, request.call, request.writer_region) from error
 
 
+def _set_cluster(clients: Clients, request: SetCluster) -> None:
+    """Only IAM authentication heeds ApplyImmediately; the other settings take effect at once in any case [V: API reference]."""
+    rds = clients.writer("rds", request.region)
+    wanted = {"DBClusterIdentifier": request.cluster, "ApplyImmediately": True, **request.settings}
+    send(request.call, request.region, lambda: rds.modify_db_cluster(**wanted))
+
+
+def _set_parameters(clients: Clients, request: SetParameters) -> None:
+    rds = clients.writer("rds", request.region)
+    parameters = [
+        {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+        for name, value in sorted(request.values.items())
+    ]
+    send(
+        request.call,
+        request.region,
+        lambda: rds.modify_db_cluster_parameter_group(DBClusterParameterGroupName=request.group, Parameters=parameters),
+    )
+
+
 def _delete_instance(clients: Clients, request: DeleteInstance) -> None:
     """Without a snapshot of its own: an Aurora instance holds no data."""
     rds = clients.writer("rds", request.region)
@@ -103,7 +143,9 @@ def _delete_cluster(clients: Clients, request: DeleteCluster) -> None:
     send(request.call, request.region, lambda: rds.delete_db_cluster(**wanted), NO_CLUSTER)
 
 
-def _on_global(clients: Clients, request: UnprotectGlobal | DeleteGlobal, operation: str, **more: bool) -> None:
+def _on_global(
+    clients: Clients, request: UnprotectGlobal | ProtectGlobal | DeleteGlobal, operation: str, **more: bool
+) -> None:
     call = getattr(clients.writer("rds", request.region), operation)
     wanted = {"GlobalClusterIdentifier": request.global_cluster, **more}
     send(request.call, request.region, lambda: call(**wanted), NO_GLOBAL)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.aws import failures, schema, write_database
+from reconciler.aws import failures, put_back, schema, write_database
 from reconciler.aws.assets import publish, publish_text
 from reconciler.aws.clients import Clients
 from reconciler.aws.read_global import GLOBAL
@@ -24,8 +24,11 @@ from reconciler.model.requests import (
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
+    PutRecord,
     Request,
+    RescueKey,
     ResourceChange,
+    RotateKey,
     UpdateGate,
 )
 
@@ -77,6 +80,8 @@ def perform(clients: Clients, request: Request, roles: ServiceRoles = OWN_RIGHTS
             )
         case DeleteVersion():
             _delete_version(clients, request)
+        case RescueKey() | RotateKey() | PutRecord():
+            put_back.perform(clients, request)
         case PrepareDatabase() | Migrate():
             schema.perform(clients, request)
         case _:

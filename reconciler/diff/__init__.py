@@ -11,7 +11,7 @@ from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
 from reconciler.diff.settling import carried_out, settling
 from reconciler.diff.templates import stack_changes, touched
-from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Unchecked
+from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Tool, Unchecked
 from reconciler.model.observed import Live, Observed, Unknown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
@@ -39,9 +39,7 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             checked += count
             unchecked += left
             heals = topology.drift.mode == "heal"
-            drifted = frozenset(
-                f.logical_id for f in found if heals and f.logical_id and f.disposition is Disposition.HEAL
-            )
+            drifted = frozenset(f.logical_id for f in found if heals and f.logical_id and _by_change_set(f))
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
@@ -61,8 +59,12 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
 
 
 def _to_do(ref: StackRef, changes: tuple[Change, ...], findings: tuple[Finding, ...]) -> bool:
-    drifted = any(f.stack == ref and f.disposition is Disposition.HEAL for f in findings)
+    drifted = any(f.stack == ref and _by_change_set(f) for f in findings)
     return drifted or any(c.stack == ref for c in changes)
+
+
+def _by_change_set(finding: Finding) -> bool:
+    return finding.disposition is Disposition.HEAL and finding.tool is Tool.CHANGE_SET
 
 
 def _by_stack(observed: Observed) -> Mapping[StackRef, Mapping[str, Live]]:

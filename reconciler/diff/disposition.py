@@ -65,6 +65,9 @@ _UNDO = "undo it by hand, or commit it"
 _LOOK = "it was deleted outside"
 _FIRST = "a person must look before anything is made again"
 
+_DYNAMIC = ("apg_write_forward.consistency_mode", "log_min_duration_statement", "rds.force_ssl")
+"""Parameters of our groups that take effect without a restart [K: DescribeDBClusterParameters says `dynamic` of each]."""
+
 HEALABLE_TYPES = frozenset(
     {
         "AWS::ApiGateway::BasePathMapping",
@@ -229,15 +232,28 @@ _DATA = (
         prop="DeletionProtection",
         reason="without it one call deletes the global cluster",
     ),
+    *(
+        Row(
+            number=7,
+            what=f"parameter {name} changed",
+            disposition=HEAL,
+            tool=Tool.PARAMETERS,
+            kind=StackKind.DATA,
+            logical_id="Parameters",
+            prop="Parameters." + name.replace(".", "\\."),
+            reason="it is declared, and takes effect without a restart",
+        )
+        for name in _DYNAMIC
+    ),
     Row(
         number=7,
-        what="a parameter changed that takes effect at once",
-        disposition=HEAL,
-        tool=Tool.PARAMETERS,
+        what="another parameter changed",
+        disposition=HOLD,
         kind=StackKind.DATA,
         logical_id="Parameters",
         prop="Parameters",
-        reason="it is declared, and takes effect without a restart",
+        reason="it may need a restart of every instance to take effect",
+        way_out=_UNDO,
     ),
     Row(
         number=11,

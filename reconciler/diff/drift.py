@@ -70,6 +70,7 @@ def _finding(state: StackState, name: str, prop: str, declared: Any, live: Any) 
         observed=live,
         stack=state.ref,
         logical_id=name,
+        prop=prop,
     )
 
 

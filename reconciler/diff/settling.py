@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.diff.catalogue import region_of
-from reconciler.model.change import Change, Diff, Disposition, Finding
-from reconciler.model.motion import Motion
-from reconciler.model.observed import Observed, StackState, TrafficGate
-from reconciler.model.plan import Plan, Step, StepAction
+from reconciler.model.change import CALLS, Change, Diff, Disposition, Finding, Tool
+from reconciler.model.motion import SHOWS, Motion
+from reconciler.model.observed import Observed, StackState, TrafficGate, known
+from reconciler.model.plan import Plan, Step
 from reconciler.model.redaction import digest
 from reconciler.model.repairs import Repairs, Sight
 from reconciler.model.stacks import StackRef
@@ -25,11 +26,11 @@ def settling(
     """Changes and findings without what is in vain, which becomes findings that are held; and what is known of repairs now."""
     motion = Motion.recorded(observed.recorded)
     sights = (*_of_drift(observed, findings), *_of_changes(observed, changes))
-    known = (motion.repairs if motion else Repairs()).seen(sights, _judged(observed), observed.at)
-    vain = {c.stack for c in changes} - {c.stack for c in changes if not known.in_vain(_change_key(c))} - {None}
+    seen = (motion.repairs if motion else Repairs()).seen(sights, _judged(observed), observed.at)
+    vain = {c.stack for c in changes} - {c.stack for c in changes if not seen.in_vain(_change_key(c))} - {None}
     left = tuple(c for c in changes if c.stack not in vain)
-    given_up = tuple(_as_finding(c, known) for c in changes if c.stack in vain)
-    return left, (*(_held(f, known) for f in findings), *given_up), known
+    given_up = tuple(_as_finding(c, seen) for c in changes if c.stack in vain)
+    return left, (*(_held(f, seen) for f in findings), *given_up), seen
 
 
 def carried_out(
@@ -45,9 +46,7 @@ def carried_out(
 
 
 def _heals(step: Step, found: Diff) -> tuple[Finding, ...]:
-    if step.action is StepAction.MEND_GATE:
-        return tuple(f for f in found.findings if f.stack is None and f.region == step.region)
-    return found.to_heal(step.stack) if step.stack and step.action is StepAction.REPAIR else ()
+    return tuple(filter(step.repairs, found.findings))
 
 
 def _changes(step: Step, found: Diff) -> tuple[Change, ...]:
@@ -57,14 +56,15 @@ def _changes(step: Step, found: Diff) -> tuple[Change, ...]:
 def _of_drift(observed: Observed, findings: Iterable[Finding]) -> Iterator[Sight]:
     """What a repair would write back."""
     for finding in findings:
-        place = _place(observed, finding.stack, finding.region)
-        if finding.disposition is Disposition.HEAL and place:
+        place = _place_of_call(observed, finding) or _place(observed, finding.stack, finding.region)
+        if (finding.called or finding.disposition is Disposition.HEAL) and place:
             name, mark, settled = place
             yield Sight(
                 key=_drift_key(finding),
                 place=name,
                 mark=mark,
                 settled=settled,
+                lag=SHOWS if finding.called else timedelta(),
                 desired=digest(finding.path, finding.desired),
                 observed=digest(finding.path, finding.observed),
             )
@@ -86,6 +86,18 @@ def _of_changes(observed: Observed, changes: Iterable[Change]) -> Iterator[Sight
             )
 
 
+def _place_of_call(observed: Observed, finding: Finding) -> tuple[str, str, bool] | None:
+    """What a call puts back has no mark of its own: its repair is known by its time."""
+    if not finding.called:
+        return None
+    cluster = known(observed.clusters.get(finding.region or "")) if finding.tool is Tool.CLUSTER else None
+    return _called(finding.tool, finding.stack), observed.at.isoformat(), cluster is None or not cluster.pending
+
+
+def _called(tool: Tool, ref: StackRef | None) -> str:
+    return f"{tool} of {ref}" if ref else str(tool)
+
+
 def _place(observed: Observed, ref: StackRef | None, region: str | None) -> tuple[str, str, bool] | None:
     """Name, mark, and whether its last operation succeeded."""
     if ref is None:
@@ -97,13 +109,14 @@ def _place(observed: Observed, ref: StackRef | None, region: str | None) -> tupl
 
 def _judged(observed: Observed) -> frozenset[str]:
     """Stacks at rest that were read after they came to it, and gates that were read."""
-    stacks = (
-        str(ref)
+    rest = [
+        ref
         for ref, state in observed.stacks.items()
         if isinstance(state, StackState) and state.complete and not state.moved_after(observed.at)
-    )
+    ]
+    called = (_called(tool, ref) for tool in CALLS for ref in (*rest, None))
     gates = (f"gate/{region}" for region, gate in observed.gates.items() if isinstance(gate, TrafficGate))
-    return frozenset((*stacks, *gates))
+    return frozenset((*map(str, rest), *called, *gates))
 
 
 def _drift_key(finding: Finding) -> str:
@@ -114,20 +127,21 @@ def _change_key(change: Change) -> str:
     return f"{change.action} {change.path}#{change.logical_id or ''}"
 
 
-def _held(finding: Finding, known: Repairs) -> Finding:
+def _held(finding: Finding, repairs: Repairs) -> Finding:
     key = _drift_key(finding)
-    if finding.disposition is not Disposition.HEAL or not known.in_vain(key):
+    if not (finding.called or finding.disposition is Disposition.HEAL) or not repairs.in_vain(key):
         return finding
-    returns = known.returns(key)
+    returns = repairs.returns(key)
     reason = (
         f"comes back after each repair: {returns} times it was put right and was the same again; find out what sets it, or commit "
         "what it is set to"
     )
-    return replace(finding, disposition=Disposition.HOLD, reason=reason, detected_by="repair", returns=returns)
+    left = Disposition.PAGE if finding.disposition is Disposition.PAGE else Disposition.HOLD
+    return replace(finding, disposition=left, reason=reason, detected_by="repair", returns=returns)
 
 
-def _as_finding(change: Change, known: Repairs) -> Finding:
-    returns = known.returns(_change_key(change))
+def _as_finding(change: Change, repairs: Repairs) -> Finding:
+    returns = repairs.returns(_change_key(change))
     assert change.stack is not None
     return Finding(
         path=change.path,

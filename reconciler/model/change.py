@@ -81,6 +81,8 @@ class Finding:
     by: str | None = None
     stack: StackRef | None = None
     logical_id: str | None = None
+    prop: str = ""
+    """The property of that resource, dotted; empty for the resource as a whole."""
     missing: bool = False
     tool: Tool = Tool.CHANGE_SET
     """What puts it back, if it is to be healed; a finding that pages and has a call for a tool is put back at once, too."""

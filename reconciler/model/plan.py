@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from reconciler.model.change import Change
+from reconciler.model.change import Change, Disposition, Finding, Tool
 from reconciler.model.stacks import REGIONAL, StackRef
 from reconciler.model.suspension import Suspension
 
@@ -17,6 +17,8 @@ class StepAction(StrEnum):
     """Bring a stack to its desired template and parameters."""
     REPAIR = "repair"
     """The same, by a change set that also writes drifted properties back."""
+    PUT_BACK = "put-back"
+    """Put drift back by a call of our own, the step's target, where a change set must not or cannot."""
     RECOVER = "recover"
     """Bring a failed stack back to a state from which it can be deployed."""
     CREATE_GATE = "create-gate"
@@ -91,18 +93,37 @@ class Step:
         of_stack = self.stack if self.action is not StepAction.UNROUTE else None
         return f"{verb}/{self.subject or of_stack or self.region}"
 
+    def repairs(self, finding: Finding) -> bool:
+        """Whether this step puts it back."""
+        match self.action:
+            case StepAction.PUT_BACK:
+                return finding.called and (self.target, self.region) == (str(finding.tool), place_of(finding))
+            case StepAction.MEND_GATE:
+                return finding.tool is Tool.GATE and finding.region == self.region
+            case StepAction.REPAIR:
+                healed = finding.disposition is Disposition.HEAL and finding.tool is Tool.CHANGE_SET
+                return healed and finding.stack == self.stack
+            case _:
+                return False
+
     def within(self, regions: Collection[str]) -> bool:
         """It changes something of one of these Regions. A writer that moves concerns all, for all of them follow."""
         if self.action is StepAction.SWITCHOVER:
             return bool(regions)
         shared = self.stack is not None and self.stack.kind not in REGIONAL and self.action is not StepAction.UNROUTE
         shared = shared or self.action in {StepAction.DELETE_VERSION, StepAction.DELETE_GLOBAL}
+        shared = shared or (self.action is StepAction.PUT_BACK and self.target == Tool.GLOBAL)
         return self.region in regions and not shared
 
     @property
     def abortable(self) -> bool:
         """Whether a newer commit may take over while it runs. A writer on its way, or a cluster leaving, is waited for."""
         return self.action not in {StepAction.SWITCHOVER, StepAction.DETACH, StepAction.DELETE}
+
+
+def place_of(finding: Finding) -> str | None:
+    """The Region in which a finding is put back."""
+    return finding.stack.region if finding.stack else finding.region
 
 
 SUSPENDED = "suspended"

@@ -31,6 +31,14 @@ class Sight:
     observed: str
     mark: str
     settled: bool = True
+    lag: timedelta = timedelta()
+    """How long a repair may take to show, where nothing but its time marks it: `mark` is then the time of the look."""
+
+    def after(self, sent: str) -> bool:
+        """Whether this look saw what came of a repair that was sent at that mark."""
+        if not self.lag or not sent:
+            return sent != self.mark
+        return datetime.fromisoformat(self.mark) - datetime.fromisoformat(sent) >= self.lag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,7 @@ class Repair:
         """The same again, come back or just not gone yet; None for another value, or another wish: that is another story."""
         if (sight.desired, sight.observed) != (self.desired, self.observed):
             return None
-        back = sight.settled and self.sent is not None and self.sent != sight.mark
+        back = sight.settled and self.sent is not None and sight.after(self.sent)
         return replace(self, returns=self.returns + back, sent=None if back else self.sent, calm="")
 
     def absent(self, at: datetime) -> Repair | None:
@@ -112,7 +120,8 @@ class Repairs:
         for sight in sights:
             old = after.pop(sight.key, None)
             kept = old or Repair(place=sight.place, desired=sight.desired, observed=sight.observed)
-            after[sight.key] = replace(kept, sent="" if nothing else sight.mark, calm="")
+            mark = kept.sent if sight.lag and kept.sent else sight.mark  # asked once more before it could show
+            after[sight.key] = replace(kept, sent="" if nothing else mark, calm="")
         return Repairs(after)
 
 

@@ -147,6 +147,54 @@ class Unprotect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetCluster:
+    """Put settings of a Region's cluster back, at once. `settings`: as ModifyDBCluster takes them."""
+
+    region: str
+    cluster: str
+    settings: Mapping[str, Any]
+    call: str = "rds:ModifyDBCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetParameters:
+    """Put parameters of a cluster's group back; only such as take effect without a restart. `values`: by name."""
+
+    region: str
+    group: str
+    values: Mapping[str, str]
+    call: str = "rds:ModifyDBClusterParameterGroup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueKey:
+    """Take a key back from its deletion, if that is its lot, and enable it."""
+
+    region: str
+    key: str
+    call: str = "kms:EnableKey"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateKey:
+    region: str
+    key: str
+    call: str = "kms:EnableKeyRotation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRecord:
+    """Put back a record that proves a domain to be ours, which no template has."""
+
+    region: str
+    zone: str
+    name: str
+    type: str
+    value: str
+    call: str = "route53:ChangeResourceRecordSets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteInstance:
     """Delete one instance of a cluster that stands alone and goes."""
 
@@ -167,6 +215,15 @@ class DeleteCluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnprotectGlobal:
+    region: str
+    global_cluster: str
+    call: str = "rds:ModifyGlobalCluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectGlobal:
+    """Switch its deletion protection on again."""
+
     region: str
     global_cluster: str
     call: str = "rds:ModifyGlobalCluster"
@@ -225,9 +282,15 @@ Request = (
     | Switchover
     | Detach
     | Unprotect
+    | SetCluster
+    | SetParameters
+    | RescueKey
+    | RotateKey
+    | PutRecord
     | DeleteInstance
     | DeleteCluster
     | UnprotectGlobal
+    | ProtectGlobal
     | DeleteGlobal
     | DeleteVersion
     | PrepareDatabase

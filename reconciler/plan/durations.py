@@ -28,6 +28,7 @@ def deployment(kind: StackKind, *, create: bool) -> timedelta:
     return timedelta(minutes=(_CREATE if create else _UPDATE)[kind])
 
 
+PUTTING_BACK = timedelta(minutes=1)
 RECOVERY = timedelta(minutes=4)
 GATE_CREATION = timedelta(seconds=10)
 GATE_MOVE = timedelta(seconds=90)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.change import Action, Diff, Disposition
+from reconciler.model.change import Action, Diff, Disposition, Finding, Tool
 from reconciler.model.motion import Motion, unapplied
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
-from reconciler.model.plan import Goal
+from reconciler.model.plan import Goal, place_of
 from reconciler.model.stacks import REGIONAL, DesiredStack, StackKind, StackRef, routed_regions
 from reconciler.model.topology import Migration, Topology, Traffic
 from reconciler.plan.schema import migrator_stands
@@ -334,6 +334,17 @@ class Scene:
         """Drift is written back, but not while something in the same stack is held: a change set reverts all of it."""
         wanted = self.topology.drift.mode == "heal" and bool(self.diff.to_heal(ref))
         return wanted and not self.diff.held(ref)
+
+    def called(self, tool: Tool) -> Mapping[str | None, tuple[Finding, ...]]:
+        """What this tool puts back, by the Region it is asked in. A cluster with something pending is not touched: the call would
+        bring that into effect, too."""
+        found: dict[str | None, tuple[Finding, ...]] = {}
+        for finding in self.diff.findings if self.topology.drift.mode == "heal" else ():
+            region = place_of(finding)
+            pending = tool is Tool.CLUSTER and (c := self.cluster(region or "")) is not None and c.pending
+            if finding.tool is tool and finding.called and not pending:
+                found[region] = (*found.get(region, ()), finding)
+        return found
 
     def mends(self, region: str) -> bool:
         """Its gate is put back, where it ignores its probe: not once that has been in vain."""

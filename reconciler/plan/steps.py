@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.change import Change, Finding
+from reconciler.model.change import Change, Finding, Tool
 from reconciler.model.plan import Hazard, Step, StepAction
 from reconciler.model.stacks import StackKind, StackRef, record_ids
 from reconciler.model.topology import EDGE_REGION
@@ -43,6 +43,18 @@ def _reason(changes: tuple[Change, ...], heals: tuple[Finding, ...]) -> str:
     changed = ", ".join(dict.fromkeys(c.path.rsplit("/", 1)[-1] for c in changes))
     drifted = ", ".join(dict.fromkeys(f.path.rsplit("/", 1)[-1] for f in heals))
     return "; ".join(part for part in (changed, f"repair drift of {drifted}" if drifted else "") if part)
+
+
+def put_back(tool: Tool, region: str | None, findings: Iterable[Finding]) -> Step:
+    names = ", ".join(dict.fromkeys(f.path.rsplit("/", 1)[-1] for f in findings))
+    return Step(
+        action=StepAction.PUT_BACK,
+        target=str(tool),
+        region=region,
+        subject=f"{tool}/{region}" if region else str(tool),
+        eta=durations.PUTTING_BACK,
+        why=f"repair drift of {names}",
+    )
 
 
 def inherit(ref: StackRef) -> Step:

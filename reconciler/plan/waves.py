@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from reconciler.model.change import Tool
 from reconciler.model.observed import known
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind, StackRef
@@ -18,6 +19,9 @@ from reconciler.plan.scene import Scene
 
 JOIN_TOGETHER = 2
 """So many Regions at most join the global database at once: each loads the writer."""
+_AT_ONCE = (Tool.KEY, Tool.GLOBAL, Tool.RECORD)
+"""Putting these back takes nothing from anybody, and may be urgent."""
+_ON_DATABASES = (Tool.CLUSTER, Tool.PARAMETERS)
 
 
 def waves(scene: Scene) -> tuple[Wave, ...]:
@@ -37,6 +41,7 @@ def _open_part(wave: Wave) -> Wave:
 
 
 def _all(scene: Scene) -> Iterator[Wave]:
+    yield Wave(steps=tuple(_put_back(scene, _AT_ONCE)))
     yield from _mended_stacks(scene)
     yield _deployments(scene, [_ref(StackKind.FOUNDATION, r) for r in scene.topology.deployment_regions])
     if not scene.upgrades(_global(scene)):
@@ -59,6 +64,14 @@ def _all(scene: Scene) -> Iterator[Wave]:
     for region in scene.leaving:
         yield from (replace(w, aside=True, chain=region) for w in leaving.remains(scene, region))
     yield from leaving.versions(scene)
+
+
+def _put_back(scene: Scene, tools: Iterable[Tool], region: str | None = None) -> Iterator[Step]:
+    """Of one Region, or of all."""
+    for tool in tools:
+        for place, findings in scene.called(tool).items():
+            if region in (None, place):
+                yield steps.put_back(tool, place, findings)
 
 
 def _mended_stacks(scene: Scene) -> Iterator[Wave]:
@@ -108,6 +121,9 @@ def _settings(scene: Scene) -> Iterator[Wave]:
     down = [ref for ref in apis if scene.sick(ref) and not (scene.unapplied and scene.answers(ref.region))]
     yield from _api_settings(scene, down)
     for ref in _sick_first(scene, StackKind.DATA):
+        if found := tuple(_put_back(scene, _ON_DATABASES, ref.region)):
+            yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
+            yield Wave(steps=found, gates=(gates.database_available(scene, ref.region),))
         if scene.pending(ref):
             yield Wave(gates=(gates.one_writer(scene), *_others_do_well(scene, ref)))
         if scene.upgrades(ref) and scene.unread_members:

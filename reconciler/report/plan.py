@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from reconciler.model.change import Action, Change, Disposition, Finding, Origin
+from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.report.words import human_duration, iso_duration, json_value
@@ -45,12 +45,11 @@ def planned_changes(outcome: Outcome) -> tuple[Change, ...]:
     deletes, where the topology is destroyed."""
     if outcome.goal is Goal.DESTROY:
         return tuple(_as_deletion(s) for s in outcome.plan.steps if s.action in _DELETIONS)
-    repaired = {step.stack for step in outcome.plan.steps}
     known = {(c.path, c.stack) for c in outcome.plan.changes}
     drifted = (
         f
         for f in outcome.diff.findings
-        if f.disposition is Disposition.HEAL and f.stack in repaired and (f.path, f.stack) not in known
+        if (f.path, f.stack) not in known and any(step.repairs(f) for step in outcome.plan.steps)
     )
     return (*outcome.plan.changes, *(_as_change(f) for f in drifted))
 

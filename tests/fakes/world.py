@@ -235,6 +235,9 @@ class World:
                 del self.gates[step.region]
             case StepAction.DELETE_GLOBAL:
                 self.global_cluster_left = False
+            case StepAction.PUT_BACK:
+                for finding in filter(step.repairs, self.seen()[0].diff.findings):
+                    self.live.pop((finding.stack, finding.logical_id), None)
             case _:
                 self._move_gate(step)
 

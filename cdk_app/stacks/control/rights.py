@@ -13,6 +13,8 @@ STACKS = arn("cloudformation", "stack/meridian-*/*", region="*")
 TABLE = arn("dynamodb", "table/meridian-state")
 REVISIONS = "arn:${AWS::Partition}:s3:::" + revision_bucket("${AWS::AccountId}", "${AWS::Region}")
 ASSETS = "arn:${AWS::Partition}:s3:::meridian-assets-${AWS::AccountId}-*"
+_ZONES = sub("arn:${AWS::Partition}:route53:::hostedzone/*")
+_RECORDS = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
 _OURS = {"StringEquals": {"aws:ResourceTag/meridian:stack": "data"}}
 
 
@@ -68,7 +70,7 @@ def orchestrator(key: str) -> Statements:
             allow("lambda:InvokeFunction", sub(arn("lambda", f"function:{SYNTH}"))),
             _key(key),
         ],
-        "never": [NO_FAILOVER, _not_around_cloudformation()],
+        "never": [NO_FAILOVER, _not_around_cloudformation(), _no_other_records()],
     }
 
 
@@ -93,10 +95,17 @@ def _database() -> list[Statement]:
             ],
             clusters,
         ),
+        allow("rds:ModifyDBClusterParameterGroup", sub(arn("rds", "cluster-pg:*", region="*"))),
         allow(["rds:DeleteDBCluster", "rds:DeleteDBInstance"], going),
         # The master's, once, to make the role that migrates.
         allow("secretsmanager:GetSecretValue", sub(arn("secretsmanager", "secret:*", region="*")), Condition=_OURS),
         allow("kms:Decrypt", sub(arn("kms", "key/*", region="*")), Condition=_OURS),
+        # What somebody switched off, or has on its way out.
+        allow(
+            ["kms:CancelKeyDeletion", "kms:EnableKey", "kms:EnableKeyRotation"],
+            sub(arn("kms", "key/*", region="*")),
+            Condition=_OURS,
+        ),
     ]
 
 
@@ -107,6 +116,8 @@ def _gates() -> list[Statement]:
             ["route53:ChangeTagsForResource", "route53:DeleteHealthCheck", "route53:UpdateHealthCheck"],
             sub("arn:${AWS::Partition}:route53:::healthcheck/*"),
         ),
+        # Records that prove a domain to be ours to ACM: no template has them.
+        allow("route53:ChangeResourceRecordSets", _ZONES, Condition={"ForAllValues:StringLike": {_RECORDS: ["_*"]}}),
     ]
 
 
@@ -147,13 +158,21 @@ def _not_around_cloudformation() -> Statement:
             "rds:CreateDBCluster",
             "rds:CreateDBInstance",
             "rds:CreateGlobalCluster",
-            "route53:ChangeResourceRecordSets",
             "s3:CreateBucket",
             "s3:DeleteObject*",
             "s3:PutBucketPolicy",
             "secretsmanager:CreateSecret",
         ],
         Sid="ByCloudFormationOnly",
+    )
+
+
+def _no_other_records() -> Statement:
+    return deny(
+        "route53:ChangeResourceRecordSets",
+        "*",
+        Sid="OnlyWhatProvesADomain",
+        Condition={"ForAnyValue:StringNotLike": {_RECORDS: ["_*"]}},
     )
 
 

@@ -84,6 +84,9 @@ class Aurora:
         if self.group:
             self.group.protected = False
 
+    def protect_group(self) -> None:
+        self._group().protected = True
+
     def delete_group(self) -> None:
         if self.group is None:
             return
@@ -291,6 +294,18 @@ class Aurora:
             cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}", passes=True
         )
         cluster.protected = False
+
+    def put_back(self, region: str, settings: Mapping[str, Any]) -> None:
+        """ModifyDBCluster, as far as clusters here have settings."""
+        cluster = self.clusters.get(region)
+        if cluster is None:
+            raise Refusal("DBClusterNotFoundFault", region, passes=True)
+        self._no_move(cluster)
+        require(
+            cluster.status == "available", "InvalidDBClusterStateFault", f"{region} is {cluster.status}", passes=True
+        )
+        cluster.protected = settings.get("DeletionProtection", cluster.protected)
+        cluster.settings = {**cluster.settings, **{k: v for k, v in settings.items() if k in cluster.settings}}
 
     # ---- what clients and metrics see ----
 

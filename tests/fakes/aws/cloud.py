@@ -29,7 +29,13 @@ from reconciler.model.requests import (
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
+    ProtectGlobal,
+    PutRecord,
     Request,
+    RescueKey,
+    RotateKey,
+    SetCluster,
+    SetParameters,
     Switchover,
     Unprotect,
     UnprotectGlobal,
@@ -125,6 +131,14 @@ class FakeCloud:
                 aurora.detach(request.region)
             case Unprotect():
                 aurora.unprotect(request.region)
+            case SetCluster():
+                aurora.put_back(request.region, request.settings)
+            case SetParameters() | RescueKey() | RotateKey():
+                pass  # neither parameters nor keys are there
+            case PutRecord():
+                dns.upsert({"Name": request.name, "Type": request.type, "TTL": 300, "ResourceRecords": [request.value]})
+            case ProtectGlobal():
+                aurora.protect_group()
             case DeleteInstance():
                 aurora.delete_instance(request.region, request.instance)
             case DeleteCluster():
