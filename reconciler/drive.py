@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler import act
+from reconciler.diff import disputes
+from reconciler.model.detection import Detection
 from reconciler.model.errors import LeaseLost, ReconcilerError, Retry, Throttled
 from reconciler.model.observed import StackState, known
 from reconciler.model.outcome import Outcome, Problem, Sent
 from reconciler.model.plan import Step, StepAction
 from reconciler.model.requests import (
+    ChangeSet,
     ContinueRollback,
     CreateChangeSet,
     DeleteChangeSet,
@@ -52,6 +55,7 @@ class Driver:
         again whatever the problem, for as long as it takes: nobody waits for it."""
         self.run.begun.clear()
         self.run.finished.clear()
+        self.run.detections.clear()
         steps, aside = self.seen.plan.current, self.seen.plan.converged
         if not steps:
             return (), ()
@@ -167,9 +171,37 @@ class Driver:
             drifted = ", ".join(f.path for f in self.seen.diff.to_heal(ref))
             nothing = f"CloudFormation sees nothing to change in {ref}"
             nothing += f", though it reads as drifted: {drifted}; undo that by hand" if drifted else ""
+            if state:
+                self._told(state, change_set)
             code, why = ("NothingToChange", nothing) if change_set.empty else ("ChangeSetFailed", change_set.reason)
             return Problem(code=code, step=step.id, message=why)
-        return act.deploy(step, self.topology, self.seen.revision.commit, desired, state, change_set, name)
+        if change_set and state and self._learns(step, state, change_set):
+            return DeleteChangeSet(stack=ref, stack_name=ref.name(self.topology.name), name=name)
+        move = act.deploy(step, self.topology, self.seen.revision.commit, desired, state, change_set, name)
+        if step.action is StepAction.REPAIR and isinstance(move, Problem):
+            self.lease.check()
+            self.cloud.perform(DeleteChangeSet(stack=ref, stack_name=ref.name(self.topology.name), name=name))
+        return move
+
+    def _learns(self, step: Step, state: StackState, change_set: ChangeSet) -> bool:
+        """A repair's change set shows drift that it was not made for: that is judged before anything is written back. Once; what is
+        still unexpected then is refused."""
+        ready = step.action is StepAction.REPAIR and change_set.execution_status == "AVAILABLE"
+        if not ready or not any(act.unexpected(change_set, step)):
+            return False
+        known = self.seen.motion.detections.get(str(state.ref)) if self.seen.motion else None
+        found = self._told(state, change_set)
+        return not (known and found and (known.changed_at, known.drifted) == (found.changed_at, found.drifted))
+
+    def _told(self, state: StackState, change_set: ChangeSet) -> Detection | None:
+        """A repair's change set is a comparison by CloudFormation, too: what it told is kept."""
+        found = act.detection(change_set, self.clock.now(), state.changed_at)
+        if found is None:
+            return None
+        live = {name: one for (ref, name), one in self.seen.observed.live.items() if ref == state.ref}
+        direct = [f for f in self.seen.diff.findings if f.detected_by != "change-set"]
+        self.run.detections[state.ref] = replace(found, disputed=disputes(state, live, direct, found))
+        return found
 
     def _failed_in_this_run(self, step: Step, state: StackState | None) -> Problem | None:
         """A stack that failed after this run began on it is not tried again: the same inputs would fail again."""

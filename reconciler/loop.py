@@ -48,20 +48,28 @@ class Ports:
     issuers: Issuers
 
 
-def run_pass(ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE) -> Outcome:
+def run_pass(
+    ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE, sweep: Sweep = Sweep.PLAN
+) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
     if ports.cloud.account(topology) != topology.account:
         return look(ports, topology, goal)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
-        return pass_under(lease, ports, topology, run, goal)
+        return pass_under(lease, ports, topology, run, goal, sweep=sweep)
 
 
 def pass_under(
-    lease: Lease, ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE, memory: Memory | None = None
+    lease: Lease,
+    ports: Ports,
+    topology: Topology,
+    run: Run,
+    goal: Goal = Goal.CONVERGE,
+    memory: Memory | None = None,
+    sweep: Sweep = Sweep.PLAN,
 ) -> Outcome:
     """The same under a lease that is held; `memory`: what hosted passes know of those before them."""
     before = ports.cloud.calls()
-    outcome, stacks = _see(ports, topology, goal)
+    outcome, stacks = _see(ports, topology, goal, sweep)
     _need_record(outcome)
     if _acts(outcome):
         held_back = memory and memory.holds_back(outcome)
@@ -108,6 +116,7 @@ def _act(
     outcome = replace(outcome, motion=_tried(outcome))
     outcome = replace(outcome, motion=_repaired(outcome))
     outcome = replace(outcome, motion=_migrated(topology, outcome, run))
+    outcome = replace(outcome, motion=outcome.motion and outcome.motion.detected(run.detections))
     return replace(outcome, result=result_of(outcome))
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from reconciler.act.control import adopt, control_objections
 from reconciler.act.gates import move_gate
+from reconciler.act.inspecting_drift import detection, unexpected
 from reconciler.act.inspection import Objecting, objections
 from reconciler.act.leaving import delete_global, delete_stack, delete_version, detach, switchover
 from reconciler.act.moves import Done, Move, Wait
@@ -45,11 +46,13 @@ __all__ = [
     "delete_version",
     "deploy",
     "detach",
+    "detection",
     "migrate",
     "move_gate",
     "put_back",
     "recover",
     "switchover",
+    "unexpected",
 ]
 
 

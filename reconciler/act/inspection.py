@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from reconciler.act.inspecting_drift import unexpected
 from reconciler.model.plan import Step
 from reconciler.model.requests import ChangeSet, ResourceChange
 
@@ -27,6 +28,7 @@ def objections(change_set: ChangeSet, step: Step, *, create: bool) -> Iterator[s
         reason = _objection(change, step, create=create)
         if reason:
             yield f"{change.logical_id} ({change.resource_type}): {reason}"
+    yield from unexpected(change_set, step)
 
 
 def _objection(change: ResourceChange, step: Step, *, create: bool) -> str:

@@ -7,9 +7,10 @@ from concurrent.futures import Future
 
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
+from reconciler.aws.read_change_set import describe_change_set
 from reconciler.aws.reading import account, read_facts
 from reconciler.aws.schema import read_schema
-from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, describe_change_set, perform
+from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, perform
 from reconciler.model.facts import Answer, Facts, Sweep
 from reconciler.model.observed import known
 from reconciler.model.requests import ChangeSet, Request

@@ -10,10 +10,10 @@ from typing import Any
 from reconciler.aws import failures, put_back, schema, write_database
 from reconciler.aws.assets import publish, publish_text
 from reconciler.aws.clients import Clients
+from reconciler.aws.read_change_set import describe_change_set
 from reconciler.aws.read_global import GLOBAL
 from reconciler.aws.sending import send
 from reconciler.model.requests import (
-    ChangeSet,
     ContinueRollback,
     CreateChangeSet,
     CreateGate,
@@ -21,13 +21,13 @@ from reconciler.model.requests import (
     DeleteGate,
     DeleteStack,
     DeleteVersion,
+    DetectDrift,
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
     PutRecord,
     Request,
     RescueKey,
-    ResourceChange,
     RotateKey,
     UpdateGate,
 )
@@ -58,6 +58,8 @@ def perform(clients: Clients, request: Request, roles: ServiceRoles = OWN_RIGHTS
     match request:
         case CreateChangeSet():
             _create_change_set(clients, request, roles)
+        case DetectDrift():
+            _detect_drift(clients, request, roles)
         case ExecuteChangeSet():
             _execute_change_set(clients, request)
         case DeleteChangeSet():
@@ -86,46 +88,6 @@ def perform(clients: Clients, request: Request, roles: ServiceRoles = OWN_RIGHTS
             schema.perform(clients, request)
         case _:
             write_database.perform(clients, request)
-
-
-def describe_change_set(clients: Clients, region: str, stack_name: str, name: str) -> ChangeSet | None:
-    """One change set with the changes of all its pages, or None."""
-    client = clients.reader("cloudformation", region)
-    page: dict[str, Any] = {}
-    changes: list[ResourceChange] = []
-    more: dict[str, str] = {}
-    try:
-        while not page or more:
-            page = client.describe_change_set(
-                StackName=stack_name, ChangeSetName=name, IncludePropertyValues=True, **more
-            )
-            changes += (_resource_change(c["ResourceChange"]) for c in page.get("Changes", ()) if "ResourceChange" in c)
-            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
-    except failures.AwsError as error:
-        if failures.absent(error):
-            return None
-        raise failures.translated(error, "cloudformation:DescribeChangeSet", region) from error
-    return ChangeSet(
-        name=name,
-        status=page["Status"],
-        execution_status=page.get("ExecutionStatus", "UNAVAILABLE"),
-        reason=page.get("StatusReason", ""),
-        changes=tuple(changes),
-    )
-
-
-def _resource_change(change: dict[str, Any]) -> ResourceChange:
-    targets = [detail.get("Target", {}) for detail in change.get("Details", ())]
-    properties = {t["Name"] for t in targets if t.get("Attribute") == "Properties" and t.get("Name")}
-    return ResourceChange(
-        action=change["Action"],
-        logical_id=change["LogicalResourceId"],
-        resource_type=change["ResourceType"],
-        replacement=change.get("Replacement"),
-        policy_action=change.get("PolicyAction"),
-        properties=tuple(sorted(properties)),
-        paths=tuple(sorted({t["Path"] for t in targets if t.get("Path")})),
-    )
 
 
 def _role(arn: str) -> dict[str, str]:
@@ -159,6 +121,24 @@ def _create_change_set(clients: Clients, request: CreateChangeSet, roles: Servic
     if request.revert_drift:
         arguments["DeploymentMode"] = "REVERT_DRIFT"
     client = clients.writer("cloudformation", region)
+    send(request.call, region, lambda: client.create_change_set(**arguments), "AlreadyExistsException")
+
+
+def _detect_drift(clients: Clients, request: DetectDrift, roles: ServiceRoles) -> None:
+    """A name that is taken is ours, left by one that died: whoever asks has looked for it, so it is no more than a race lost."""
+    region = request.stack.region
+    client = clients.writer("cloudformation", region)
+    arguments: dict[str, Any] = {
+        "StackName": request.stack_name,
+        "ChangeSetName": request.name,
+        "ChangeSetType": "UPDATE",
+        "DeploymentMode": "REVERT_DRIFT",
+        "UsePreviousTemplate": True,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Description": "what drifted; never executed",
+        "Parameters": [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(request.parameters)],
+        **_role(roles.deploy),
+    }
     send(request.call, region, lambda: client.create_change_set(**arguments), "AlreadyExistsException")
 
 

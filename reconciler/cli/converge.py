@@ -17,6 +17,7 @@ from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
 from reconciler.loop import Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
+from reconciler.model.facts import Sweep
 from reconciler.model.motion import Motion
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal
@@ -74,7 +75,7 @@ def run_passes(
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
         records = wiring.records(record, topology.home_region)
-        one_pass = partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal, records)
+        one_pass = Passes(partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal, records))
         try:
             with display:
                 if agreed is not None:
@@ -91,11 +92,27 @@ def run_passes(
     return codes
 
 
+@dataclass(slots=True)
+class Passes:
+    """Passes of one run. The first looks at all that can drift, and so does the one that says that nothing is left to do; those in
+    between look at what they plan from."""
+
+    one: Callable[[Sweep], Outcome]
+    sweep: Sweep = Sweep.FULL
+
+    def __call__(self) -> Outcome:
+        outcome = self.one(self.sweep)
+        if outcome.result is Result.CONVERGED and self.sweep is Sweep.PLAN and not outcome.plan.waves:
+            outcome = self.one(Sweep.FULL)
+        self.sweep = Sweep.PLAN
+        return outcome
+
+
 def _logged_pass(
-    settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal, records: Records | None
+    settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal, records: Records | None, sweep: Sweep
 ) -> Outcome:
     def one_pass(theirs: Ports) -> Outcome:
-        return run_pass(theirs, topology, run, goal)
+        return run_pass(theirs, topology, run, goal, sweep)
 
     if records:
         from reconciler.recording import recorded

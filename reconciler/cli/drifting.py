@@ -9,7 +9,7 @@ from reconciler.cli import exits, inputs, output
 from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.model.change import Disposition, Origin
-from reconciler.model.errors import Refused, WrongAccount
+from reconciler.model.errors import ReconcilerError, Refused, WrongAccount
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
@@ -21,7 +21,10 @@ def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: 
     outcomes, codes = look_at_all(settings, topologies, sweep=Sweep.FULL)
     _refuse_another_account(outcomes)
     if heal:
+        codes += _detect(outcomes, topologies)
+        outcomes, _ = look_at_all(settings, topologies, sweep=Sweep.FULL)
         codes += _heal(settings, topologies, outcomes, timeout)
+        codes += _detect(outcomes, topologies, again=True)
         outcomes, unread = look_at_all(settings, topologies, sweep=Sweep.FULL)
         codes += unread
     if not outcomes:
@@ -43,6 +46,27 @@ def _refuse_another_account(outcomes: list[Outcome]) -> None:
         raise WrongAccount(refusal.message, path=refusal.path)
 
 
+def _detect(outcomes: list[Outcome], topologies: tuple[Topology, ...], *, again: bool = False) -> list[int]:
+    """Have CloudFormation compare, too; `again`: only the stacks that were deployed since. What it cannot compare is said."""
+    from reconciler import wiring
+    from reconciler.detecting import detect
+
+    seen, codes = {outcome.topology for outcome in outcomes}, []
+    ports = wiring.ports()
+    for topology in topologies:
+        try:
+            left = detect(ports, topology, again=again) if topology.name in seen else {}
+        except ReconcilerError as error:
+            if len(topologies) == 1:
+                raise
+            output.tell(f"{topology.name}: {error.code}: {error.message}")
+            codes.append(exits.of_error(error))
+        else:
+            for ref, why in left.items():
+                output.tell(f"{topology.name}: drift of {ref} as CloudFormation sees it is not known: {why}")
+    return codes
+
+
 def _heal(
     settings: Settings, topologies: tuple[Topology, ...], outcomes: list[Outcome], timeout: timedelta
 ) -> list[int]:
@@ -50,7 +74,7 @@ def _heal(
     from reconciler.cli.converge import run_passes
 
     named = {topology.name: topology for topology in topologies}
-    found = [o for o in outcomes if any(f.disposition is Disposition.HEAL for f in o.diff.findings)]
+    found = [o for o in outcomes if any(f.called or f.disposition is Disposition.HEAL for f in o.diff.findings)]
     for outcome in found:
         _refuse_more_than_drift(outcome, named[outcome.topology])
     return run_passes(settings, [named[o.topology] for o in found], timeout=timeout, quiet=True)

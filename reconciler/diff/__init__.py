@@ -6,21 +6,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.diff.desired import desired_stacks, template_keys
+from reconciler.diff.detected import disputes, merged, still_holds
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
 from reconciler.diff.settling import carried_out, settling
 from reconciler.diff.templates import stack_changes, touched
 from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Tool, Unchecked
+from reconciler.model.motion import Motion
 from reconciler.model.observed import Live, Observed, Unknown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 
-__all__ = ["carried_out", "desired_stacks", "diff", "template_keys"]
+__all__ = ["carried_out", "desired_stacks", "diff", "disputes", "template_keys"]
 
 
-def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Diff:
+def diff(
+    topology: Topology,
+    stacks: Mapping[StackRef, DesiredStack],
+    observed: Observed,
+) -> Diff:
     """Everything that desired, applied and observed disagree on."""
+    motion = Motion.recorded(observed.recorded)
+    detections = motion.detections if motion else {}
     changes: list[Change] = []
     findings: list[Finding] = list(motion_findings(topology, observed))
     unchecked: list[Unchecked] = []
@@ -34,6 +42,9 @@ def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: 
             unchecked.append(Unchecked(path=str(ref), why=str(state)))
         elif state and state.template:
             found, count, left = _drift(desired, observed, live.get(ref, {}))
+            detection = detections.get(str(ref))
+            if detection and still_holds(state, detection) and (state.complete or state.rolled_back):
+                found = tuple(merged(state, live.get(ref, {}), found, detection))
             mine, found = _observed_too(mine, found)
             findings += found
             checked += count

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.model.detection import Detection
 from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
 from reconciler.model.repairs import Repairs
@@ -55,6 +56,8 @@ class Motion:
     destroying: bool = False
     repairs: Repairs = field(default_factory=Repairs)
     """What we wrote back, and what came back."""
+    detections: Mapping[str, Detection] = field(default_factory=dict)
+    """Stack to what CloudFormation last said of its drift."""
 
     @classmethod
     def recorded(cls, document: Mapping[str, Any] | None) -> Motion | None:
@@ -90,6 +93,7 @@ class Motion:
             failed=dict(found.get("failed", {})),
             destroying=bool(found.get("destroying", False)),
             repairs=Repairs.recorded(found.get("repairs", {})),
+            detections={ref: Detection.recorded(one) for ref, one in found.get("detections", {}).items()},
         )
 
     def document(self) -> dict[str, Any]:
@@ -108,6 +112,7 @@ class Motion:
             "failed": dict(sorted(self.failed.items())),
             "destroying": self.destroying,
             "repairs": self.repairs.document(),
+            "detections": {ref: one.document() for ref, one in sorted(self.detections.items())},
         }
 
     def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
@@ -191,6 +196,10 @@ class Motion:
         """After deletions of superseded versions: those that are gone are forgotten, the others are tried again in an hour."""
         left = {v: due for v, due in self.versions.items() if v not in set(gone)}
         return replace(self, versions={**left, **{v: (at + AGAIN).isoformat() for v in refused if v in left}})
+
+    def detected(self, found: Mapping[StackRef, Detection]) -> Motion:
+        """After CloudFormation compared these stacks."""
+        return replace(self, detections={**self.detections, **{str(ref): one for ref, one in found.items()}})
 
     def migrates(self, topology: Topology) -> Motion:
         """After the database was seen to hold every migration."""

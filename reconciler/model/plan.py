@@ -80,6 +80,9 @@ class Step:
     allow: frozenset[str] = frozenset()
     removes: frozenset[str] = frozenset()
     """Logical ids that this deployment may delete: the records of a Region that is drained and leaves."""
+    reverts: frozenset[tuple[str, str]] = frozenset()
+    """(logical id, dotted property) of the drift that a repair writes back, and no other; without a property, a resource that is
+    made again."""
     begun: bool = False
     """AWS is already at it: no window or rule stops what has started."""
     subject: str = ""

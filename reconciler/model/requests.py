@@ -40,6 +40,18 @@ class CreateChangeSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectDrift:
+    """Have CloudFormation compare a stack with what is there: a drift-aware change set of the template and the parameters that it
+    has already. It is read and deleted, never executed."""
+
+    stack: StackRef
+    stack_name: str
+    name: str
+    parameters: tuple[str, ...]
+    call: str = "cloudformation:CreateChangeSet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteChangeSet:
     stack: StackRef
     stack_name: str
@@ -272,6 +284,7 @@ class Migrate:
 
 Request = (
     CreateChangeSet
+    | DetectDrift
     | ExecuteChangeSet
     | DeleteChangeSet
     | DeleteStack
@@ -299,6 +312,17 @@ Request = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyDrift:
+    """One property that is not as deployed: `prop` is dotted, a dot inside a key escaped; values are text. `kept`: the template
+    wants what is there by now, so nothing of it changes."""
+
+    prop: str
+    deployed: str | None
+    actual: str | None
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceChange:
     """One entry of a change set. `replacement` is `True`, `False`, `Conditional` or None; `policy_action` as AWS gives it."""
 
@@ -311,6 +335,11 @@ class ResourceChange:
     """Names of the properties that change, top level."""
     paths: tuple[str, ...] = ()
     """Where exactly, as far as AWS tells: `/Properties/DistributionConfig/Enabled`."""
+    drift: str = ""
+    """ResourceDriftStatus, in a drift-aware change set."""
+    drifted: tuple[PropertyDrift, ...] = ()
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """Dotted property to why its drift was not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

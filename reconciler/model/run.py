@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.model.detection import Detection
 from reconciler.model.stacks import StackKind, StackRef
 
 
@@ -33,6 +34,8 @@ class Run:
     """Stacks to how often this run began to delete them, as no longer desired."""
     attempt: str = ""
     """What this run's attempts to migrate are called: a failure of one is a failure of this run."""
+    detections: dict[StackRef, Detection] = field(default_factory=dict)
+    """What change sets that the latest pass made for repairs told of drift that nobody knew of."""
     finished: set[str] = field(default_factory=set)
     """Steps that the latest pass found to be done, which only a record tells the next one."""
     put_away: set[str] = field(default_factory=set)

@@ -34,6 +34,7 @@ def deploy(scene: Scene, ref: StackRef) -> Step:
         eta=durations.deployment(ref.kind, create=not stands),
         hazards=(Hazard.DATABASE_RESTART,) if ref.kind is StackKind.DATA and scene.upgrades(ref) else (),
         allow=scene.diff.touched.get(ref, frozenset()) if stands else frozenset(),
+        reverts=frozenset((f.logical_id or "", f.prop) for f in heals) if stands else frozenset(),
         begun=state is not None and state.in_progress,
         why=why,
     )

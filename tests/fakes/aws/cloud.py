@@ -26,6 +26,7 @@ from reconciler.model.requests import (
     DeleteStack,
     DeleteVersion,
     Detach,
+    DetectDrift,
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
@@ -106,6 +107,8 @@ class FakeCloud:
         match request:
             case CreateChangeSet():
                 stacks.create_change_set(request)
+            case DetectDrift():
+                stacks.detect(request)
             case ExecuteChangeSet():
                 stacks.execute(request.stack, request.name)
             case DeleteChangeSet():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from reconciler.model.requests import ChangeSet, CreateChangeSet, ResourceChange
+from reconciler.model.requests import ChangeSet, CreateChangeSet, DetectDrift, ResourceChange
 from reconciler.model.stacks import StackKind, StackRef
 from tests.fakes.aws.refusal import Refusal, require
 from tests.fakes.aws.timeline import Timeline
@@ -108,6 +108,8 @@ class CloudFormation:
         self.stacks: dict[StackRef, Stack] = {}
         self.fails: Callable[[StackRef, str], bool] = lambda _ref, _verb: False
         self.started: Callable[[StackRef, str], None] = lambda _ref, _verb: None
+        self.drifted: dict[StackRef, tuple[ResourceChange, ...]] = {}
+        """What a drift-aware change set shows of a stack."""
         self._number = 0
 
     # ---- change sets ----
@@ -137,6 +139,23 @@ class CloudFormation:
         ready = self.timeline.now + self.chaos.uniform(1, 15)
         stack.sets[request.name] = Made(request, ready, stack.operations)
 
+    def detect(self, request: DetectDrift) -> None:
+        """As a change set of what is applied already: nothing drifts here but what a test writes into `drifted`."""
+        stack = self.stacks.get(request.stack)
+        applied = stack.applied if stack else None
+        require(applied is not None, "ValidationError", f"{request.stack} does not exist", passes=True)
+        same = CreateChangeSet(
+            stack=request.stack,
+            stack_name=request.stack_name,
+            name=request.name,
+            create=False,
+            template=applied.template,
+            parameters=applied.parameters,
+            description="",
+            revert_drift=True,
+        )
+        self.create_change_set(same)
+
     def change_set(self, ref: StackRef, name: str) -> ChangeSet | None:
         stack = self.stacks.get(ref)
         made = stack.sets.get(name) if stack else None
@@ -148,7 +167,8 @@ class CloudFormation:
             return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status=made.execution)
         if made.born != stack.operations:
             return ChangeSet(name=name, status="CREATE_COMPLETE", execution_status="OBSOLETE")
-        changes = tuple(changes_of(stack.applied, made.request))
+        drifted = self.drifted.get(ref, ()) if made.request.revert_drift else ()
+        changes = (*changes_of(stack.applied, made.request), *drifted)
         if not changes:
             why = "The submitted information didn't contain changes."
             return ChangeSet(name=name, status="FAILED", execution_status="UNAVAILABLE", reason=why)

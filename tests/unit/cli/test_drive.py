@@ -160,7 +160,7 @@ def test_a_stack_that_cannot_be_read_does_not_wake_anybody():
 
 
 def test_one_topology_that_fails_does_not_keep_the_next_from_its_turn(monkeypatch, capsys):
-    def one_pass(ports, topology, run, goal):
+    def one_pass(ports, topology, run, goal, sweep):
         if topology.name == "bad":
             raise AccessDenied("no")
         return replace(DONE, topology=topology.name)
