@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.detected import disputes, merged, still_holds
 from reconciler.diff.drift import stack_drift, unread
+from reconciler.diff.lost import as_drift, lost_stacks
 from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
 from reconciler.diff.settling import carried_out, settling
@@ -30,7 +31,8 @@ def diff(
     motion = Motion.recorded(observed.recorded)
     detections = motion.detections if motion else {}
     changes: list[Change] = []
-    findings: list[Finding] = list(motion_findings(topology, observed))
+    lost = tuple(lost_stacks(topology, stacks, observed))
+    findings: list[Finding] = [*motion_findings(topology, observed), *lost]
     unchecked: list[Unchecked] = []
     allowed: dict[StackRef, frozenset[str]] = {}
     checked = 0
@@ -56,7 +58,7 @@ def diff(
         changes += mine
     kept, judged, repairs = settling(observed, tuple(changes), tuple(findings))
     allowed = {ref: names for ref, names in allowed.items() if _to_do(ref, kept, judged)}
-    changes = [*kept, *motion_changes(topology, observed)]
+    changes = [*as_drift(kept, lost), *motion_changes(topology, observed)]
     failing = failed_rollout(topology, stacks, observed)
     coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
     return Diff(

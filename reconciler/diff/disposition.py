@@ -118,27 +118,35 @@ _MOTION = (
         reason="AWS does not show a password",
         way_out="set the secret and the writer's password to the same value",
     ),
-    Row(
-        number=32,
-        what="a stack in UPDATE_ROLLBACK_FAILED, ROLLBACK_COMPLETE, DELETE_FAILED, ...",
-        disposition=HEAL,
-        reason="its last operation left it where nothing can be deployed",
-        way_out="the next converge brings it back, and deletes only what never came to life",
-    ),
-    Row(
-        number=32,
-        what="stack api, routing, edge or foundation deleted",
-        disposition=HEAL,
-        reason="the stack was deleted outside: it is declared, and holds no data",
-    ),
-    Row(
-        number=32,
-        what="stack data or global deleted",
-        disposition=PAGE,
-        reason="the stack was deleted outside, with or without what it held",
-        way_out="look for its cluster and its final snapshot first; nothing is made again while its Region is a member",
-    ),
 )
+
+STACK_GONE = Row(
+    number=32,
+    what="stack api, routing, edge or foundation deleted",
+    disposition=HEAL,
+    reason="the stack was deleted outside; it is declared, and what it held is made again",
+)
+DATABASE_GONE = Row(
+    number=32,
+    what="stack data or global deleted",
+    disposition=PAGE,
+    reason="the stack was deleted outside, with or without what it held",
+    way_out="nothing is made again around live data; restore the stack by import, or the data from a snapshot",
+)
+STACK_STUCK = Row(
+    number=32,
+    what="stack api, routing, edge or foundation stuck (UPDATE_ROLLBACK_FAILED, DELETE_FAILED, ...)",
+    disposition=HEAL,
+    reason="its last operation left it where nothing can be deployed",
+)
+DATABASE_STUCK = Row(
+    number=32,
+    what="stack data or global stuck",
+    disposition=PAGE,
+    reason="its last operation left it where nothing can be deployed",
+    way_out="a roll-back is continued; nothing of it is deleted",
+)
+_STACKS = (STACK_GONE, DATABASE_GONE, STACK_STUCK, DATABASE_STUCK)
 
 _DATA = (
     Row(
@@ -431,7 +439,7 @@ _GONE = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*_MOTION, *_DATA, *_SERVING, *_GONE)
+ROWS: tuple[Row, ...] = (*_MOTION, *_STACKS, *_DATA, *_SERVING, *_GONE)
 
 _UNFORESEEN = Row(number=33, what="anything else", disposition=PAGE, reason="no row of the catalogue speaks of it")
 
@@ -445,6 +453,13 @@ def row_of_missing(ref: StackRef, resource_type: str) -> Row:
     """The row that decides about a resource that its stack lists and AWS no longer has."""
     found = (r for r in ROWS if r.gone and r.kind is ref.kind and (not r.types or resource_type in r.types))
     return next(found, _UNFORESEEN)
+
+
+def row_of_stack(ref: StackRef, *, gone: bool) -> Row:
+    """The row that decides about a whole stack."""
+    if ref.kind in (StackKind.DATA, StackKind.GLOBAL):
+        return DATABASE_GONE if gone else DATABASE_STUCK
+    return STACK_GONE if gone else STACK_STUCK
 
 
 def judge(ref: StackRef, logical_id: str, prop: str, declared: Any, live: Any) -> tuple[Disposition, str]:
