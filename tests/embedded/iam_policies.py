@@ -54,6 +54,11 @@ def orchestrator() -> tuple[Statement, ...]:
               "rds:ModifyGlobalCluster", "rds:DeleteGlobalCluster", resource=clusters),
         allow("rds:DeleteDBInstance", "rds:DeleteDBCluster",  # with the final snapshot that it makes
               resource=[f"arn:aws:rds:*:{ACCOUNT}:{kind}:*" for kind in ("db", "cluster-snapshot")]),
+        allow("rds:ModifyDBClusterParameterGroup", resource=f"arn:aws:rds:*:{ACCOUNT}:cluster-pg:*"),
+        allow("kms:CancelKeyDeletion", "kms:EnableKey", "kms:EnableKeyRotation",
+              Condition={"StringEquals": {"aws:ResourceTag/meridian:stack": "data"}}),
+        allow("route53:ChangeResourceRecordSets", resource="arn:aws:route53:::hostedzone/*",
+              Condition={"ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["_*"]}}),
         allow("lambda:DeleteFunction", resource=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:meridian-*-edge-*"),
         allow("lambda:InvokeFunction", resource=f"arn:aws:lambda:*:{ACCOUNT}:function:meridian-*-migrate"),
         allow("secretsmanager:GetSecretValue", "kms:Decrypt",  # the master's, once, to make the role that migrates

@@ -14,7 +14,7 @@ from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
 from tests.embedded.test_putting_back import calls, passes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 EU = "eu-west-1"
 BUCKET = f"meridian-assets-111111111111-{EU}"
 

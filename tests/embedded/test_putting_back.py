@@ -14,7 +14,7 @@ from reconciler.model.requests import PutRecord, RescueKey, RotateKey, SetParame
 from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 EU = "eu-west-1"
 CLUSTER, GROUP = f"orders-{EU}", f"orders-{EU}-pg16"
 
