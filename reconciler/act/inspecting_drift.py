@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from reconciler.model.detection import Detection, Drifted
+from reconciler.model.detection import MOST, Detection, Drifted, kept
 from reconciler.model.plan import Step
 from reconciler.model.requests import ChangeSet, ResourceChange
 
@@ -35,7 +35,7 @@ def detection(change_set: ChangeSet, at: datetime, changed_at: datetime) -> Dete
         changed_at=changed_at,
         resources={c.logical_id: c.drift for c in change_set.changes if c.drift},
         ignored={f"{c.logical_id}.{prop}": why for c in change_set.changes for prop, why in c.ignored.items()},
-        drifted=tuple(d for c in change_set.changes for d in _drifted(c)),
+        drifted=tuple(d for c in change_set.changes for d in _drifted(c))[:MOST],
     )
 
 
@@ -54,8 +54,8 @@ def _drifted(change: ResourceChange) -> Iterator[Drifted]:
             logical_id=change.logical_id,
             resource_type=change.resource_type,
             prop=drift.prop,
-            desired=drift.deployed,
-            observed=drift.actual,
+            desired=kept(drift.prop, drift.deployed),
+            observed=kept(drift.prop, drift.actual),
         )
 
 

@@ -6,15 +6,32 @@ is. A deployment of the stack makes it void.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-MOST = 50
-"""Drifted properties that are kept of one stack."""
-LONGEST = 2000
+from reconciler.model.redaction import Redacted, names_secret, without_secrets
+
+MOST = 20
+"""Drifted properties that are kept of one stack: the status document has a limit."""
+LONGEST = 500
 """Characters of a value that are kept: AWS cuts long ones, too."""
+
+
+def kept(prop: str, value: str | None) -> str | None:
+    """The value as it may stand in the status: without secrets, and not too long."""
+    if value is None:
+        return None
+    if names_secret(prop):
+        return str(Redacted.of(value))
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        parsed = None
+    text = json.dumps(without_secrets("", parsed)) if isinstance(parsed, dict | list) else value
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +77,7 @@ class Detection:
             "changedAt": self.changed_at.isoformat() if self.changed_at else None,
             "resources": dict(sorted(self.resources.items())),
             "ignored": dict(sorted(self.ignored.items())),
-            "drifted": [
-                [d.logical_id, d.resource_type, d.prop, _cut(d.desired), _cut(d.observed)] for d in self.drifted[:MOST]
-            ],
+            "drifted": [[d.logical_id, d.resource_type, d.prop, d.desired, d.observed] for d in self.drifted],
             "disputed": sorted(self.disputed)[:MOST],
         }
 
@@ -84,10 +99,6 @@ def _drifted(logical_id: str, resource_type: str, prop: str, desired: str | None
     if not all(isinstance(part, str) for part in (logical_id, resource_type, prop, desired or "", observed or "")):
         raise TypeError("no drift")
     return Drifted(logical_id=logical_id, resource_type=resource_type, prop=prop, desired=desired, observed=observed)
-
-
-def _cut(value: str | None) -> str | None:
-    return value if value is None or len(value) <= LONGEST else value[:LONGEST] + "…"
 
 
 def _time(text: str) -> datetime:

@@ -92,6 +92,24 @@ def test_a_detection_tells_what_drifted_what_was_passed_over_and_what_is_gone():
     assert not found.passed_over("Function", "Timeout")
 
 
+def test_a_detection_keeps_no_secrets_and_does_not_grow():
+    secret = PropertyDrift(prop="Environment", deployed='{"API_TOKEN": "abc", "A": "1"}', actual='{"A": "1"}')
+    named = PropertyDrift(prop="MasterUserPassword", deployed="abc", actual="x" * 5000)
+    long = PropertyDrift(prop="Policy", deployed="x" * 5000, actual=None)
+    many = tuple(PropertyDrift(prop=f"P{n}", deployed="1", actual="2") for n in range(100))
+    one = ResourceChange(
+        action="Modify",
+        logical_id="F",
+        resource_type=FUNCTION,
+        drift="MODIFIED",
+        drifted=(secret, named, long, *many),
+    )
+    found = act.detection(made(one), START, START)
+    assert "abc" not in str(found.document())
+    assert len(str(found.document())) < 5000
+    assert type(found).recorded(found.document()) == found
+
+
 def test_nothing_to_change_is_in_sync_and_another_failure_says_nothing():
     empty = made(
         status="FAILED", execution_status="UNAVAILABLE", reason="The submitted information didn't contain changes."
