@@ -43,7 +43,7 @@ _RESOURCES: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_ARN}:logs:{_EVERYWHERE}:delivery:*": _SERVICE,
         f"{_ARN}:route53:::change/*": _SERVICE,
         f"{_ARN}:route53:::healthcheck/*": (*_SERVICE, *_PASS),
-        f"{_ARN}:route53:::hostedzone/*": _SERVICE,
+        f"{_ARN}:route53:::hostedzone/*": (*_SERVICE, *_PASS),
         f"{_ARN}:secretsmanager:{_EVERYWHERE}:secret:*": (*_LOOKING, *_PASS),
         **{
             f"{_ARN}:apigateway:*::/{path}": _SERVICE
@@ -82,6 +82,7 @@ _RESOURCES: dict[str, dict[str, tuple[str, ...]]] = {
     _DATABASES: {
         f"{_ARN}:rds::<AWS::AccountId>:global-cluster:*": ("BreakGlassRole", *_SERVICE, *_PASS),
         f"{_ARN}:rds:{_EVERYWHERE}:*": _SERVICE,
+        f"{_ARN}:rds:{_EVERYWHERE}:cluster-pg:*": _PASS,
         f"{_ARN}:rds:{_EVERYWHERE}:cluster-snapshot:*": _PASS,
         f"{_ARN}:rds:{_EVERYWHERE}:cluster:*": ("BreakGlassRole", *_PASS),
         f"{_ARN}:rds:{_EVERYWHERE}:db:*": _PASS,

@@ -5,6 +5,7 @@ Each call is made of the findings that its step repairs, and of what is there be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,14 +35,7 @@ def put_back(step: Step, topology: Topology, observed: Observed, findings: Itera
             request = RotateKey if all(f.prop == "EnableKeyRotation" for f in found) else RescueKey
             return request(region=region, key=_physical(observed, found[0]))
         case _:
-            record: Mapping[str, str] = found[0].desired
-            return PutRecord(
-                region=region,
-                zone=topology.domain.zone_id,
-                name=record["Name"],
-                type=record["Type"],
-                value=record["Value"],
-            )
+            return _record(region, topology, observed, found[0])
 
 
 def _cluster(region: str, observed: Observed, found: tuple[Finding, ...]) -> Move:
@@ -60,6 +54,16 @@ def _cluster(region: str, observed: Observed, found: tuple[Finding, ...]) -> Mov
         else:
             settings[name] = finding.desired
     return SetCluster(region=region, cluster=cluster.identifier, settings=settings)
+
+
+def _record(region: str, topology: Topology, observed: Observed, finding: Finding) -> Move:
+    """`DomainValidationOptions.<name>.HostedZoneId` of a certificate: the record of that name is not there. One at a time."""
+    domain = re.split(r"(?<!\\)\.", finding.prop)[1].replace("\\.", ".")
+    record = observed.validations.get(domain)
+    if record is None:
+        return Wait(f"ACM does not tell the record that validates {domain}")
+    zone = topology.domain.zone_id
+    return PutRecord(region=region, zone=zone, name=record["Name"], type=record["Type"], value=record["Value"])
 
 
 def _exports(finding: Finding) -> Mapping[str, list[str]]:

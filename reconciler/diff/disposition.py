@@ -341,12 +341,18 @@ _DATA = (
 )
 
 _SERVING = (
-    Row(
-        number=28,
-        what="a certificate's validation record deleted",
-        disposition=HEAL,
-        tool=Tool.RECORD,
-        reason="without it the certificate is not renewed; no template has it",
+    *(
+        Row(
+            number=28,
+            what=f"a record that validates the certificate of stack {kind} deleted",
+            disposition=HEAL,
+            tool=Tool.RECORD,
+            kind=kind,
+            logical_id="Certificate",
+            prop="DomainValidationOptions",
+            reason="without it the certificate is not renewed; no template has it",
+        )
+        for kind in (StackKind.API, StackKind.EDGE)
     ),
     Row(
         number=17,

@@ -59,7 +59,7 @@ class Tool(StrEnum):
     PARAMETERS = "parameters"
     KEY = "key"
     RECORD = "record"
-    """A record that no template has; the finding's `desired` is `{"Name", "Type", "Value"}`."""
+    """The record that validates a certificate's domain name, which no template has."""
 
 
 CALLS = frozenset({Tool.CLUSTER, Tool.GLOBAL, Tool.PARAMETERS, Tool.KEY, Tool.RECORD})

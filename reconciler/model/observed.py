@@ -281,6 +281,8 @@ class Observed:
     distribution: Seen[Distribution]
     live: Mapping[tuple[StackRef, str], Live] = field(default_factory=dict)
     """(stack, logical id) to what AWS reports of that resource."""
+    validations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Domain name to the record that proves it to be ours to ACM: `Name`, `Type`, `Value`."""
     interfaces: Mapping[str, int | Unknown] = field(default_factory=dict)
     """Network interfaces that Lambda still keeps in a Region's subnets; only of Regions whose `api` stack is gone."""
     requests: Mapping[str, tuple[tuple[datetime, float], ...] | Unknown] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
 from reconciler.model.suspension import Suspension
@@ -34,12 +36,24 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         alarms={r: _alarms(f.alarms) for r, f in facts.regions.items()},
         distribution=_distribution(facts),
         live=live(facts, topology, stacks),
+        validations=_validations(facts),
         interfaces=leaving.interfaces(facts, stacks),
         requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
         suspension=Suspension.recorded(known(facts.suspension)),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
+
+
+def _validations(facts: Facts) -> dict[str, Mapping[str, str]]:
+    """As DescribeCertificate tells them, some seconds after a certificate was asked for."""
+    certificates = [known(f.certificate) for f in facts.regions.values()] + [known(facts.edge_certificate)]
+    return {
+        option["DomainName"]: option["ResourceRecord"]
+        for certificate in certificates
+        for option in (certificate or {}).get("DomainValidationOptions", ())
+        if "ResourceRecord" in option
+    }
 
 
 def _alarms(listing: Listing) -> tuple[str, ...] | Unknown:

@@ -20,7 +20,15 @@ CLUSTER = Cluster(identifier="orders-eu-west-1", status="available", engine_vers
 IDS = {"Key": "key-1", "Parameters": "orders-eu-west-1-pg16"}
 STATE = StackState(ref=DATA, status="UPDATE_COMPLETE", changed_at=START, template={}, resources=IDS)
 LIVE = {"ServerlessV2ScalingConfiguration": {"MinCapacity": 1, "MaxCapacity": 128}}
-SEEN = replace(World(orders()).observed(), clusters={EU: CLUSTER}, stacks={DATA: STATE}, live={(DATA, "Cluster"): LIVE})
+PROOF = r"DomainValidationOptions.origin\.api\.example\.com.HostedZoneId"
+RECORD = {"Name": "_a.origin.api.example.com", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
+SEEN = replace(
+    World(orders()).observed(),
+    clusters={EU: CLUSTER},
+    stacks={DATA: STATE},
+    live={(DATA, "Cluster"): LIVE},
+    validations={"origin.api.example.com": RECORD},
+)
 
 
 def finding(tool: Tool, logical_id: str, prop: str, desired, observed=None, stack=DATA) -> Finding:
@@ -76,9 +84,6 @@ def test_a_cluster_that_is_busy_is_waited_for(status):
     assert status in move.reason
 
 
-RECORD = {"Name": "_a.origin.api.example.com", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
-
-
 @pytest.mark.parametrize(
     ("found", "request_"),
     [
@@ -93,7 +98,7 @@ RECORD = {"Name": "_a.origin.api.example.com", "Type": "CNAME", "Value": "_b.acm
             ProtectGlobal(region=EU, global_cluster="orders"),
         ),
         (
-            finding(Tool.RECORD, "Certificate", "", RECORD, stack=None),
+            finding(Tool.RECORD, "Certificate", PROOF, "Z0123456789EXAMPLE", None),
             PutRecord(
                 region=EU,
                 zone=orders().domain.zone_id,
@@ -107,6 +112,11 @@ RECORD = {"Name": "_a.origin.api.example.com", "Type": "CNAME", "Value": "_b.acm
 )
 def test_each_tool_has_its_request(found, request_):
     assert asked(found.tool, found) == request_
+
+
+def test_a_record_that_acm_does_not_tell_is_waited_for():
+    move = asked(Tool.RECORD, finding(Tool.RECORD, "Certificate", PROOF, "Z", None), seen=replace(SEEN, validations={}))
+    assert isinstance(move, act.Wait)
 
 
 def test_what_is_held_or_was_in_vain_is_nobodys_to_repair():
