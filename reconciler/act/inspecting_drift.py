@@ -43,7 +43,7 @@ def _reverted(change: ResourceChange) -> Iterator[str]:
     """Properties that go back; an empty one for a resource that is made again, or of which AWS does not say what."""
     if change.drift == "DELETED" or (change.drift == "MODIFIED" and not change.drifted):
         yield ""
-    yield from (d.prop for d in change.drifted if not d.kept)
+    yield from (d.prop for d in change.drifted if not (d.kept or d.changed))
 
 
 def _drifted(change: ResourceChange) -> Iterator[Drifted]:

@@ -60,6 +60,7 @@ def _drift(target: dict[str, Any]) -> PropertyDrift:
         deployed=drift.get("PreviousValue"),
         actual=drift.get("ActualValue"),
         kept=target.get("AttributeChangeType") == "SyncWithActual",
+        changed=target.get("AfterValue") != drift.get("PreviousValue"),
     )
 
 

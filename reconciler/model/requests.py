@@ -314,12 +314,13 @@ Request = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyDrift:
     """One property that is not as deployed: `prop` is dotted, a dot inside a key escaped; values are text. `kept`: the template
-    wants what is there by now, so nothing of it changes."""
+    wants what is there by now, so nothing of it changes. `changed`: it wants another value than was deployed, whatever is there."""
 
     prop: str
     deployed: str | None
     actual: str | None
     kept: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

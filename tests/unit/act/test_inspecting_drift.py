@@ -77,6 +77,14 @@ def test_what_is_in_sync_with_the_new_template_is_not_written():
     assert not list(act.unexpected(made(one), step(("Function", "MemorySize"))))
 
 
+def test_what_a_commit_changes_anyway_is_no_drift_that_is_written_back():
+    asked = PropertyDrift(prop="Timeout", deployed="3", actual="9", changed=True)
+    one = ResourceChange(
+        action="Modify", logical_id="Function", resource_type=FUNCTION, drift="MODIFIED", drifted=(asked,)
+    )
+    assert not list(act.unexpected(made(one), step(("Function", "MemorySize"))))
+
+
 def test_a_detection_tells_what_drifted_what_was_passed_over_and_what_is_gone():
     found = act.detection(
         made(

@@ -166,3 +166,12 @@ def test_a_database_that_is_not_available_stops_the_rollout(world):
     world.unread = {"clusters/eu-west-1": stuck}
     world.now = world.now.replace(day=2)
     assert first(world) == ([], ["database-available/eu-west-1"])
+
+
+def test_a_hand_in_the_middle_of_a_rollout_goes_back_with_it_and_only_what_it_touched(world):
+    world.desired = replace(world.desired, api=replace(world.desired.api, timeout_seconds=9))
+    world.live = {(API, "Function"): {"MemorySize": 128, "Timeout": 7}}
+    step = next(s for s in world.plan().steps if s.stack == API)
+    assert (step.action, step.reverts) == (StepAction.REPAIR, {("Function", "MemorySize")})
+    others = [s.action for s in world.plan().steps if s.stack != API]
+    assert set(others) == {StepAction.DEPLOY}
