@@ -11,8 +11,8 @@ Why nothing of an old holder can still be on its way when a new one begins:
   `until` the last one has been answered or given up; taken over is `GRACE` later, for clocks that differ.
 - What AWS goes on doing after it answered (a stack operation) the new holder observes, as it does after any crash; names and
   tokens of requests follow from what they do and from the state they were made for, so asking again finds what was begun.
-On loopback a lease is twenty times as short, and the margin is a sixth of it: a request there has arrived as soon as it is sent,
-and a busy machine may take a second to renew.
+On loopback a lease is a sixth as long, and the margin a sixth of it: a request there has arrived as soon as it is sent,
+and a busy machine may take seconds to renew.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reconciler.model.errors import LeaseHeld, LeaseLost, ReconcilerError, Stale
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 
-LENGTH, LENGTH_ON_LOOPBACK = 60.0, 3.0
+LENGTH, LENGTH_ON_LOOPBACK = 60.0, 10.0
 MARGIN = 25.0
 BEAT, GRACE, SHORT_MARGIN = 1 / 6, 1 / 12, 1 / 6
 """Parts of a lease's length; the last for a lease shorter than AWS's."""
