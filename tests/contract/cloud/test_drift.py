@@ -60,4 +60,5 @@ def test_the_global_clusters_protection_comes_back(world):
     name = world.start.global_cluster.identifier
     for request, protected in ((UnprotectGlobal, False), (ProtectGlobal, True), (ProtectGlobal, True)):
         world.ports.cloud.perform(request(region=US, global_cluster=name))
-        assert world.observed().global_cluster.protected is protected
+        rests = world.until(lambda seen: seen.global_cluster.status == "available")
+        assert rests.global_cluster.protected is protected
