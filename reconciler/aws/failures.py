@@ -43,6 +43,7 @@ _ABSENT = frozenset(
         "404",
         "DBClusterNotFoundFault",
         "DBInstanceNotFound",
+        "DBParameterGroupNotFound",
         "GlobalClusterNotFoundFault",
         "NoSuchBucket",
         "NoSuchDistribution",

@@ -64,3 +64,8 @@ def done(value: T) -> Future[T]:
     future: Future[T] = Future()
     future.set_result(value)
     return future
+
+
+def body(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A response without its envelope."""
+    return {key: value for key, value in response.items() if key != "ResponseMetadata"}

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.aws import metrics
-from reconciler.aws.parallel import Reads, done
-from reconciler.aws.read_region import body
+from reconciler.aws.parallel import Reads, body, done
 from reconciler.aws.read_stacks import Listed
 from reconciler.aws.recorded import Recorded, query
 from reconciler.model.facts import Answer, Listing, Series

@@ -11,7 +11,8 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from reconciler.aws.parallel import Reads, done
+from reconciler.aws import read_details
+from reconciler.aws.parallel import Reads, body, done
 from reconciler.aws.read_metrics import Replication, start_replication
 from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
@@ -38,7 +39,7 @@ def read_region(
     stacks = RegionStacks(reads, topology, region, edge)
     whole = whole or stacks.has_regional()
     stacks.start(whole=whole)
-    pending = _by_name(reads, topology, region) if whole else {}
+    pending = _by_name(reads, topology, region, sweep) if whole else {}
     domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
     logs = [
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
@@ -50,13 +51,20 @@ def read_region(
         replication = start_replication(reads, topology, region, at, members.result())
         pending |= _by_id(reads, region, stacks.ids(StackKind.API), stacks.ids(StackKind.DATA))
         if sweep is Sweep.FULL:
-            pending |= _details(reads, region, stacks.ids(StackKind.DATA))
+            data = stacks.ids(StackKind.DATA)
+            pending |= read_details.start_database(reads, topology, region, data)
+            pending |= read_details.start_network(reads, region, data)
         pending |= _interfaces(reads, region, stacks)
+    answers = {name: future.result() for name, future in pending.items()}
+    if "clusters" in answers:
+        answers["cluster"] = read_details.named(answers["clusters"], topology.cluster(region))
+    if "snapshots" in answers:
+        answers["snapshot_attributes"] = read_details.read_sharing(reads, region, answers["snapshots"])
     return RegionFacts(
         stacks=stacks.facts(),
         log_groups=_joined(logs),
         **_spread(replication.result(), "lag", "load"),
-        **{name: future.result() for name, future in pending.items()},
+        **answers,
         domain_names={name: future.result() for name, future in domains.items()},
         mappings={name: future.result() for name, future in mappings.items()},
     )
@@ -99,14 +107,20 @@ def _spread(answer: Mapping[str, Any] | Unknown, *names: str) -> dict[str, Any]:
     return dict.fromkeys(names, answer) if isinstance(answer, Unknown) else dict(answer)
 
 
-def _by_name(reads: Reads, topology: Topology, region: str) -> dict[str, Future[Any]]:
+def _by_name(reads: Reads, topology: Topology, region: str, sweep: Sweep) -> dict[str, Future[Any]]:
     cluster = topology.cluster(region)
     function = f"meridian-{topology.name}-api"
     members = [{"Name": "db-cluster-id", "Values": [cluster]}]
-    return {
-        "cluster": reads.one(
-            "rds", region, lambda c: c.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
-        ),
+    found = (
+        {"clusters": read_details.start_clusters(reads, topology, region)}
+        if sweep is Sweep.FULL
+        else {
+            "cluster": reads.one(
+                "rds", region, lambda c: c.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
+            )
+        }
+    )
+    return found | {
         "instances": reads.many("rds", region, "describe_db_instances", "DBInstances", Filters=members),
         "function": reads.one("lambda", region, lambda c: body(c.get_function_configuration(FunctionName=function))),
         "alarms": reads.many(
@@ -160,18 +174,3 @@ def _by_id(reads: Reads, region: str, api: Ids, data: Ids) -> dict[str, Future[A
     )
     start("key", "kms", data, "Key", lambda c, i: c.describe_key(KeyId=i)["KeyMetadata"])
     return found
-
-
-def _details(reads: Reads, region: str, data: Ids) -> dict[str, Future[Any]]:
-    """What only a full sweep reads."""
-    if isinstance(data, Unknown):
-        return {"key_rotation": done(data)}
-    key = data.get("Key")
-    return (
-        {"key_rotation": reads.one("kms", region, lambda c: body(c.get_key_rotation_status(KeyId=key)))} if key else {}
-    )
-
-
-def body(response: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A response without its envelope."""
-    return {key: value for key, value in response.items() if key != "ResponseMetadata"}

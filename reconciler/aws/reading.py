@@ -10,13 +10,14 @@ from typing import Any
 
 from reconciler.aws import failures, read_global
 from reconciler.aws.clients import Clients
-from reconciler.aws.parallel import Reads
+from reconciler.aws.parallel import Reads, done
+from reconciler.aws.read_details import start_roles
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
 from reconciler.aws.read_stacks import start_resources
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
-from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series, Sweep
+from reconciler.model.facts import LATER, Answer, Facts, Listing, RegionFacts, Series, Sweep
 from reconciler.model.observed import Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
@@ -54,6 +55,7 @@ def _read(
 
     regions = start(topology.deployment_regions, topology.region_names)
     zone = read_global.start_zone(reads, topology)
+    roles: Future[Listing] = start_roles(reads, topology) if sweep is Sweep.FULL else done(LATER)
     recorded = read_global.start_recorded(reads, topology)
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
     caller = identity.result()  # first: what follows is worth nothing if this fails
@@ -73,6 +75,7 @@ def _read(
         global_cluster=cluster.result(),
         recorded=status,
         suspension=suspension,
+        roles=roles.result(),
         **{name: future.result() for name, future in edge.result().items()},
     )
 

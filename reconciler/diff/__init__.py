@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.diff.database_findings import database_findings, database_unread
 from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.detected import disputes, merged, still_holds
 from reconciler.diff.drift import stack_drift, unread
@@ -56,6 +57,8 @@ def diff(
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
+    findings += database_findings(topology, observed, findings)
+    unchecked += database_unread(observed)
     kept, judged, repairs = settling(observed, tuple(changes), tuple(findings))
     allowed = {ref: names for ref, names in allowed.items() if _to_do(ref, kept, judged)}
     changes = [*as_drift(kept, lost), *motion_changes(topology, observed)]

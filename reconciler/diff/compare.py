@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diff.resolve import UNRESOLVED
+from reconciler.model.shapes import AnyOrder, Atom, Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,31 @@ def differences(left: Any, right: Any, path: str = "") -> Iterator[Difference]:
 def deviations(declared: Any, live: Any, path: str = "") -> Iterator[Difference]:
     """Where live properties deviate from what a template declares.
 
-    Only what the template sets is compared: AWS fills in the rest. Numbers and booleans may come as text, lists of plain
-    values in any order. What could not be resolved is yielded with `UNRESOLVED` on the left: it is unchecked.
+    Only what the template sets is compared, AWS fills in the rest; a `Whole` mapping has nothing more, either. Numbers and
+    booleans may come as text, lists of plain values and `AnyOrder` in any order. What could not be resolved is yielded with
+    `UNRESOLVED` on the left: it is unchecked.
     """
     if declared is UNRESOLVED:
         yield Difference(path, UNRESOLVED, live)
+    elif isinstance(live, Atom):
+        yield from _as_one(declared, live, path)
     elif isinstance(declared, Mapping):
         for key, value in declared.items():
             yield from deviations(value, live.get(key) if isinstance(live, Mapping) else None, join(path, key))
+        if isinstance(live, Whole):
+            for key in sorted(live.keys() - declared.keys()):
+                yield Difference(join(path, key), None, live[key])
     elif isinstance(declared, list):
         yield from _list_deviations(declared, live, path)
     elif plain(declared) != plain(live):
         yield Difference(path, declared, live)
+
+
+def _as_one(declared: Any, live: Atom, path: str) -> Iterator[Difference]:
+    parts = tuple(deviations(declared, Whole(live)))
+    if parts:
+        told = all(part.left is not UNRESOLVED for part in parts)
+        yield Difference(path, declared if told else UNRESOLVED, live)
 
 
 def _list_deviations(declared: list[Any], live: Any, path: str) -> Iterator[Difference]:
@@ -56,8 +70,20 @@ def _list_deviations(declared: list[Any], live: Any, path: str) -> Iterator[Diff
         if sorted(map(plain, declared)) != sorted(map(plain, live)):
             yield Difference(path, declared, live)
     else:
-        for place, (a, b) in enumerate(zip(declared, live, strict=True)):
+        for place, (a, b) in enumerate(zip(declared, _aligned(declared, live), strict=True)):
             yield from deviations(a, b, join(path, str(place)))
+
+
+def _aligned(declared: list[Any], live: list[Any]) -> list[Any]:
+    """The live items where order tells nothing: each at the place of the declared one that it equals, the others as they come."""
+    if not isinstance(live, AnyOrder):
+        return live
+    rest, found = list(live), {}
+    for place, wanted in enumerate(declared):
+        equal = next((i for i, item in enumerate(rest) if not any(deviations(wanted, item))), None)
+        if equal is not None:
+            found[place] = rest.pop(equal)
+    return [found[place] if place in found else rest.pop(0) for place in range(len(declared))]
 
 
 def leaves(declared: Any) -> int:

@@ -58,6 +58,10 @@ def _greater(declared: Any, live: Any) -> bool:
         return False
 
 
+def _is_declared(declared: Any, _live: Any) -> bool:
+    return declared is not None
+
+
 _CHANGE_SET, _CLUSTER = Tool.CHANGE_SET, Tool.CLUSTER
 _DECLARED = "it is declared, and no operator needs it otherwise in an incident"
 _DATABASE = "database settings are not written back unasked"
@@ -148,7 +152,118 @@ DATABASE_STUCK = Row(
 )
 _STACKS = (STACK_GONE, DATABASE_GONE, STACK_STUCK, DATABASE_STUCK)
 
+FOREIGN_MEMBER = Row(
+    number=2,
+    what="somebody else's cluster in the global database",
+    disposition=HOLD,
+    reason="it was added by hand, and gets a copy of the data",
+    way_out="take it out by hand when it is not needed any more",
+)
+RESYNC = Row(
+    number=4,
+    what="a member that does not catch up",
+    disposition=PAGE,
+    reason="it has been pending-resync for long: should the writer's Region fail now, its data is lost",
+    way_out="wait if it was rebuilt a short while ago, else have its Region made anew",
+)
+ADDED_INSTANCE = Row(
+    number=6,
+    what="an instance added",
+    disposition=HOLD,
+    reason="an instance was added by hand",
+    way_out="commit database.instancesPerRegion to have one more everywhere, or delete it by hand",
+)
+RESTART = Row(
+    number=7,
+    what="parameters that wait for a restart",
+    disposition=HOLD,
+    reason="these instances still run with the parameters from before: a restart interrupts them, so it waits for a person",
+    way_out="reboot them by hand, the reader first",
+)
+STRAY_CLUSTER = Row(
+    number=33,
+    what="a cluster that goes by our name, or is a clone of ours, and belongs to no stack",
+    disposition=PAGE,
+    reason="it may hold a copy of the data, and no stack of ours has it",
+    way_out="delete it when nobody needs it, or give it another name and other tags",
+)
+SHARED_SNAPSHOT = Row(
+    number=36,
+    what="a snapshot shared with other accounts, or with everybody",
+    disposition=PAGE,
+    reason="whoever it is shared with can restore the data",
+    way_out="take the accounts off the snapshot, or delete it",
+)
+_BESIDE = (FOREIGN_MEMBER, RESYNC, ADDED_INSTANCE, RESTART, STRAY_CLUSTER, SHARED_SNAPSHOT)
+
 _DATA = (
+    Row(
+        number=5,
+        what="a change that waits for the maintenance window",
+        disposition=HOLD,
+        kind=StackKind.DATA,
+        logical_id=r"Cluster|Instance\d+",
+        prop="PendingModifiedValues",
+        reason="it was asked for by hand, and comes in the next maintenance window",
+        way_out="take it back by hand, or commit it",
+    ),
+    Row(
+        number=9,
+        what="the master secret about to be deleted",
+        disposition=PAGE,
+        kind=StackKind.DATA,
+        logical_id="Master",
+        prop="DeletedDate",
+        reason="without it nobody has the master password",
+        way_out="restore the secret, and find out who deleted it",
+    ),
+    Row(
+        number=9,
+        what="rotation of the master secret switched on",
+        disposition=PAGE,
+        kind=StackKind.DATA,
+        logical_id="Master",
+        prop="RotationEnabled",
+        reason="it gives the database another master password, which moves with no writer",
+        way_out="switch it off by hand",
+    ),
+    Row(
+        number=30,
+        what="a route added",
+        disposition=HOLD,
+        kind=StackKind.DATA,
+        logical_id="Routes",
+        prop="Routes",
+        reason="the network has a way out that nothing of ours needs; no template has routes, so no deployment takes it away",
+        way_out="delete the route by hand",
+    ),
+    Row(
+        number=35,
+        what="tags of the network removed",
+        disposition=HEAL,
+        tool=_CHANGE_SET,
+        kind=StackKind.DATA,
+        logical_id="(Function|Database)Group|Routes",
+        prop="Tags",
+        reason="what is ours is found by them",
+    ),
+    *(
+        Row(
+            number=31,
+            what=f"{what} of {kind}",
+            disposition=HOLD,
+            kind=kind,
+            logical_id=".*Role",
+            prop=prop,
+            reason=f"{reason}; no template has one, so no deployment takes it away",
+            way_out="detach it by hand",
+        )
+        for kind in (StackKind.API, StackKind.GLOBAL)
+        for prop, what, reason in (
+            ("ManagedPolicyArns", "a policy attached to a role", "a policy was attached by hand"),
+            ("PermissionsBoundary", "a boundary set to a role", "a permissions boundary was set by hand"),
+        )
+    ),
     Row(
         number=2,
         what="a cluster detached from the global database",
@@ -249,6 +364,7 @@ _DATA = (
             kind=StackKind.DATA,
             logical_id="Parameters",
             prop="Parameters." + name.replace(".", "\\."),
+            when=_is_declared,
             reason="it is declared, and takes effect without a restart",
         )
         for name in _DYNAMIC
@@ -445,7 +561,7 @@ _GONE = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*_MOTION, *_STACKS, *_DATA, *_SERVING, *_GONE)
+ROWS: tuple[Row, ...] = (*_MOTION, *_STACKS, *_BESIDE, *_DATA, *_SERVING, *_GONE)
 
 _UNFORESEEN = Row(number=33, what="anything else", disposition=PAGE, reason="no row of the catalogue speaks of it")
 

@@ -11,6 +11,7 @@ from reconciler.diff.disposition import judge_missing, row_of, row_of_missing
 from reconciler.diff.resolve import UNRESOLVED, resolved_properties
 from reconciler.model.change import Finding, Unchecked
 from reconciler.model.observed import Live, Missing, StackState, Unknown
+from reconciler.model.shapes import Undeclared
 
 Reading = tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]
 """Findings, the number of values compared, and what was not."""
@@ -48,13 +49,19 @@ def _compare(
             unchecked.append(Unchecked(path=field_path(state.ref, name, key)[0], why="not read"))
             continue
         checked += leaves(value)
-        for d in deviations(value, live[key], key):
+        seen = live[key]
+        for d in deviations(value, seen.observed if isinstance(seen, Undeclared) else seen, key):
             if d.left is UNRESOLVED:
                 checked -= 1
                 why = "refers to an attribute that the stack does not tell"
                 unchecked.append(Unchecked(path=field_path(state.ref, name, d.path)[0], why=why))
             else:
                 findings.append(_finding(state, name, d.path, d.left, d.right))
+    for key, seen in live.items():
+        if isinstance(seen, Undeclared) and key not in declared:
+            checked += 1
+            if seen.desired != seen.observed:
+                findings.append(_finding(state, name, key, seen.desired, seen.observed))
     return findings, checked, unchecked
 
 

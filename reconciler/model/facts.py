@@ -74,7 +74,20 @@ class RegionFacts:
     key: Answer = None
     key_rotation: Answer = LATER
     """GetKeyRotationStatus."""
-    security_groups: Listing = ()
+    secret: Answer = LATER
+    """DescribeSecret of the master credentials; None where the stack holds none."""
+    clusters: Listing = LATER
+    """Every cluster of the database's engine in the Region, ours among them."""
+    parameters: Answer = LATER
+    """DescribeDBClusterParameters, those that somebody set."""
+    snapshots: Listing = LATER
+    """Manual snapshots of the cluster."""
+    snapshot_attributes: Mapping[str, Answer] = field(default_factory=dict)
+    """DescribeDBClusterSnapshotAttributes by snapshot."""
+    security_groups: Listing = LATER
+    """Of the data stack's network."""
+    route_tables: Listing = LATER
+    """Of the data stack's network, the main one among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +111,8 @@ class Facts:
     """GetDistribution's Distribution."""
     edge_certificate: Answer = None
     edge_function: Answer = None
+    roles: Listing = LATER
+    """GetAccountAuthorizationDetails' RoleDetailList, those that are named as the topology's."""
     recorded: Answer = None
     """The status document in table meridian-state; None while there is none, or no table."""
     suspension: Answer = None

@@ -214,6 +214,8 @@ class Cluster:
     """Deletion protection."""
     pending: bool = False
     """Something is modified and not in effect yet (PendingModifiedValues)."""
+    restart: tuple[str, ...] = ()
+    """Instances that run with the parameters from before until they are rebooted."""
     load: float | None = None
     """Share of its maximum capacity in use, 0 to 1, the highest of the last minutes (ACUUtilization); None: not measured."""
 
@@ -285,6 +287,11 @@ class Observed:
     """(stack, logical id) to what AWS reports of that resource."""
     validations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Domain name to the record that proves it to be ours to ACM: `Name`, `Type`, `Value`."""
+    strays: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    """A Region's clusters that go by our name or hold our data, beside the one that is ours; only in a full sweep."""
+    shared: Mapping[str, Mapping[str, tuple[str, ...]] | Unknown] = field(default_factory=dict)
+    """Manual snapshots of a Region's cluster to the accounts (`all`: everybody) that may restore them; those shared with none
+    are left out; only in a full sweep."""
     interfaces: Mapping[str, int | Unknown] = field(default_factory=dict)
     """Network interfaces that Lambda still keeps in a Region's subnets; only of Regions whose `api` stack is gone."""
     requests: Mapping[str, tuple[tuple[datetime, float], ...] | Unknown] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.model.facts import Facts, RegionFacts, Series
 from reconciler.model.observed import Cluster, GlobalCluster, GlobalMember, Seen, Unknown
+from reconciler.model.topology import Topology
 
 
 def global_cluster(facts: Facts) -> Seen[GlobalCluster]:
@@ -59,8 +60,45 @@ def cluster(region: RegionFacts, *, is_writer: bool) -> Seen[Cluster]:
         lag_ms=None if is_writer else _latest(region.lag),
         protected=found.get("DeletionProtection", True),
         pending=any(part.get("PendingModifiedValues") for part in (found, *region.instances)),
+        restart=tuple(
+            member["DBInstanceIdentifier"]
+            for member in found.get("DBClusterMembers", ())
+            if member.get("DBClusterParameterGroupStatus") == "pending-reboot"
+        ),
         load=_highest(region.load),
     )
+
+
+def strays(facts: RegionFacts, topology: Topology, region: str) -> tuple[str, ...] | Unknown:
+    """Those that begin with our cluster's name, carry our tag or were cloned from it; another topology's are its own."""
+    if isinstance(facts.clusters, Unknown):
+        return facts.clusters
+    ours = topology.cluster(region)
+    group = next((c.get("CloneGroupId") for c in facts.clusters if c["DBClusterIdentifier"] == ours), None)
+
+    def goes_by_us(cluster: Mapping[str, Any]) -> bool:
+        tagged = next((t["Value"] for t in cluster.get("TagList", ()) if t["Key"] == "meridian:topology"), None)
+        cloned = group is not None and cluster.get("CloneGroupId") == group
+        named = cluster["DBClusterIdentifier"].startswith(f"{ours}-")
+        return tagged == topology.name or cloned or (named and tagged is None)
+
+    names = (c["DBClusterIdentifier"] for c in facts.clusters if goes_by_us(c))
+    return tuple(sorted(name for name in names if name != ours))
+
+
+def shared(facts: RegionFacts) -> Mapping[str, tuple[str, ...]] | Unknown:
+    """By snapshot, who may restore it [V: DescribeDBClusterSnapshotAttributes; `all`: any account]."""
+    if isinstance(facts.snapshots, Unknown):
+        return facts.snapshots
+    found: dict[str, tuple[str, ...]] = {}
+    for name, answer in facts.snapshot_attributes.items():
+        if isinstance(answer, Unknown):
+            return answer
+        attributes = (answer or {}).get("DBClusterSnapshotAttributes", ())
+        with_whom = [v for a in attributes if a["AttributeName"] == "restore" for v in a.get("AttributeValues", ())]
+        if with_whom:
+            found[name] = tuple(sorted(with_whom))
+    return found
 
 
 def _latest(series: Series) -> float | None:

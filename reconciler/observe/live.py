@@ -7,6 +7,7 @@ write them. What it leaves out counts as unchecked. A resource that the applied 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from reconciler.model.facts import Facts, Listing, RegionFacts
 from reconciler.model.observed import Live, Missing, Seen, StackState, Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
-from reconciler.observe import live_api, live_data, live_dns, live_edge
+from reconciler.observe import live_api, live_data, live_dns, live_edge, live_network, live_roles
 
 Shape = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Readings = Iterator[tuple[str, Live]]
@@ -43,36 +44,62 @@ def _shaped(answer: Mapping[str, Any] | Unknown | None, shape: Shape) -> Live:
 
 
 def _picked(listing: Listing, key: str, value: str | None, shape: Shape) -> Live:
-    """The item of a listing whose `key` is `value`."""
+    """The item of a listing whose `key` is `value`; what has no name yet cannot be missed."""
     if isinstance(listing, Unknown):
         return listing
+    if value is None:
+        return Unknown("NotListed", "its stack does not tell which one it is")
     return _shaped(next((item for item in listing if item.get(key) == value), None), shape)
 
 
-def _global(facts: Facts, _topology: Topology, _region: RegionFacts, _state: StackState) -> Readings:
+def _global(facts: Facts, _topology: Topology, _region: RegionFacts, state: StackState) -> Readings:
     yield "GlobalCluster", _shaped(facts.global_cluster, live_data.global_cluster)
+    declared = (state.template or {}).get("Resources", {})
+    for logical in ("EdgeRole", "ProbeRole"):
+        name = declared.get(logical, {}).get("Properties", {}).get("RoleName")
+        yield logical, _picked(facts.roles, "RoleName", name, live_roles.role)
 
 
 def _data(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
     def member(found: Mapping[str, Any]) -> Mapping[str, Any]:
         return live_data.cluster(found, facts.global_cluster)
 
-    name = topology.cluster(state.ref.region)
-    yield "Cluster", _shaped(region.cluster, member)
-
     def key(found: Mapping[str, Any]) -> Mapping[str, Any]:
         return live_data.key(found, region.key_rotation)
 
+    name = topology.cluster(state.ref.region)
+    yield "Cluster", _shaped(region.cluster, member)
     yield "Key", _shaped(region.key, key)
+    yield "Master", _shaped(region.secret, live_data.secret)
+    yield "Parameters", _shaped(region.parameters, live_data.parameters)
     yield "DatabaseLogs", _log_group(region, f"/aws/rds/cluster/{name}/postgresql")
     for logical_id in (state.template or {}).get("Resources", {}):
         if logical_id.startswith("Instance"):
             identifier = f"{name}-{logical_id.removeprefix('Instance')}"
             yield logical_id, _picked(region.instances, "DBInstanceIdentifier", identifier, live_data.instance)
+    yield from _network(region, state)
+
+
+def _network(region: RegionFacts, state: StackState) -> Readings:
+    ids, tables, instances = state.resources, region.route_tables, region.instances
+    for logical in ("FunctionGroup", "DatabaseGroup"):
+        yield logical, _picked(region.security_groups, "GroupId", ids.get(logical), live_network.security_group)
+    yield "Routes", _picked(tables, "RouteTableId", ids.get("Routes"), live_network.route_table)
+    yield "Vpc", tables if isinstance(tables, Unknown) else live_network.network(tables)
+    group = None if isinstance(instances, Unknown) else next((i.get("DBSubnetGroup") for i in instances), None)
+    yield "SubnetGroup", live_network.subnet_group(group)
+    for logical_id in (state.template or {}).get("Resources", {}):
+        if logical_id.startswith("SubnetRoute"):
+            found = tables if isinstance(tables, Unknown) else live_network.association(tables, ids.get(logical_id))
+            yield logical_id, found
+        elif re.fullmatch(r"Subnet\d+", logical_id):
+            yield logical_id, live_network.subnet(group, ids.get(logical_id))
 
 
 def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
     regional, shared = topology.region_origin(state.ref.region), topology.origin_name
+    for logical in ("Role", "MigrateRole"):
+        yield logical, _picked(facts.roles, "RoleName", state.resources.get(logical), live_roles.role)
     yield "Function", _shaped(region.function, live_api.function)
     yield "FunctionLogs", _log_group(region, f"/meridian/{topology.name}/api")
     yield "AccessLogs", _log_group(region, f"/meridian/{topology.name}/access")

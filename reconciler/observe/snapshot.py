@@ -9,7 +9,7 @@ from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zon
 from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
 from reconciler.observe import leaving
-from reconciler.observe.database import cluster, global_cluster
+from reconciler.observe.database import cluster, global_cluster, shared, strays
 from reconciler.observe.live import live
 from reconciler.observe.names import dns, items
 from reconciler.observe.routing import probe, record, traffic_gate
@@ -37,6 +37,8 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         distribution=_distribution(facts),
         live=live(facts, topology, stacks),
         validations=_validations(facts),
+        strays={r: strays(f, topology, r) for r, f in facts.regions.items()},
+        shared={r: shared(f) for r, f in facts.regions.items()},
         interfaces=leaving.interfaces(facts, stacks),
         requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
