@@ -30,10 +30,10 @@ def role(found: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def document(policy: Mapping[str, Any] | None) -> Any:
+def document(policy: Mapping[str, Any] | None) -> Atom:
     """A policy is one value: a condition more or less makes another of it."""
     if policy is None:
-        return None
+        return Atom()
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return Atom({**policy, "Statement": AnyOrder(map(_plain, listed))})

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from reconciler.diff.database_findings import database_findings
 from reconciler.diff.drift import stack_drift
 from reconciler.model.facts import Sweep
-from reconciler.model.observed import Missing, StackState
+from reconciler.model.observed import Missing, StackState, Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
 
-DOMAIN, ZONE = "api.example.com", "Z0123456789EXAMPLE"
+DOMAIN, ZONE, EU = "api.example.com", "Z0123456789EXAMPLE", "eu-west-1"
+DATA_EU = f"regions/{EU}/data"
 DATA = {
     *("Cluster", "Instance0", "Instance1", "Parameters", "SubnetGroup", "Key", "DatabaseLogs"),
     *("Vpc", "Subnet0", "Subnet1", "Routes", "SubnetRoute0", "SubnetRoute1", "FunctionGroup", "DatabaseGroup"),
@@ -31,6 +34,19 @@ READ = {
     "routing": {f"{kind}{region}" for kind in ("Route", "Origin") for region in ("UsEast1", "EuWest1", "ApNortheast1")},
     "edge": {"Distribution", "Certificate", "Router", "EdgeLogs", "A", "Aaaa"},
 }
+
+
+class _Some:
+    """Equal to every value."""
+
+    def __eq__(self, other: object) -> bool:
+        return other is not None
+
+    def __hash__(self) -> int:
+        return 0
+
+
+SOME = _Some()
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +148,90 @@ def inverted_probe(aws: Aws) -> None:
     route53.update_health_check(HealthCheckId=probe, Inverted=True)
 
 
+def physical(aws: Aws, logical: str, stack: str = "data", region: str = EU) -> str:
+    found = aws.client("cloudformation", region).describe_stack_resource(
+        StackName=f"meridian-orders-{stack}", LogicalResourceId=logical
+    )
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+EVERYBODY = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+
+
+def open_database(aws: Aws) -> None:
+    group = physical(aws, "DatabaseGroup")
+    aws.client("ec2", EU).authorize_security_group_ingress(GroupId=group, IpPermissions=[EVERYBODY])
+
+
+def shut_functions_in(aws: Aws) -> None:
+    ec2, group = aws.client("ec2", EU), physical(aws, "FunctionGroup")
+    rules = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=rules)
+
+
+def way_out(aws: Aws) -> None:
+    ec2 = aws.client("ec2", EU)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=physical(aws, "Vpc"))
+    ec2.create_route(RouteTableId=physical(aws, "Routes"), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def untagged_network(aws: Aws) -> None:
+    aws.client("ec2", EU).delete_tags(Resources=[physical(aws, "Routes")], Tags=[{"Key": "meridian:topology"}])
+
+
+def parameter(aws: Aws, name: str, value: str, method: str = "immediate") -> None:
+    aws.client("rds", EU).modify_db_cluster_parameter_group(
+        DBClusterParameterGroupName=physical(aws, "Parameters"),
+        Parameters=[{"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}],
+    )
+
+
+def plain_connections(aws: Aws) -> None:
+    parameter(aws, "rds.force_ssl", "0")
+
+
+def more_memory(aws: Aws) -> None:
+    parameter(aws, "shared_buffers", "1000", "pending-reboot")
+
+
+def public_instance(aws: Aws) -> None:
+    aws.client("rds", EU).modify_db_instance(
+        DBInstanceIdentifier="orders-eu-west-1-1", PromotionTier=15, ApplyImmediately=True
+    )
+
+
+def disabled_key(aws: Aws) -> None:
+    aws.client("kms", EU).disable_key(KeyId=physical(aws, "Key"))
+
+
+def dying_key(aws: Aws) -> None:
+    aws.client("kms", EU).schedule_key_deletion(KeyId=physical(aws, "Key"), PendingWindowInDays=7)
+
+
+def deleted_secret(aws: Aws) -> None:
+    secret = physical(aws, "Master", region="us-east-1")
+    aws.client("secretsmanager", "us-east-1").delete_secret(SecretId=secret, RecoveryWindowInDays=7)
+
+
+def widened_role(aws: Aws) -> None:
+    allow = {"Effect": "Allow", "Action": "rds-db:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    role = physical(aws, "Role", "api")
+    aws.client("iam").put_role_policy(RoleName=role, PolicyName="database", PolicyDocument=document)
+
+
+def trusting_role(aws: Aws) -> None:
+    anybody = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+    aws.client("iam").update_assume_role_policy(RoleName="meridian-orders-probe", PolicyDocument=document)
+
+
+def stronger_role(aws: Aws) -> None:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    aws.client("iam").attach_role_policy(RoleName=physical(aws, "MigrateRole", "api"), PolicyArn=arn)
+
+
 @pytest.mark.parametrize(
     ("change", "path", "values"),
     [
@@ -143,6 +243,19 @@ def inverted_probe(aws: Aws) -> None:
         (throttle, "regions/eu-west-1/api/throttle/rate", (1000, 5.0)),
         (backups, "regions/eu-west-1/data/Cluster/BackupRetentionPeriod", (7, 3)),
         (inverted_probe, "regions/eu-west-1/api/Probe/HealthCheckConfig/Inverted", (False, True)),
+        (open_database, f"{DATA_EU}/DatabaseGroup/SecurityGroupIngress", (SOME, SOME)),
+        (shut_functions_in, f"{DATA_EU}/FunctionGroup/SecurityGroupEgress", (SOME, [])),
+        (way_out, f"{DATA_EU}/Routes/Routes", (None, SOME)),
+        (untagged_network, f"{DATA_EU}/Routes/Tags", (SOME, SOME)),
+        (plain_connections, f"{DATA_EU}/Parameters/Parameters/rds.force_ssl", ("1", "0")),
+        (more_memory, f"{DATA_EU}/Parameters/Parameters/shared_buffers", (None, "1000")),
+        (public_instance, "regions/eu-west-1/database/instancesPerRegion", (1, 15)),
+        (disabled_key, f"{DATA_EU}/Key/Enabled", (True, False)),
+        (dying_key, f"{DATA_EU}/Key/Enabled", (True, False)),
+        (deleted_secret, "regions/us-east-1/database/master", (None, SOME)),
+        (widened_role, "regions/eu-west-1/api/Role/Policies/0/PolicyDocument", (SOME, SOME)),
+        (trusting_role, "global/ProbeRole/AssumeRolePolicyDocument", (SOME, SOME)),
+        (stronger_role, "regions/eu-west-1/api/MigrateRole/ManagedPolicyArns", (None, SOME)),
     ],
 )
 def test_a_change_made_outside_is_seen(
@@ -156,3 +269,84 @@ def test_a_resource_deleted_outside_is_missing_not_unknown(world: Converged) -> 
     world.aws.client("logs", "eu-west-1").delete_log_group(logGroupName="/meridian/orders/access")
     ref = StackRef(StackKind.API, "eu-west-1")
     assert world.observed().live[ref, "AccessLogs"] == Missing()
+
+
+def judged(world: Converged) -> dict[str, tuple[str, Any]]:
+    """Disposition and observed value of what no template says, by path."""
+    found = database_findings(world.topology, world.observed(Sweep.FULL), ())
+    return {f.path: (str(f.disposition), f.observed) for f in found}
+
+
+def added_instance(aws: Aws) -> None:
+    rds, name = aws.client("rds", EU), "orders-eu-west-1-more"
+    place = {"DBClusterIdentifier": "orders-eu-west-1", "DBInstanceClass": "db.serverless"}
+    rds.create_db_instance(DBInstanceIdentifier=name, Engine="aurora-postgresql", **place)
+
+
+def added_member(aws: Aws) -> None:
+    key = aws.client("kms", "us-west-2").create_key()["KeyMetadata"]["Arn"]
+    aws.client("rds", "us-west-2").create_db_cluster(
+        DBClusterIdentifier="reporting",
+        Engine="aurora-postgresql",
+        EngineVersion="16.8",
+        GlobalClusterIdentifier="orders",
+        StorageEncrypted=True,
+        KmsKeyId=key,
+    )
+
+
+def waiting_parameter(aws: Aws) -> None:
+    """Set and taken back: the value is the declared one, and the instances wait all the same."""
+    more_memory(aws)
+    group = physical(aws, "Parameters")
+    taken = [{"ParameterName": "shared_buffers", "ApplyMethod": "pending-reboot"}]
+    aws.client("rds", EU).reset_db_cluster_parameter_group(DBClusterParameterGroupName=group, Parameters=taken)
+
+
+def copied_cluster(aws: Aws) -> None:
+    aws.client("rds", EU).create_db_cluster(
+        DBClusterIdentifier="orders-eu-west-1-copy",
+        Engine="aurora-postgresql",
+        EngineVersion="16.8",
+        MasterUsername="someone",
+        MasterUserPassword="not-a-secret-1",
+    )
+
+
+def shared_snapshot(aws: Aws) -> None:
+    rds, name = aws.client("rds", EU), "before-the-release"
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="orders-eu-west-1", DBClusterSnapshotIdentifier=name)
+    named = {"DBClusterSnapshotIdentifier": name}
+    aws.until(lambda: rds.describe_db_cluster_snapshots(**named)["DBClusterSnapshots"][0]["Status"] == "available")
+    rds.modify_db_cluster_snapshot_attribute(AttributeName="restore", ValuesToAdd=["222222222222"], **named)
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "disposition", "observed"),
+    [
+        (added_instance, "regions/eu-west-1/database/instancesPerRegion", "hold", 3),
+        (added_member, "database/members", "hold", "arn:aws:rds:us-west-2:111111111111:cluster:reporting"),
+        (
+            waiting_parameter,
+            f"{DATA_EU}/Cluster/DBClusterParameterGroupStatus",
+            "hold",
+            ["orders-eu-west-1-0", "orders-eu-west-1-1"],
+        ),
+        (copied_cluster, f"{DATA_EU}/orders-eu-west-1-copy", "page", "orders-eu-west-1-copy"),
+        (shared_snapshot, f"{DATA_EU}/snapshots", "page", {"before-the-release": ["222222222222"]}),
+    ],
+)
+def test_what_no_template_says_is_seen(
+    world: Converged, change: Callable[[Aws], None], path: str, disposition: str, observed: Any
+) -> None:
+    assert judged(world) == {}
+    change(world.aws)
+    assert world.aws.until(lambda: judged(world)) == {path: (disposition, observed)}
+    assert deviating(world) == {}
+
+
+def test_a_copy_of_the_database_is_left_alone_by_a_look_that_does_not_read_it(world: Converged) -> None:
+    copied_cluster(world.aws)
+    observed = world.observed()
+    assert isinstance(observed.strays[EU], Unknown)
+    assert list(database_findings(world.topology, observed, ())) == []

@@ -29,6 +29,8 @@ def observer() -> list[Statement]:
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListTagsForResource",
                 "ec2:Describe*",
+                # Of every role, for it takes no resource: one call where each role of ours would need six.
+                "iam:GetAccountAuthorizationDetails",
                 "iam:ListOpenIDConnectProviders",
                 "logs:Describe*",
                 "rds:Describe*",

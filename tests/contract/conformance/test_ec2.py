@@ -69,6 +69,26 @@ def test_a_network_is_made_and_goes_from_the_inside_out(aws: Target) -> None:
     refused(client.describe_security_groups, "InvalidGroup.NotFound", GroupIds=[group])
 
 
+@success("ec2:DescribeRouteTables", source=API)
+@real("nothing, but it needs room for one more VPC")
+def test_a_network_has_a_main_route_table_with_a_route_to_itself(aws: Target) -> None:
+    client = aws.client("ec2")
+    vpc, subnet, _ = made.network(aws)
+    ours = [{"Name": "vpc-id", "Values": [vpc]}]
+    [main] = client.describe_route_tables(Filters=ours)["RouteTables"]
+    assert [a["Main"] for a in main["Associations"]] == [True]
+    [route] = main["Routes"]
+    assert (route["DestinationCidrBlock"], route["GatewayId"], route["State"]) == ("10.99.0.0/16", "local", "active")
+    tags = made.tagged(aws, "route-table")
+    table = client.create_route_table(VpcId=vpc, TagSpecifications=tags)["RouteTable"]["RouteTableId"]
+    aws.later(client.delete_route_table, RouteTableId=table)
+    one = client.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    aws.later(client.disassociate_route_table, AssociationId=one)
+    found = {t["RouteTableId"]: t for t in client.describe_route_tables(Filters=ours)["RouteTables"]}
+    assert [(a["RouteTableAssociationId"], a["SubnetId"]) for a in found[table]["Associations"]] == [(one, subnet)]
+    assert set(found) == {table, main["RouteTableId"]}
+
+
 def rule(**more: Any) -> list[dict[str, Any]]:
     return [{"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, **more}]
 

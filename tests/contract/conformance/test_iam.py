@@ -128,6 +128,26 @@ def test_an_inline_policy_is_written_over_read_back_and_keeps_its_role(aws: Targ
         refused(call, "NoSuchEntity", **arguments)
 
 
+@success("iam:GetAccountAuthorizationDetails", source=API.format("GetAccountAuthorizationDetails"))
+@real("nothing")
+def test_all_roles_are_read_at_once_with_what_they_may_do(aws: Target) -> None:
+    iam, name = aws.client("iam"), role(aws)
+    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=document(QUEUES))
+    attached = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam.attach_role_policy(RoleName=name, PolicyArn=attached)
+
+    def found() -> Any:
+        pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+        return next((r for page in pages for r in page["RoleDetailList"] if r["RoleName"] == name), None)
+
+    aws.until(lambda: (one := found()) and one["AttachedManagedPolicies"])
+    seen = found()
+    assert seen["AssumeRolePolicyDocument"] == json.loads(LAMBDA)
+    assert seen["RolePolicyList"] == [{"PolicyName": "one", "PolicyDocument": json.loads(document(QUEUES))}]
+    assert [p["PolicyArn"] for p in seen["AttachedManagedPolicies"]] == [attached]
+    assert {t["Key"]: t["Value"] for t in seen["Tags"]}.items() >= aws.tags.items()
+
+
 @success("iam:CreatePolicy", source=API.format("CreatePolicy"))
 @success("iam:AttachRolePolicy", source=API.format("AttachRolePolicy"))
 @success("iam:ListAttachedRolePolicies", source=API.format("ListAttachedRolePolicies"))

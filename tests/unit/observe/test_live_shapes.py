@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.diff.compare import deviations
 from reconciler.model.observed import Missing, Unknown
+from reconciler.model.shapes import Undeclared
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.observe import live_api, live_data, live_dns, live_edge, observe
+from reconciler.observe import live_api, live_data, live_dns, live_edge, live_network, live_roles, observe
 from tests.unit.observe.worlds import TOPOLOGY, facts, region_with
 
 POLICY = {
@@ -152,3 +154,147 @@ def test_a_declared_record_is_missing_or_unknown(records: Any, expected: Any) ->
 def test_what_a_template_does_not_declare_is_not_read() -> None:
     routing = region_with("meridian-orders-routing", template={"Resources": {}})
     assert observe(facts({"us-east-1": routing}), TOPOLOGY).live == {}
+
+
+STATEMENT = {"Effect": "Allow", "Action": "a:b", "Resource": "*"}
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["a", "b"]}}]}
+
+
+@pytest.mark.parametrize(
+    ("found", "deviates"),
+    [
+        ({"Statement": [STATEMENT, {**STATEMENT, "Action": ["c:d", "e:f"]}]}, False),
+        (
+            {
+                "Statement": [
+                    {**STATEMENT, "Action": ["e:f", "c:d"]},
+                    {**STATEMENT, "Action": ["a:b"], "Resource": ["*"]},
+                ]
+            },
+            False,
+        ),
+        ({"Statement": [STATEMENT, {**STATEMENT, "Action": ["c:d"]}]}, True),
+        ({"Statement": [{**STATEMENT, "Condition": {}}, {**STATEMENT, "Action": ["c:d", "e:f"]}]}, True),
+        ({"Statement": STATEMENT}, True),
+        (None, True),
+    ],
+)
+def test_a_policy_says_the_same_in_many_spellings(found: Any, deviates: bool) -> None:
+    declared = {"Statement": [STATEMENT, {**STATEMENT, "Action": ["c:d", "e:f"]}]}
+    paths = [d.path for d in deviations(declared, live_roles.document(found), "Policy")]
+    assert paths == (["Policy"] if deviates else [])
+
+
+def test_a_role_has_no_more_than_its_template_gives_it() -> None:
+    found = {
+        "RoleName": "r",
+        "AssumeRolePolicyDocument": TRUST,
+        "RolePolicyList": [{"PolicyName": n, "PolicyDocument": {"Statement": [STATEMENT]}} for n in ("b", "a")],
+        "AttachedManagedPolicies": [{"PolicyName": "p", "PolicyArn": "arn:p"}],
+        "Tags": [
+            {"Key": "meridian:stack", "Value": "api"},
+            {"Key": "aws:x", "Value": "y"},
+            {"Key": "theirs", "Value": "z"},
+        ],
+    }
+    shaped = live_roles.role(found)
+    assert shaped["ManagedPolicyArns"] == Undeclared(desired=None, observed=["arn:p"])
+    assert shaped["PermissionsBoundary"] == Undeclared(desired=None, observed=None)
+    assert shaped["Tags"] == [{"Key": "meridian:stack", "Value": "api"}]
+    policies = [{"PolicyName": n, "PolicyDocument": {"Statement": [STATEMENT]}} for n in ("a", "b")]
+    declared = {"AssumeRolePolicyDocument": TRUST, "Policies": policies}
+    assert list(deviations(declared, shaped)) == []
+
+
+def test_rules_of_the_same_ports_stand_together_and_are_told_apart() -> None:
+    ranges = {"IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "d"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    peers = {"UserIdGroupPairs": [{"GroupId": "sg-1", "UserId": "1"}], "PrefixListIds": [{"PrefixListId": "pl-1"}]}
+    found = {
+        "Description": "g",
+        "VpcId": "vpc-1",
+        "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, **ranges, **peers}],
+        "IpPermissionsEgress": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-2"}]}],
+    }
+    shaped = live_network.security_group(found)
+    head = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2}
+    assert shaped["SecurityGroupIngress"] == [
+        {**head, "CidrIp": "10.0.0.0/8", "Description": "d"},
+        {**head, "CidrIpv6": "::/0"},
+        {**head, "SourcePrefixListId": "pl-1"},
+        {**head, "SourceSecurityGroupId": "sg-1"},
+    ]
+    assert shaped["SecurityGroupEgress"] == [{"IpProtocol": "-1", "DestinationSecurityGroupId": "sg-2"}]
+
+
+LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"}
+TABLE = {
+    "RouteTableId": "rtb-1",
+    "VpcId": "vpc-1",
+    "Routes": [LOCAL],
+    "Associations": [{"RouteTableAssociationId": "a-1", "SubnetId": "s-1"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("routes", "observed"),
+    [
+        ([LOCAL], None),
+        ([LOCAL, {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}], ["0.0.0.0/0 via nat-1"]),
+        ([LOCAL, {"DestinationIpv6CidrBlock": "::/0", "State": "blackhole"}], ["::/0 via nowhere"]),
+    ],
+)
+def test_a_route_table_has_the_route_to_its_own_network_alone(routes: Any, observed: Any) -> None:
+    shaped = live_network.route_table({**TABLE, "Routes": routes})
+    assert shaped["Routes"] == Undeclared(desired=None, observed=observed)
+
+
+def test_a_network_and_its_associations_are_told_by_route_tables() -> None:
+    second = {"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local"}
+    assert live_network.network([TABLE]) == {"CidrBlock": "10.0.0.0/16"}
+    assert live_network.network([{**TABLE, "Routes": [LOCAL, second]}]) == {}  # nobody can tell which came first
+    assert live_network.network([]) == Missing()
+    assert live_network.association([TABLE], "a-1") == {"RouteTableId": "rtb-1", "SubnetId": "s-1"}
+    assert live_network.association([TABLE], "a-2") == Missing()
+
+
+def test_subnets_are_told_by_the_databases_group() -> None:
+    subnets = [{"SubnetIdentifier": "s-1", "SubnetAvailabilityZone": {"Name": "a"}}]
+    found = {"DBSubnetGroupName": "g", "DBSubnetGroupDescription": "d", "VpcId": "v", "Subnets": subnets}
+    assert live_network.subnet(found, "s-1") == {"VpcId": "v", "AvailabilityZone": "a"}
+    assert live_network.subnet_group(found) == {
+        "DBSubnetGroupName": "g",
+        "DBSubnetGroupDescription": "d",
+        "SubnetIds": ["s-1"],
+    }
+    untold = (live_network.subnet(found, "s-2"), live_network.subnet(None, "s-1"), live_network.subnet_group(None))
+    assert all(isinstance(seen, Unknown) for seen in untold)
+
+
+def test_every_parameter_that_somebody_set_counts() -> None:
+    found = [{"ParameterName": "b", "ParameterValue": "1"}, {"ParameterName": "c"}]
+    shaped = live_data.parameters({"Parameters": found})
+    assert [(d.path, d.left, d.right) for d in deviations({"Parameters": {"a": 1}}, shaped)] == [
+        ("Parameters.a", 1, None),
+        ("Parameters.b", None, "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("arn:aws:kms:eu-west-1:111111111111:key/k", "arn:aws:kms:eu-west-1:111111111111:key/k"),
+        ("k", "arn:aws:kms:eu-west-1:111111111111:key/k"),
+        (None, None),
+    ],
+)
+def test_a_secrets_key_may_come_by_its_id(key: str | None, expected: str | None) -> None:
+    found = {"ARN": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:s", "Name": "s"}
+    shaped = live_data.secret({**found, **({"KmsKeyId": key} if key else {})})
+    assert shaped["KmsKeyId"] == expected
+    assert shaped["DeletedDate"] == Undeclared(desired=None, observed=None)
+
+
+def test_a_password_that_waits_is_not_shown() -> None:
+    waiting = {"PendingModifiedValues": {"MasterUserPassword": "****", "EngineVersion": "16.9", "Port": None}}
+    shaped = live_data.cluster({**CLUSTER, **waiting}, None)
+    assert shaped["PendingModifiedValues"] == Undeclared(desired=None, observed={"EngineVersion": "16.9"})
