@@ -87,7 +87,7 @@ def test_every_reader_reads_its_resource(world: Converged) -> None:
 def test_a_look_at_everything_stays_within_its_budget_of_calls(world: Converged) -> None:
     world.aws.control("calls", {})
     before = sum(world.ports.cloud.calls().values())
-    world.facts(Sweep.FULL)
+    world.facts()
     answer = world.aws.control("calls")[1]
     assert answer["mutating"] == 0
     assert answer["total"] == sum(world.ports.cloud.calls().values()) - before
@@ -195,7 +195,7 @@ def more_memory(aws: Aws) -> None:
     parameter(aws, "shared_buffers", "1000", "pending-reboot")
 
 
-def public_instance(aws: Aws) -> None:
+def last_in_line(aws: Aws) -> None:
     aws.client("rds", EU).modify_db_instance(
         DBInstanceIdentifier="orders-eu-west-1-1", PromotionTier=15, ApplyImmediately=True
     )
@@ -249,7 +249,7 @@ def stronger_role(aws: Aws) -> None:
         (untagged_network, f"{DATA_EU}/Routes/Tags", (SOME, SOME)),
         (plain_connections, f"{DATA_EU}/Parameters/Parameters/rds.force_ssl", ("1", "0")),
         (more_memory, f"{DATA_EU}/Parameters/Parameters/shared_buffers", (None, "1000")),
-        (public_instance, "regions/eu-west-1/database/instancesPerRegion", (1, 15)),
+        (last_in_line, "regions/eu-west-1/database/instancesPerRegion", (1, 15)),
         (disabled_key, f"{DATA_EU}/Key/Enabled", (True, False)),
         (dying_key, f"{DATA_EU}/Key/Enabled", (True, False)),
         (deleted_secret, "regions/us-east-1/database/master", (None, SOME)),
