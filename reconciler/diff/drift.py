@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.diff.catalogue import field_path, region_of
 from reconciler.diff.compare import deviations, leaves
-from reconciler.diff.disposition import judge, judge_missing
+from reconciler.diff.disposition import judge_missing, row_of, row_of_missing
 from reconciler.diff.resolve import UNRESOLVED, resolved_properties
 from reconciler.model.change import Finding, Unchecked
 from reconciler.model.observed import Live, Missing, StackState, Unknown
@@ -59,12 +59,13 @@ def _compare(
 
 
 def _finding(state: StackState, name: str, prop: str, declared: Any, live: Any) -> Finding:
-    disposition, reason = judge(state.ref, name, prop, declared, live)
+    row = row_of(state.ref, name, prop, declared, live)
     return Finding(
         path=field_path(state.ref, name, prop)[0],
         region=region_of(state.ref, name),
-        disposition=disposition,
-        reason=reason,
+        disposition=row.disposition,
+        reason=row.why,
+        tool=row.tool,
         desired=declared,
         observed=live,
         stack=state.ref,
@@ -79,6 +80,7 @@ def _missing(state: StackState, name: str, kind: str) -> Finding:
         region=region_of(state.ref, name),
         disposition=disposition,
         reason=reason,
+        tool=row_of_missing(state.ref, kind).tool,
         stack=state.ref,
         logical_id=name,
         missing=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.change import Action, Change, Disposition, Finding, Origin
+from reconciler.model.change import Action, Change, Disposition, Finding, Origin, Tool
 from reconciler.model.motion import Motion, unapplied
 from reconciler.model.observed import Observed, TrafficGate, known
 from reconciler.model.topology import Region, Topology, Traffic
@@ -105,6 +105,7 @@ def _gate(topology: Topology, observed: Observed, region: str, gate: TrafficGate
             path=f"regions/{region}/traffic",
             region=region,
             disposition=Disposition.HEAL,
+            tool=Tool.GATE,
             reason="the traffic gate was switched to ignore its probe: the next converge puts it back",
             desired={"inverted": False, "disabled": False, "threshold": len(gate.children)},
             observed={"inverted": gate.inverted, "disabled": gate.disabled, "threshold": gate.threshold},

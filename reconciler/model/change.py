@@ -46,6 +46,26 @@ class Disposition(StrEnum):
     PAGE = "page"
 
 
+class Tool(StrEnum):
+    """What puts drift back, where it is put back: always the least that reaches it."""
+
+    NONE = "none"
+    CHANGE_SET = "change-set"
+    """A drift-aware change set of its stack."""
+    GATE = "gate"
+    CLUSTER = "cluster"
+    """ModifyDBCluster, for what a change set must not touch. The others are one call each, too."""
+    GLOBAL = "global-cluster"
+    PARAMETERS = "parameters"
+    KEY = "key"
+    RECORD = "record"
+    """A record that no template has; the finding's `desired` is `{"Name", "Type", "Value"}`."""
+
+
+CALLS = frozenset({Tool.CLUSTER, Tool.GLOBAL, Tool.PARAMETERS, Tool.KEY, Tool.RECORD})
+"""Tools that are a call of our own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One drifted property, or one resource that is gone (`observed` is then None and `missing` true)."""
@@ -62,8 +82,17 @@ class Finding:
     stack: StackRef | None = None
     logical_id: str | None = None
     missing: bool = False
+    tool: Tool = Tool.CHANGE_SET
+    """What puts it back, if it is to be healed; a finding that pages and has a call for a tool is put back at once, too."""
+    disagreement: str = ""
+    """What the other detector says, if it looked at the same and saw no drift."""
     returns: int = 0
     """How often it came back after a repair of ours; above 0 only where it is left alone for that."""
+
+    @property
+    def called(self) -> bool:
+        """A call of our own puts it back."""
+        return self.disposition is not Disposition.HOLD and self.tool in CALLS and not self.returns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +128,13 @@ class Diff:
         return tuple(c for c in self.changes if c.stack == ref)
 
     def to_heal(self, ref: StackRef) -> tuple[Finding, ...]:
-        return tuple(f for f in self.findings if f.stack == ref and f.disposition is Disposition.HEAL)
+        """What a drift-aware change set of this stack is to write back."""
+        healed = (f for f in self.findings if f.stack == ref and f.disposition is Disposition.HEAL)
+        return tuple(f for f in healed if f.tool is Tool.CHANGE_SET)
+
+    def put_back(self, ref: StackRef) -> tuple[Finding, ...]:
+        """What is put back by calls of our own, the urgent first of all."""
+        return tuple(f for f in self.findings if f.stack == ref and f.called)
 
     def held(self, ref: StackRef) -> tuple[Finding, ...]:
         """What a repair of this stack must not touch: somebody's hand, a matter for a person, or what no repair can win."""
