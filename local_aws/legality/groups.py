@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
 from local_aws.legality.guard import on_call, on_stack
@@ -27,6 +28,7 @@ PATCHED: tuple[str, ...] = (
 
 Record = dict[str, Any]
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+_PARSE = ec2._parse_ip_permissions
 MOST_RULES = 60  # inbound or outbound, the default quota [V: VPC quotas]
 
 
@@ -56,6 +58,16 @@ def _said(rule: Record) -> str:
     pairs = [pair.get("GroupId") for pair in rule.get("UserIdGroupPairs") or []]
     ports = f"from port: {rule.get('FromPort', -1)}, to port: {rule.get('ToPort', -1)}"
     return f'"peer: {", ".join(str(p) for p in [*ranges, *pairs])}, {str(rule["IpProtocol"]).upper()}, {ports}, ALLOW"'
+
+
+def _parsed(params: Record, prefix: str) -> list[Record]:
+    """Rules as they are kept: that a pair is of this account is told by DescribeSecurityGroups and may be sent along, so that what was
+    described can be revoked as it is [S: as scripts do that empty a group]."""
+    rules: list[Record] = _PARSE(params, prefix)
+    for pair in (pair for rule in rules for pair in rule["UserIdGroupPairs"]):
+        if pair.get("UserId") == get_account_id():
+            del pair["UserId"]
+    return rules
 
 
 def _check_authorize(key: str, request: Record) -> None:
@@ -118,6 +130,7 @@ def _error(code: str, message: str, status: int) -> Any:
 
 
 def install() -> None:
+    ec2._parse_ip_permissions = _parsed
     for call, check, key in (
         ("_authorize_sg_ingress", _check_authorize, "IpPermissions"),
         ("_authorize_sg_egress", _check_authorize, "IpPermissionsEgress"),

@@ -92,14 +92,15 @@ def test_a_rule_is_there_once(aws: Target) -> None:
     named = {"GroupName": aws.name("other"), "Description": "conformance", "VpcId": vpc}
     other = client.create_security_group(**named, TagSpecifications=tags)["GroupId"]
     aws.later(client.delete_security_group, GroupId=other)
-    for way in ("ingress", "egress"):
+    for way, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
         grant = getattr(client, f"authorize_security_group_{way}")
         revoke = getattr(client, f"revoke_security_group_{way}")
         permissions = rule(UserIdGroupPairs=[{"GroupId": other}])
         grant(GroupId=group, IpPermissions=permissions)
         refused(grant, "InvalidPermission.Duplicate", GroupId=group, IpPermissions=permissions)
         refused(client.delete_security_group, "DependencyViolation", GroupId=other)
-        revoke(GroupId=group, IpPermissions=permissions)
+        described = client.describe_security_groups(GroupIds=[group])["SecurityGroups"][0][key]
+        revoke(GroupId=group, IpPermissions=[p for p in described if p["UserIdGroupPairs"]])  # as it is told
         refused(revoke, "InvalidPermission.NotFound", GroupId=group, IpPermissions=permissions)
     wrong = rule(IpRanges=[{"CidrIp": "10.0.0.0/8"}])
     wrong[0]["ToPort"] = 1
