@@ -175,6 +175,8 @@ class GlobalMember:
     is_writer: bool
     synchronization: str | None
     """`connected`, `pending-resync` or None where AWS gives none (the writer, an old API)."""
+    foreign: bool = False
+    """Not of our name: somebody else's cluster, which no commit of ours asked for and none takes away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +312,7 @@ class Observed:
     def live_regions(self) -> tuple[str, ...]:
         """Regions where this topology has something, whether or not the document still names them."""
         members = known(self.global_cluster)
-        found = [m.region for m in members.members] if members else []
+        found = [m.region for m in members.members if not m.foreign] if members else []
         found += [r for r, gate in self.gates.items() if known(gate)]
         found += [r for r, cluster in self.clusters.items() if known(cluster)]
         found += [ref.region for ref, state in self.stacks.items() if known(state) and ref.kind in _OF_A_REGION]

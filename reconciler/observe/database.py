@@ -15,12 +15,13 @@ def global_cluster(facts: Facts) -> Seen[GlobalCluster]:
 
 
 def read_global(found: Mapping[str, Any]) -> GlobalCluster:
-    moving = found.get("FailoverState") or {}
+    moving, name = found.get("FailoverState") or {}, found["GlobalClusterIdentifier"]
+    members = (_member(m, name) for m in found.get("GlobalClusterMembers", ()))
     return GlobalCluster(
-        identifier=found["GlobalClusterIdentifier"],
+        identifier=name,
         status=found["Status"],
         engine_version=found["EngineVersion"],
-        members=tuple(sorted(map(_member, found.get("GlobalClusterMembers", ())), key=lambda m: m.region)),
+        members=tuple(sorted(members, key=lambda m: m.region)),
         failover=moving.get("Status"),
         moving_to=_region(moving["ToDbClusterArn"]) if moving.get("ToDbClusterArn") else None,
         protected=found.get("DeletionProtection", True),
@@ -31,13 +32,15 @@ def _region(arn: str) -> str:
     return arn.split(":")[3]
 
 
-def _member(member: Mapping[str, Any]) -> GlobalMember:
+def _member(member: Mapping[str, Any], name: str) -> GlobalMember:
+    """Our clusters are called by the global cluster's name and their Region."""
     arn = member["DBClusterArn"]
     return GlobalMember(
         region=_region(arn),
         cluster_arn=arn,
         is_writer=member["IsWriter"],
         synchronization=member.get("SynchronizationStatus"),
+        foreign=arn.rpartition(":")[2] != f"{name}-{_region(arn)}",
     )
 
 

@@ -156,6 +156,18 @@ def test_lag_is_told_of_readers_only() -> None:
     assert getattr(observed.global_cluster, "failover", "?") == "switching-over"
 
 
+def test_somebody_elses_member_is_no_region_of_ours_that_leaves() -> None:
+    theirs = {"DBClusterArn": "arn:aws:rds:us-west-2:111111111111:cluster:reporting", "IsWriter": False}
+    group = {
+        "GlobalClusterIdentifier": "orders",
+        "Status": "available",
+        "EngineVersion": "16.8",
+        "GlobalClusterMembers": [member(US, writer=True), member("sa-east-1", writer=False), theirs],
+    }
+    observed = observe(facts(global_cluster=group), TOPOLOGY)
+    assert observed.leaving((US,)) == ("sa-east-1",)
+
+
 def test_a_cluster_whose_instances_cannot_be_read_is_unknown() -> None:
     cluster = {"DBClusterIdentifier": "c", "Status": "available", "EngineVersion": "16.8"}
     region = RegionFacts(stacks={}, cluster=cluster, instances=DENIED)
