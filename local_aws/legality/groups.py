@@ -61,8 +61,8 @@ def _said(rule: Record) -> str:
 
 
 def _parsed(params: Record, prefix: str) -> list[Record]:
-    """Rules as they are kept: that a pair is of this account is told by DescribeSecurityGroups and may be sent along, so that what was
-    described can be revoked as it is [S: as scripts do that empty a group]."""
+    """Rules, as they are kept. DescribeSecurityGroups says that a pair is of this account, and what it says can be sent back to revoke
+    the rule [S: as scripts do that empty a group]."""
     rules: list[Record] = _PARSE(params, prefix)
     for pair in (pair for rule in rules for pair in rule["UserIdGroupPairs"]):
         if pair.get("UserId") == get_account_id():

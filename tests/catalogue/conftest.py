@@ -1,0 +1,28 @@
+"""One converged worked example per session; every row starts from a copy of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.embedded.conftest import Aws, running
+from tests.embedded.converged import Converged, converged
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Aws]:
+    with running() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def base(server: Aws) -> Iterator[Converged]:
+    with converged(server) as world:
+        yield world
+
+
+@pytest.fixture
+def world(base: Converged) -> Converged:
+    base.restore()
+    return base
