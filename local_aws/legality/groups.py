@@ -61,8 +61,8 @@ def _said(rule: Record) -> str:
 
 
 def _parsed(params: Record, prefix: str) -> list[Record]:
-    """Rules, as they are kept. DescribeSecurityGroups says that a pair is of this account, and what it says can be sent back to revoke
-    the rule [S: as scripts do that empty a group]."""
+    """Rules, as they are kept. DescribeSecurityGroups says that a pair is of this account, and what it says can be sent back to
+    revoke the rule [S: as scripts do that empty a group]."""
     rules: list[Record] = _PARSE(params, prefix)
     for pair in (pair for rule in rules for pair in rule["UserIdGroupPairs"]):
         if pair.get("UserId") == get_account_id():
