@@ -38,7 +38,6 @@ def assert_untouched(world: Converged, topology: Topology) -> None:
         world.passes(LATER)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_topology_that_nobody_touched_shows_no_drift(server: Aws, tmp_path: Path, seed: int) -> None:
     topology = generated(seed, tmp_path, most=MOST)
@@ -75,7 +74,6 @@ MOVES: dict[str, tuple[Commit, ...]] = {
 }
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("commits", MOVES.values(), ids=MOVES)
 def test_what_a_commit_moves_is_no_drift_when_it_is_done(world: Converged, commits: tuple[Commit, ...]) -> None:
     topology = world.topology
