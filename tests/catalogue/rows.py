@@ -112,7 +112,7 @@ def _row(
 DATABASE = (
     whole(1, of_database.moves_the_writer, HOLD, "database/writer", HOME, EU),
     eu(2, of_database.detaches_a_member, PAGE, "data/Cluster/GlobalClusterIdentifier", "orders", needs="regional"),
-    whole(2, of_database.adds_a_member, HOLD, "database/members", needs="regional"),
+    whole(2, of_database.adds_a_member, HOLD, "database/members", None, SOME, needs="regional"),
     eu(
         3,
         of_database.turns_write_forwarding_off,
@@ -214,7 +214,7 @@ DATABASE = (
         needs="regional healing",
     ),
     eu(30, of_database.takes_a_subnets_routes, PAGE, "data/SubnetRoute0", missing=True, needs="regional"),
-    eu(36, of_database.shares_a_snapshot, PAGE, "data/snapshots", SOME, SOME, needs="regional"),
+    eu(36, of_database.shares_a_snapshot, PAGE, "data/snapshots", None, SOME, needs="regional"),
 )
 
 API = (
@@ -234,7 +234,7 @@ API = (
     eu(18, of_api.takes_the_gateways_permission, HEAL, "api/Invoke", missing=True, needs="serving"),
     eu(18, of_api.lets_another_account_call, PAGE, "api/Function/Policy", None, SOME, needs="serving"),
     eu(31, of_api.widens_the_functions_role, HEAL, "api/Role/Policies/0/PolicyDocument", SOME, SOME, needs="regional"),
-    eu(31, of_api.attaches_a_policy, HEAL, "api/Role/ManagedPolicyArns", None, SOME, needs="regional"),
+    eu(31, of_api.attaches_a_policy, HOLD, "api/Role/ManagedPolicyArns", None, SOME, needs="regional"),
     eu(34, of_api.keeps_logs_shorter, HEAL, "api/FunctionLogs/RetentionInDays", 30, 7),
     eu(34, of_api.deletes_a_log_group, HEAL, "api/AccessLogs", missing=True),
     eu(34, of_api.moves_an_alarms_threshold, HEAL, "api/ErrorsAlarm/Threshold", SOME, 90),
