@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.catalogue.hand import EU, HOME, Hand
+from tests.catalogue.hand import EU, HOME, TOKYO, Hand
 
 
 def moves_the_writer(hand: Hand) -> None:
@@ -128,7 +128,7 @@ def shuts_the_database_off(hand: Hand) -> None:
 
 def opens_the_database(hand: Hand) -> None:
     everybody = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    ec2, group = hand.client("ec2", EU), hand.made("data", "DatabaseGroup", EU)
+    ec2, group = hand.client("ec2", TOKYO), hand.made("data", "DatabaseGroup", TOKYO)
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])
 
 

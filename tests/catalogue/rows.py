@@ -50,8 +50,8 @@ def told(finding: Finding) -> Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`path`, `region`, `desired`, `observed`: of the finding. `urgent`: mutating calls that a pass makes at once though a person
-    is paged. `needs`: the part that is not there yet."""
+    """`path`, `region`, `desired`, `observed`: of the finding. `urgent`: the only mutating calls, which a pass makes at once
+    though a person is paged. `needs`: the part that is not there yet."""
 
     number: int
     hand: Callable[[Hand], None]
@@ -181,7 +181,7 @@ DATABASE = (
         "data/Key/Enabled",
         True,
         False,
-        urgent=frozenset({"kms:EnableKey"}),
+        urgent=frozenset({"kms:CancelKeyDeletion", "kms:EnableKey"}),
         needs="regional healing",
     ),
     eu(
@@ -204,11 +204,12 @@ DATABASE = (
         [],
         needs="regional healing",
     ),
-    eu(
+    _row(
         30,
         of_database.opens_the_database,
         HEAL,
-        "data/DatabaseGroup/SecurityGroupIngress",
+        f"regions/{TOKYO}/data/DatabaseGroup/SecurityGroupIngress",
+        TOKYO,
         SOME,
         SOME,
         needs="regional healing",

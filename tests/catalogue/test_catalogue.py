@@ -41,7 +41,8 @@ def test_what_is_held_or_paged_is_named_and_left(world: Converged, row: Row) -> 
     lay(world, row)
     assert_named(world, row)
     converge(world)
-    assert calls(world) == row.urgent
+    assert calls(world) <= row.urgent
+    assert bool(calls(world)) == bool(row.urgent)
     if not row.urgent:
         assert [row.expected] == [told(f) for f in findings(world)]
 
