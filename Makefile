@@ -8,7 +8,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check prove soak bench conformance operations clean format snapshots package
+.PHONY: setup demo test check prove soak bench conformance operations catalogue clean format snapshots package
 
 setup: $(VENV)/.done
 
@@ -50,6 +50,7 @@ soak: setup
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/handlers/test_edge_signature.py tests/embedded/test_edge_fuzz.py -n 2 --dist load -q --timeout 1800
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/embedded/test_interrupted.py -n 2 --dist load -q
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/plane/test_killed.py -n 0 -q
+	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/catalogue -n 2 --dist loadfile -q --timeout 600
 	@MERIDIAN_SOAK=1 $(BIN)/python -m pytest tests/handlers/test_document.py tests/handlers/test_idempotency.py tests/embedded/test_continuity.py -n 0 -q --timeout 1800
 
 bench: setup
@@ -70,6 +71,10 @@ package: setup
 
 operations: setup
 	@$(BIN)/python -m tests.contract.operations
+
+# DRIFT.md anew, from the table of dispositions and the hands of the tests.
+catalogue: setup
+	@$(BIN)/python -m tests.catalogue
 
 format: setup
 	@$(BIN)/ruff format .

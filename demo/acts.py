@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.by_hand import REGION
 from demo.stage import Stage, StepFailed
 
 LAST_REGION = "    - {name: ap-northeast-1, cidr: 10.30.0.0/16, traffic: serving}\n"
@@ -13,8 +12,18 @@ NEW_REGION = "    - {name: eu-central-1,   cidr: 10.40.0.0/16, traffic: serving}
 DRAINED = LAST_REGION.replace("serving", "drained")
 FIRST_REGION = "    - {name: us-east-1,      cidr: 10.10.0.0/16, traffic: serving}     # serving | drained\n"
 SECOND_REGION = "    - {name: eu-west-1,      cidr: 10.20.0.0/16, traffic: serving}\n"
-NAMED = ("2 drift findings", "priceClass", "routing/ttlSeconds", REGION)
-"""What the drift report has to say of the changes made by hand."""
+FOUND = (
+    "4 drift findings",
+    "2 to heal",
+    "1 to hold",
+    "1 to page",
+    "priceClass",
+    "ttlSeconds",
+    "capacity/max",
+    "snapshots",
+)
+LEFT = ("2 drift findings", "1 to hold", "1 to page", "capacity/max", "snapshots")
+"""What the drift reports have to say of the changes made by hand."""
 
 
 GENERATION = "7"
@@ -119,13 +128,19 @@ def _nothing_changed(stage: Stage) -> None:
 
 
 def repair(stage: Stage) -> str:
-    stage.console.tell("Somebody changes two things by hand, past Git. The desired state has not moved.")
+    stage.console.tell("Somebody changes four things by hand, past Git. The desired state has not moved.")
     stage.python("demo.by_hand")
-    stage.meridian("drift", "--detailed-exitcode", expect=2, says=NAMED)
-    stage.console.tell("Both are named by the field of the file that they disagree with. Converging repairs them.")
+    stage.meridian("drift", "--detailed-exitcode", expect=2, says=FOUND)
+    stage.console.tell(
+        "Each is named, and judged: two are declared, and nobody needs them otherwise; more capacity may be what keeps Tokyo up; "
+        "data that another account can copy is a matter for a person. Converging repairs the first two and leaves the others."
+    )
     stage.meridian("converge", says=("Ready (Converged)",))
+    stage.meridian("drift", "--detailed-exitcode", expect=2, says=LEFT)
+    stage.console.tell("A commit could adopt the capacity. Here whoever did it takes both back.")
+    stage.python("demo.by_hand", "back")
     stage.meridian("drift", "--detailed-exitcode")
-    return "both found and repaired"
+    return "two repaired, one held, one paged"
 
 
 def leave_it_alone(stage: Stage) -> str:

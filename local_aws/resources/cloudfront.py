@@ -10,9 +10,11 @@ from ministack.services import cloudfront
 
 from local_aws import durations, stacks, states
 from local_aws.clock import CLOCK
+from local_aws.resources import cloudfront_spelling
 from local_aws.resources.wrap import Properties, after, around
 
 PATCHED: tuple[str, ...] = (
+    "ministack.services.cloudfront._ensure_distribution_config_sdk_compat",
     "ministack.services.cloudfront._error",
     "ministack.services.cloudfront._get_distribution",
     "ministack.services.cloudfront._get_distribution_aliases",
@@ -32,6 +34,12 @@ def _config_xml(stock, config: dict[str, Any]):
         if "CustomOriginConfig" in origin:
             origin["CustomOriginConfig"] = {**_CUSTOM_ORIGIN, **origin["CustomOriginConfig"]}
     return stock(config)
+
+
+def _compatible(stock, config) -> None:
+    """What every read of a configuration goes through."""
+    stock(config)
+    cloudfront_spelling.spell(config)
 
 
 def _in_progress(distribution: dict[str, Any], seconds: float) -> None:
@@ -155,6 +163,7 @@ def _disabling(distribution_id: str):
 
 def install() -> None:
     around(cloudfront, "_distribution_config_xml", _config_xml)
+    around(cloudfront, "_ensure_distribution_config_sdk_compat", _compatible)
     around(cloudfront, "_create_distribution", _create)
     around(cloudfront, "_update_distribution", _update)
     around(cloudfront, "_update_domain_association", _move_by_association)

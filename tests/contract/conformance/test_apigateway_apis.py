@@ -40,6 +40,19 @@ def test_a_rest_api_is_made_changed_and_removed(aws: Target) -> None:
     refused(client.get_rest_api, "NotFoundException", restApiId=api)
 
 
+@success("apigateway:GetRestApi", source="terraform-provider-aws#5549, #41696; cdk-real-drift#676 [S]")
+@real("nothing")
+def test_a_policy_is_told_as_escaped_text_with_whole_arns(aws: Target) -> None:
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    api = made.rest_api(aws, policy=policy)
+    told = aws.client("apigateway").get_rest_api(restApiId=api)["policy"]
+    assert told.startswith('{\\"Version')
+    [statement] = json.loads(json.loads(f'"{told}"'))["Statement"]
+    assert statement["Resource"].startswith("arn:aws:execute-api:")
+    assert statement["Resource"].endswith(f":{api}/*")
+
+
 @success("apigateway:PutRestApi", source=f"{API}, mode")
 @success("apigateway:GetResources", source=API)
 @real("nothing")

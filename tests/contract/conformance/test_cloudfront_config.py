@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.conformance import made
-from tests.contract.conformance.claims import refusal
+from tests.contract.conformance.claims import refusal, success
 from tests.contract.conformance.conftest import Target, refused
 
 API = "CloudFront API reference and quotas [V]"
@@ -173,3 +173,27 @@ def test_which_functions_may_stand_together(aws: Target) -> None:
     edge_role = f"arn:aws:iam::{aws.account()}:role/{aws.name('role')}"
     pending = aws.client("lambda").create_function(FunctionName=aws.name("new"), Role=edge_role, Timeout=5, **plain)
     assert "must be in an Active state" in tell("InvalidLambdaFunctionAssociation", f"{pending['FunctionArn']}:1")
+
+
+METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
+
+
+@success(
+    "cloudfront:GetDistributionConfig", source="AWS CLI reference, get-distribution-config [V]; cdk-real-drift#1458 [S]"
+)
+def test_a_configuration_is_told_in_cloudfronts_words(aws: Target) -> None:
+    """Methods in its own order, errors by their code, what was left out with its default; and it can be sent back."""
+    methods = {"AllowedMethods": listed(*METHODS) | {"CachedMethods": listed("GET", "HEAD")}}
+    errors = {"CustomErrorResponses": listed(*({"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in (504, 400)))}
+    name, etag = made.distribution(aws, **default(**methods), **errors)
+    client = aws.client("cloudfront")
+    found = client.get_distribution_config(Id=name)["DistributionConfig"]
+    allowed = found["DefaultCacheBehavior"]["AllowedMethods"]
+    assert allowed["Items"] == ["HEAD", "DELETE", "POST", "GET", "OPTIONS", "PUT", "PATCH"]
+    assert allowed["CachedMethods"]["Items"] == ["HEAD", "GET"]
+    assert [e["ErrorCode"] for e in found["CustomErrorResponses"]["Items"]] == [400, 504]
+    assert found["Origins"]["Items"][0]["CustomHeaders"] == {"Quantity": 0}
+    assert found["DefaultCacheBehavior"]["TrustedSigners"] == {"Enabled": False, "Quantity": 0}
+    assert found["Restrictions"]["GeoRestriction"] == {"RestrictionType": "none", "Quantity": 0}
+    assert (found["WebACLId"], found["DefaultRootObject"]) == ("", "")
+    client.update_distribution(Id=name, IfMatch=etag, DistributionConfig={**found, "Comment": "sent back"})

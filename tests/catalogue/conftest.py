@@ -1,0 +1,36 @@
+"""One converged worked example per session; every row starts from a copy of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.conftest import Aws, running
+from tests.embedded.converged import Converged, converged
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Aws]:
+    with running() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def base(server: Aws) -> Iterator[Converged]:
+    with converged(server) as world:
+        yield world
+
+
+@pytest.fixture
+def world(base: Converged) -> Converged:
+    base.restore()
+    return base
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever comes first waits for the first convergence, too."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(400))

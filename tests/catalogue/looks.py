@@ -1,0 +1,38 @@
+"""What the commands do, in this process: `meridian drift`, and `meridian converge` until it ends."""
+
+from __future__ import annotations
+
+from reconciler.drive import Run
+from reconciler.loop import look, run_pass
+from reconciler.model.change import Finding
+from reconciler.model.facts import Sweep
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.topology import Topology
+from tests.embedded.converged import QUICKLY, Converged
+
+PASSES = 60
+BETWEEN = 30
+
+
+def drift(world: Converged, topology: Topology | None = None) -> Outcome:
+    """A full look, as `meridian drift` has it."""
+    return look(world.ports, topology or world.topology, sweep=Sweep.FULL)
+
+
+def findings(world: Converged, topology: Topology | None = None) -> list[Finding]:
+    """A resource's change takes a moment to be seen everywhere, and the report says the same as soon as it is."""
+    return list(drift(world, topology).diff.findings)
+
+
+def converge(world: Converged, topology: Topology | None = None) -> Outcome:
+    world.aws.go(QUICKLY)
+    run = Run(patience=30)
+    for _ in range(PASSES):
+        outcome = run_pass(world.ports, topology or world.topology, run)
+        assert all(p.retry for p in outcome.problems), outcome.problems
+        assert not outcome.plan.refusals, outcome.plan.refusals
+        if outcome.result is Result.CONVERGED:
+            world.aws.go()
+            return outcome
+        world.ports.clock.sleep(BETWEEN)
+    raise AssertionError(f"not converged after {PASSES} passes: {outcome.plan.waves[:1]} {outcome.problems}")
