@@ -60,13 +60,16 @@ def _list_deviations(declared: list[Any], live: Any, path: str) -> Iterator[Diff
             yield from deviations(a, b, join(path, str(place)))
 
 
-def leaves(declared: Any) -> int:
-    """How many values a declared tree sets: what coverage counts."""
+def leaf_paths(declared: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The values that a declared tree sets, each with its dotted path: what coverage counts. A list of plain values is one."""
     if isinstance(declared, Mapping):
-        return sum(map(leaves, declared.values()))
-    if isinstance(declared, list) and any(isinstance(item, (Mapping, list)) for item in declared):
-        return sum(map(leaves, declared))
-    return 1
+        for key, value in declared.items():
+            yield from leaf_paths(value, join(path, key))
+    elif isinstance(declared, list) and any(isinstance(item, (Mapping, list)) for item in declared):
+        for place, item in enumerate(declared):
+            yield from leaf_paths(item, join(path, str(place)))
+    else:
+        yield path, declared
 
 
 def plain(value: Any) -> str:
