@@ -45,7 +45,7 @@ def rank(finding: Finding) -> int:
     return _WORST_FIRST.index(finding.disposition)
 
 
-def remembered(outcome: Outcome) -> list[dict[str, Any]]:
+def remembered(outcome: Outcome) -> list[Mapping[str, Any]]:
     """What the next pass finds of these findings: since when they are there. The worst first, should there be too many."""
     here = _here(outcome)
     return [*here, *(e for e in not_looked_at(outcome) if e["key"] not in {h["key"] for h in here})][:MOST]
