@@ -30,6 +30,7 @@ from reconciler.plan import plan
 from reconciler.ports import Clock, Cloud, Issuers, Journal, Lease, RevisionSource, Synthesizer
 from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
+from reconciler.tracing import traced
 
 __all__ = ["Ports", "Run", "look", "offline", "pass_under", "run_pass"]
 
@@ -203,7 +204,8 @@ def _see(
     issuer = topology.api.client.issuer
     if issuer and goal is Goal.CONVERGE:
         observed = replace(observed, issuer_keys=client_keys.fitting(topology, ports.issuers.keys(issuer)))
-    return _judge(ports, topology, observed, goal)
+    outcome, stacks = _judge(ports, topology, observed, goal)
+    return (traced(ports.cloud, outcome) if sweep is Sweep.FULL else outcome), stacks
 
 
 def _judge(

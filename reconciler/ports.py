@@ -11,6 +11,7 @@ from reconciler.model.facts import Facts, StackFacts, Sweep
 from reconciler.model.issuer import PublicKey
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
+from reconciler.model.provenance import Act, Lookup
 from reconciler.model.requests import ChangeSet, FailOver, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef, Template
@@ -42,6 +43,9 @@ class Cloud(Protocol):
 
     def statuses(self, stacks: Mapping[StackRef, str]) -> Mapping[StackRef, str | None]:
         """Status of each named stack (value: its name), for waiting cheaply between passes; None: gone or unreadable."""
+
+    def looked_up(self, lookups: Sequence[Lookup]) -> Mapping[Lookup, tuple[Act, ...] | Unknown]:
+        """What the event histories tell, newest first; what cannot be asked is `Unknown`."""
 
     def calls(self) -> Mapping[str, int]:
         """Calls made so far, by service."""

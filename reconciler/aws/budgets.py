@@ -31,6 +31,7 @@ LIMITS = {
     "cloudfront": Limit(rate=2, burst=10, everywhere=True),  # unpublished; throttled from some requests a second
     "apigateway": Limit(rate=5, burst=20),  # 10 with a burst of 40, not raisable
     "cloudformation": Limit(rate=8, burst=40),  # about 10
+    "cloudtrail": Limit(rate=2, burst=2),  # LookupEvents: 2
     "rds": Limit(rate=10, burst=30),  # 10 to 20, shared by all of the account
 }
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_change_set import describe_change_set
+from reconciler.aws.read_trail import look_up
 from reconciler.aws.reading import account, read_facts
 from reconciler.aws.schema import read_schema
 from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, perform
 from reconciler.model.facts import Answer, Facts, Sweep
-from reconciler.model.observed import known
+from reconciler.model.observed import Unknown, known
+from reconciler.model.provenance import Act, Lookup
 from reconciler.model.requests import ChangeSet, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
@@ -56,6 +58,9 @@ class AwsCloud:
         finally:
             reads.close()
         return {ref: stack["StackStatus"] if stack else None for ref, stack in found.items()}
+
+    def looked_up(self, lookups: Sequence[Lookup]) -> Mapping[Lookup, tuple[Act, ...] | Unknown]:
+        return look_up(self._clients, lookups)
 
     def calls(self) -> Mapping[str, int]:
         return self._clients.calls()

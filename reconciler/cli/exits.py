@@ -103,7 +103,7 @@ def of_plan(outcome: Outcome, *, detailed: bool) -> int:
 
 def of_drift(outcome: Outcome, *, detailed: bool, strict: bool) -> int:
     """Strictness comes first: findings of an incomplete look are not all there is."""
-    from reconciler.report.drift import complete
+    from reconciler.report.coverage import complete
 
     if any(refusal.code == "WrongAccount" for refusal in outcome.plan.refusals):
         return BLOCKED

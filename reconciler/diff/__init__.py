@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.diff import ledger
 from reconciler.diff.database_findings import database_findings, database_unread
 from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.detected import disputes, merged, still_holds
-from reconciler.diff.drift import stack_drift, unread
+from reconciler.diff.drift import Reading, stack_drift, unread
 from reconciler.diff.lost import as_drift, lost_stacks
 from reconciler.diff.motion import motion_changes, motion_findings
 from reconciler.diff.rollout import failed_rollout
 from reconciler.diff.settling import carried_out, settling
 from reconciler.diff.templates import stack_changes, touched
-from reconciler.model.change import Change, Coverage, Diff, Disposition, Finding, Tool, Unchecked
+from reconciler.diff.waivers import Waivers
+from reconciler.model.change import Change, Diff, Disposition, Finding, Tool
+from reconciler.model.coverage import Coverage, Entry, Way
+from reconciler.model.detection import Detection
 from reconciler.model.motion import Motion
-from reconciler.model.observed import Live, Observed, Unknown
+from reconciler.model.observed import Live, Observed, StackState, Unknown
+from reconciler.model.sightings import Sightings
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
 
@@ -29,49 +34,57 @@ def diff(
     observed: Observed,
 ) -> Diff:
     """Everything that desired, applied and observed disagree on."""
+    waivers = Waivers(topology.drift.ignore, observed.at)
     motion = Motion.recorded(observed.recorded)
     detections = motion.detections if motion else {}
     changes: list[Change] = []
     lost = tuple(lost_stacks(topology, stacks, observed))
-    findings: list[Finding] = [*motion_findings(topology, observed), *lost]
-    unchecked: list[Unchecked] = []
+    findings: list[Finding] = [*waivers.judged(motion_findings(topology, observed)), *lost]
+    entries: list[Entry] = list(ledger.of_motion(topology, observed))
     allowed: dict[StackRef, frozenset[str]] = {}
-    checked = 0
     live = _by_stack(observed)
     for ref, desired in stacks.items():
         state = observed.stacks.get(ref)
         mine = stack_changes(desired, state)
         if isinstance(state, Unknown):
-            unchecked.append(Unchecked(path=str(ref), why=str(state)))
+            entries.append(Entry(path=str(ref), way=Way.UNCHECKED, why=str(state)))
         elif state and state.template:
-            found, count, left = _drift(desired, observed, live.get(ref, {}))
             detection = detections.get(str(ref))
+            found, covered = _drift(state, observed, live.get(ref, {}), detection)
             if detection and still_holds(state, detection) and (state.complete or state.rolled_back):
                 found = tuple(merged(state, live.get(ref, {}), found, detection))
             mine, found = _observed_too(mine, found)
+            found = waivers.judged(found)
             findings += found
-            checked += count
-            unchecked += left
+            entries += covered
             heals = topology.drift.mode == "heal"
             drifted = frozenset(f.logical_id for f in found if heals and f.logical_id and _by_change_set(f))
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
-    findings += database_findings(topology, observed, findings)
-    unchecked += database_unread(observed)
+    findings += waivers.judged(database_findings(topology, observed, findings))
+    entries += database_unread(observed)
     kept, judged, repairs = settling(observed, tuple(changes), tuple(findings))
+    judged = (*(f for f in judged if not f.returns), *waivers.judged(f for f in judged if f.returns))
     allowed = {ref: names for ref, names in allowed.items() if _to_do(ref, kept, judged)}
     changes = [*as_drift(kept, lost), *motion_changes(topology, observed)]
-    failing = failed_rollout(topology, stacks, observed)
-    coverage = Coverage(fields=checked + len(unchecked), checked=checked, unchecked=tuple(unchecked))
+    seen = Sightings.recorded(observed.recorded)
     return Diff(
         changes=tuple(changes),
-        findings=judged,
+        findings=seen.told(judged),
+        waived=waivers.waived(seen.told),
+        unused=waivers.unused,
         touched=allowed,
-        coverage=coverage,
-        failed_rollout=failing,
+        coverage=Coverage.of((*entries, *_settings(stacks, observed, entries))),
+        failed_rollout=failed_rollout(topology, stacks, observed),
         repairs=repairs,
     )
+
+
+def _settings(stacks: Mapping[StackRef, DesiredStack], observed: Observed, entries: list[Entry]) -> tuple[Entry, ...]:
+    """What the document says nothing of can be told once every stack was read."""
+    whole = all(isinstance(s := observed.stacks.get(ref), StackState) and s.template for ref in stacks)
+    return tuple(ledger.of_settings(entries)) if whole else ()
 
 
 def _to_do(ref: StackRef, changes: tuple[Change, ...], findings: tuple[Finding, ...]) -> bool:
@@ -90,15 +103,10 @@ def _by_stack(observed: Observed) -> Mapping[StackRef, Mapping[str, Live]]:
     return found
 
 
-def _drift(
-    desired: DesiredStack, observed: Observed, live: Mapping[str, Live]
-) -> tuple[tuple[Finding, ...], int, tuple[Unchecked, ...]]:
-    state = observed.stack(desired.ref.kind, desired.ref.region)
-    if state is None:
-        return (), 0, ()
+def _drift(state: StackState, observed: Observed, live: Mapping[str, Live], detection: Detection | None) -> Reading:
     if state.in_progress or not state.stands or state.moved_after(observed.at):
-        return (), 0, tuple(unread(state))  # some of its values may have been read before it settled
-    return stack_drift(state, live, observed.account)
+        return (), unread(state, observed.account)  # some of its values may have been read before it settled
+    return stack_drift(state, live, observed.account, detection)
 
 
 def _observed_too(

@@ -70,11 +70,11 @@ def _list_deviations(declared: list[Any], live: Any, path: str) -> Iterator[Diff
         if sorted(map(plain, declared)) != sorted(map(plain, live)):
             yield Difference(path, declared, live)
     else:
-        for place, (a, b) in enumerate(zip(declared, _aligned(declared, live), strict=True)):
+        for place, (a, b) in enumerate(zip(declared, aligned(declared, live), strict=True)):
             yield from deviations(a, b, join(path, str(place)))
 
 
-def _aligned(declared: list[Any], live: list[Any]) -> list[Any]:
+def aligned(declared: list[Any], live: list[Any]) -> list[Any]:
     """The live items where order tells nothing: each at the place of the declared one that it equals, the others as they come."""
     if not isinstance(live, AnyOrder):
         return live
@@ -86,13 +86,16 @@ def _aligned(declared: list[Any], live: list[Any]) -> list[Any]:
     return [found[place] if place in found else rest.pop(0) for place in range(len(declared))]
 
 
-def leaves(declared: Any) -> int:
-    """How many values a declared tree sets: what coverage counts."""
+def leaf_paths(declared: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The values that a declared tree sets, each with its dotted path: what coverage counts. A list of plain values is one."""
     if isinstance(declared, Mapping):
-        return sum(map(leaves, declared.values()))
-    if isinstance(declared, list) and any(isinstance(item, (Mapping, list)) for item in declared):
-        return sum(map(leaves, declared))
-    return 1
+        for key, value in declared.items():
+            yield from leaf_paths(value, join(path, key))
+    elif isinstance(declared, list) and any(isinstance(item, (Mapping, list)) for item in declared):
+        for place, item in enumerate(declared):
+            yield from leaf_paths(item, join(path, str(place)))
+    else:
+        yield path, declared
 
 
 def plain(value: Any) -> str:

@@ -15,7 +15,7 @@ from reconciler.diff.disposition import (
     STRAY_CLUSTER,
     Row,
 )
-from reconciler.model.change import Finding, Unchecked
+from reconciler.model.change import Finding
 from reconciler.model.facts import LATER
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, Unknown, known
@@ -47,13 +47,13 @@ def database_findings(topology: Topology, observed: Observed, found: Collection[
             yield _finding(SHARED_SNAPSHOT, f"regions/{region}/data/snapshots", region, observed=said)
 
 
-def database_unread(observed: Observed) -> Iterator[Unchecked]:
+def database_unread(observed: Observed) -> Iterator[Entry]:
     """What could not be looked at, in Regions that have a database."""
     for region, cluster in observed.clusters.items():
         for name, seen in (("clusters", observed.strays), ("snapshots", observed.shared)):
             why = seen.get(region)
             if cluster is not None and isinstance(why, Unknown) and why != LATER:
-                yield Unchecked(path=f"regions/{region}/data/{name}", why=str(why))
+                yield Entry(path=f"regions/{region}/data/{name}", way=Way.UNCHECKED, why=str(why))
 
 
 def _members(

@@ -8,8 +8,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from reconciler.model.coverage import Coverage, Unchecked
 from reconciler.model.repairs import Repairs
 from reconciler.model.stacks import StackRef
+from reconciler.model.topology import Ignore
+
+__all__ = [
+    "CALLS",
+    "Action",
+    "Change",
+    "Coverage",
+    "Diff",
+    "Disposition",
+    "Finding",
+    "Origin",
+    "Tool",
+    "Unchecked",
+    "Waived",
+]
 
 
 class Action(StrEnum):
@@ -78,7 +94,9 @@ class Finding:
     observed: Any = None
     detected_by: str = "read"
     since: datetime | None = None
+    """When a pass first saw it; None: no pass has, this look is the first."""
     by: str | None = None
+    """Who, with which call, from where and when, as CloudTrail has it; None: not asked, or nothing there yet."""
     stack: StackRef | None = None
     logical_id: str | None = None
     prop: str = ""
@@ -98,18 +116,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unchecked:
-    """A property that was not compared, and why."""
+class Waived:
+    """A finding that the document wants nobody to act on, and the entry of `drift.ignore` that says so."""
 
-    path: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    fields: int
-    checked: int
-    unchecked: tuple[Unchecked, ...] = ()
+    finding: Finding
+    ignore: Ignore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +129,12 @@ class Diff:
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
+    waived: tuple[Waived, ...] = ()
+    unused: tuple[Ignore, ...] = ()
+    """Entries of `drift.ignore` that nothing was found for, or whose time is over."""
     touched: Mapping[StackRef, frozenset[str]] = field(default_factory=dict)
     """Logical ids that a deployment of a stack's changes may touch."""
-    coverage: Coverage = Coverage(fields=0, checked=0)
+    coverage: Coverage = field(default_factory=lambda: Coverage(fields=0, checked=0))
     repairs: Repairs = field(default_factory=Repairs)
     """What is known of earlier repairs, after this look."""
     failed_rollout: Mapping[str, str] | None = None
@@ -139,9 +153,17 @@ class Diff:
         return tuple(f for f in self.findings if f.stack == ref and f.called)
 
     def held(self, ref: StackRef) -> tuple[Finding, ...]:
-        """What a repair of this stack must not touch: somebody's hand, a matter for a person, or what no repair can win."""
-        return tuple(f for f in self.findings if f.stack == ref and f.disposition is not Disposition.HEAL)
+        """What a repair of this stack must not touch: somebody's hand, a matter for a person, what no repair can win, and what
+        the document waives."""
+        left = tuple(f for f in self.findings if f.stack == ref and f.disposition is not Disposition.HEAL)
+        return (*left, *(w.finding for w in self.waived if w.finding.stack == ref))
 
     def by_hand(self, ref: StackRef) -> tuple[Finding, ...]:
         """What no deployment of this stack may touch, either: whoever set it meant it."""
         return tuple(f for f in self.held(ref) if not f.returns)
+
+    @property
+    def left_alone(self) -> frozenset[str]:
+        """Paths where no step may move anything: held for a person, or waived."""
+        held = (f.path for f in self.findings if f.disposition is Disposition.HOLD)
+        return frozenset((*held, *(w.finding.path for w in self.waived)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from reconciler.model.change import Action, Diff, Disposition, Finding, Tool
+from reconciler.model.change import Action, Diff, Finding, Tool
 from reconciler.model.motion import Motion, unapplied
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, TrafficGate, Unknown, known
 from reconciler.model.plan import Goal, place_of
@@ -179,8 +179,8 @@ class Scene:
 
     @cached_property
     def held(self) -> frozenset[str]:
-        """Paths of findings that are left to a person."""
-        return frozenset(f.path for f in self.diff.findings if f.disposition is Disposition.HOLD)
+        """Paths of findings that are left to a person, or that the document waives."""
+        return self.diff.left_alone
 
     def opens(self, region: str) -> bool:
         """The document wants this Region to serve, and nobody's hand is on its gate."""
@@ -347,9 +347,8 @@ class Scene:
         return found
 
     def mends(self, region: str) -> bool:
-        """Its gate is put back, where it ignores its probe: not once that has been in vain."""
-        left = any(f.path == f"regions/{region}/traffic" and f.returns for f in self.diff.findings)
-        return self.topology.drift.mode == "heal" and not left
+        """Its gate is put back, where it ignores its probe: not once that has been in vain, nor while the document waives it."""
+        return self.topology.drift.mode == "heal" and f"regions/{region}/traffic" not in self.held
 
     def upgrades(self, ref: StackRef) -> bool:
         """The engine's version changes with this stack."""

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciler.model.change import Disposition
 from reconciler.model.issuer import named, shipped
 from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.report.findings import not_looked_at, rank
 from reconciler.report.tombstones import finishing
 from reconciler.report.words import iso_time, text_value
 
 _UPLOAD_TAKES = timedelta(minutes=15)
 """So long a new head of main may be without its bundle."""
+_NAMED = 10
+"""Paths that the message of DriftDetected names."""
 _EDGE_UNPROVEN = "the answer through the edge is not checked yet"
 
 
@@ -129,14 +131,25 @@ def _leads_to(outcome: Outcome, topology: Topology) -> bool:
 
 def _drift(outcome: Outcome) -> tuple[str, str, str, str]:
     findings = outcome.diff.findings
+    waived = f", {len(outcome.diff.waived)} waived" if outcome.diff.waived else ""
+    earlier = [e for e in not_looked_at(outcome) if not e["waived"]]
+    if not findings and earlier:
+        paths = _listed([e["path"] for e in earlier])
+        return "DriftDetected", "True", "NotLookedAtAgain", f"{len(earlier)} found by an earlier full look: {paths}"
     if not findings:
-        checked, unread = f"{outcome.diff.coverage.checked} values checked", ", ".join(_unread(outcome))
+        checked, unread = f"{outcome.diff.coverage.checked} values checked{waived}", ", ".join(_unread(outcome))
         if unread:
             return "DriftDetected", "Unknown", "CannotBeRead", f"{checked}; {unread}"
         return "DriftDetected", "False", "InSync", checked
-    worst = next((d for d in reversed(Disposition) if any(f.disposition is d for f in findings)), Disposition.HEAL)
-    paths = ", ".join(dict.fromkeys(f.path for f in findings))
-    return "DriftDetected", "True", str(worst).capitalize(), f"{len(findings)} found: {paths}"
+    worst = min(findings, key=rank)
+    paths = _listed([f.path for f in sorted(findings, key=rank)])
+    message = f"{len(findings)} found{waived}, the worst to {worst.disposition}: {paths}"
+    return "DriftDetected", "True", str(worst.disposition).capitalize(), message
+
+
+def _listed(paths: list[str]) -> str:
+    once = list(dict.fromkeys(paths))
+    return ", ".join(once[:_NAMED]) + (f" and {len(once) - _NAMED} more" if len(once) > _NAMED else "")
 
 
 def _in_vain(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

@@ -6,19 +6,23 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.model.change import Coverage, Disposition, Finding
+from reconciler.model.change import Disposition, Finding, Waived
 from reconciler.model.observed import known
 from reconciler.model.outcome import Outcome
+from reconciler.model.topology import Ignore
+from reconciler.report.coverage import coverage_json, coverage_text
+from reconciler.report.differing import parts
+from reconciler.report.findings import finding_json, rank, waived_json
+from reconciler.report.ways_out import adoption, taking_back
 from reconciler.report.words import (
     Paint,
     count,
+    human_duration,
     iso_time,
-    json_value,
     markdown_table,
     one_line,
     place_of,
     plain,
-    text_value,
 )
 
 NEXT = {
@@ -26,123 +30,188 @@ NEXT = {
     Disposition.HOLD: "left as it is until a commit decides",
     Disposition.PAGE: "a person must look",
 }
-SHOWN_REASONS = 3
 STYLES = {Disposition.HEAL: "warn", Disposition.HOLD: "bold", Disposition.PAGE: "bad"}
+_LABEL, _WIDEST = 11, 40
+_INDENT = " " * 8
 
 
 def drift_json(outcome: Outcome) -> dict[str, Any]:
-    coverage = outcome.diff.coverage
+    found = outcome.diff
     return {
         "schemaVersion": "1",
         "kind": "DriftReport",
         "topology": outcome.topology,
-        "drifted": bool(outcome.diff.findings),
+        "drifted": bool(found.findings),
         "observedAt": iso_time(outcome.observed.at),
-        "findings": [_finding_json(f) for f in outcome.diff.findings],
-        "coverage": {
-            "fields": coverage.fields,
-            "checked": coverage.checked,
-            "unchecked": [{"path": u.path, "why": u.why} for u in coverage.unchecked],
-        },
+        "findings": [finding_json(f) for f in found.findings],
+        "waived": [waived_json(w) for w in found.waived],
+        "unusedWaivers": [_unused_json(entry, outcome) for entry in found.unused],
+        "coverage": coverage_json(found.coverage),
     }
 
 
+def _unused_json(entry: Ignore, outcome: Outcome) -> dict[str, Any]:
+    expires = iso_time(entry.expires) if entry.expires else None
+    return {"path": entry.path, "reason": entry.reason, "expires": expires, "expired": _over(entry, outcome)}
+
+
 def drift_text(outcome: Outcome, paint: Paint = plain) -> str:
-    findings = outcome.diff.findings
-    if findings:
-        lines = [paint("bold", f"{outcome.topology}: {_counts(findings)}")]
-        for place, some in _by_place(findings):
+    """Grouped by Region, the worst of each first; then what is waived, and what was looked at."""
+    found = outcome.diff
+    if found.findings:
+        lines = [paint("bold", f"{outcome.topology}: {_counts(found.findings)}{_and_waived(outcome)}")]
+        for place, some in _by_place(found.findings):
+            width = min(_WIDEST, max(len(ours) for f in some for _, ours, _ in _parts(f)))
             lines += ["", paint("bold", place)]
-            for finding in some:
-                lines += _finding_text(place, finding, paint)
+            for finding in sorted(some, key=rank):
+                lines += _finding_text(place, finding, outcome, width, paint)
     else:
         style, text = _nothing_found(outcome)
         lines = [paint(style, text)]
-    return "\n".join([*lines, "", *_coverage_text(outcome, paint)])
+    sections = (_waived_text(outcome, paint), _unused(outcome), coverage_text(outcome, paint))
+    return "\n".join([*lines, *(line for section in sections if section for line in ("", *section))])
 
 
 def drift_markdown(outcome: Outcome) -> str:
-    findings = outcome.diff.findings
-    lines = [f"### {outcome.topology}: {_counts(findings) if findings else 'no drift found'}", ""]
-    if findings:
-        rows = [(f"`{f.path}`", f"`{_seen(f)}`", str(f.disposition), _why(f)) for f in findings]
-        lines += [*markdown_table(("path", "found", "disposition", "why"), rows), ""]
-    return "\n".join([*lines, *_coverage_text(outcome, plain)])
-
-
-def complete(outcome: Outcome) -> bool:
-    """Everything that could drift was compared."""
-    coverage = outcome.diff.coverage
-    return coverage.checked >= coverage.fields and not coverage.unchecked and not outcome.observed.unknown_regions()
+    found = outcome.diff
+    headline = _counts(found.findings) if found.findings else "no drift found"
+    lines = [f"### {outcome.topology}: {headline}{_and_waived(outcome)}", ""]
+    if found.findings:
+        rows = [(f"`{f.path}`", _seen(f), str(f.disposition), _why(f), _history(f)) for f in _sorted(found.findings)]
+        lines += [*markdown_table(("path", "found", "disposition", "why", "since, by"), rows), ""]
+    ways_out = [line for f in _sorted(found.findings) for line in _ways_out_markdown(f, outcome)]
+    lines += [*ways_out, ""] if ways_out else []
+    if found.waived:
+        waived = [(f"`{w.finding.path}`", _seen(w.finding), one_line(w.ignore.reason), _until(w)) for w in found.waived]
+        lines += [*markdown_table(("waived", "found", "reason", "until"), waived), ""]
+    lines += [*(f"- {line}" for line in unused), ""] if (unused := _unused(outcome)) else []
+    return "\n".join([*lines, *coverage_text(outcome, plain)])
 
 
 def _nothing_found(outcome: Outcome) -> tuple[str, str]:
     if not any(known(s) for s in outcome.observed.stacks.values()):
         return "dim", f"{outcome.topology} is not deployed yet: nothing can drift."
-    return "good", f"No drift found. {outcome.topology} is as it was deployed, where checked."
+    return "good", f"No drift found. {outcome.topology} is as it was deployed, where checked{_and_waived(outcome)}."
 
 
-def _finding_text(place: str, finding: Finding, paint: Paint) -> list[str]:
+def _finding_text(place: str, finding: Finding, outcome: Outcome, width: int, paint: Paint) -> list[str]:
     name = finding.path.removeprefix(f"regions/{place}/").removeprefix(f"{place}/")
-    found = f"found by {finding.detected_by}" if finding.detected_by != "read" else ""
-    since = f"since {iso_time(finding.since)}" if finding.since else ""
-    by = f"by {one_line(finding.by)}" if finding.by else ""
-    known_of = ", ".join(part for part in (since, by, found) if part)
-    lines = [f"  {name}: {_seen(finding)}"]
-    lines.append("    " + paint(STYLES[finding.disposition], str(finding.disposition)) + f": {_why(finding)}")
-    return [*lines, *([paint("dim", f"    {known_of}")] if known_of else [])]
+    lines = ["  " + paint(STYLES[finding.disposition], str(finding.disposition)) + f"  {name}"]
+    lines += [_values(part, width) for part in _parts(finding)]
+    rows = [
+        ("why", one_line(finding.reason)),
+        ("next", "" if NEXT[finding.disposition] in finding.reason else NEXT[finding.disposition]),
+        ("disagreed", one_line(finding.disagreement)),
+        ("since", _since(finding, outcome)),
+        ("by", one_line(finding.by or "")),
+        ("adopt", _commit(finding)),
+        ("take back", _undo(finding, outcome)),
+    ]
+    return [*lines, *(_INDENT + paint("dim", label.ljust(_LABEL)) + text for label, text in rows if text)]
 
 
-def _coverage_text(outcome: Outcome, paint: Paint) -> list[str]:
-    coverage: Coverage = outcome.diff.coverage
-    lines = [f"Checked {coverage.checked} of {count(coverage.fields, 'field')}."]
-    reasons = Counter(u.why for u in coverage.unchecked)
-    if reasons:
-        most = reasons.most_common(SHOWN_REASONS)
-        rest = reasons.total() - sum(n for _, n in most)
-        lines = [f"{lines[0][:-1]}; not checked:", *(f"- {n}: {one_line(why)}" for why, n in most)]
-        lines += [f"- {rest}: for other reasons; `--format json` names each"] if rest else []
-    for region, unknown in outcome.observed.unknown_regions().items():
-        lines.append(paint("bad", f"{region} could not be read ({one_line(str(unknown))}): not known to be in sync."))
+def _values(part: tuple[str, str, str], width: int) -> str:
+    where, ours, theirs = part
+    if not theirs:
+        return _INDENT + " " * _LABEL + ours
+    below = f"   at {where}" if where else ""
+    return f"{_INDENT}{'desired'.ljust(_LABEL)}{ours.ljust(width)}   observed  {theirs}{below}"
+
+
+def _parts(finding: Finding) -> list[tuple[str, str, str]]:
+    if finding.missing:
+        desired = "a resource" if finding.desired is None else parts(finding.path, finding.desired, None)[0][1]
+        return [("", desired, "gone")]
+    return parts(finding.path, finding.desired, finding.observed)
+
+
+def _since(finding: Finding, outcome: Outcome) -> str:
+    found = "" if finding.detected_by == "read" else f", found by {finding.detected_by}"
+    if finding.since is None:
+        return f"not seen before this look{found}"
+    return f"{iso_time(finding.since)}, {human_duration(outcome.observed.at - finding.since)} ago{found}"
+
+
+def _commit(finding: Finding) -> str:
+    line = adoption(finding) if finding.disposition is Disposition.HOLD else ""
+    return f"commit {line}" if line else ""
+
+
+def _undo(finding: Finding, outcome: Outcome) -> str:
+    return taking_back(finding, outcome.observed) if finding.disposition is Disposition.HOLD else ""
+
+
+def _ways_out_markdown(finding: Finding, outcome: Outcome) -> list[str]:
+    ways = [way for way in (_commit(finding), _undo(finding, outcome)) if way]
+    return [f"- `{finding.path}`: `{'`, or `'.join(ways)}`"] if ways else []
+
+
+def _waived_text(outcome: Outcome, paint: Paint) -> list[str]:
+    if not outcome.diff.waived:
+        return []
+    lines = [paint("bold", "Waived")]
+    for waived in outcome.diff.waived:
+        lines.append(f"  {waived.finding.path}: {_seen(waived.finding)}")
+        lines.append(paint("dim", f"    {one_line(waived.ignore.reason)}; {_until(waived)}"))
     return lines
+
+
+def _until(waived: Waived) -> str:
+    return f"until {iso_time(waived.ignore.expires)}" if waived.ignore.expires else "for good"
+
+
+def _unused(outcome: Outcome) -> list[str]:
+    """Entries that should go: what they waived is gone, or drift again."""
+    lines = []
+    for entry in outcome.diff.unused:
+        said = f"drift.ignore {entry.path} ({one_line(entry.reason)})"
+        if _over(entry, outcome) and entry.expires:
+            lines.append(f"{said} is over since {iso_time(entry.expires)}: remove it, or move the date")
+        else:
+            lines.append(f"{said} has nothing to waive: remove it")
+    return lines
+
+
+def _over(entry: Ignore, outcome: Outcome) -> bool:
+    return entry.expires is not None and entry.expires <= outcome.observed.at
+
+
+def _and_waived(outcome: Outcome) -> str:
+    return f", {len(outcome.diff.waived)} waived" if outcome.diff.waived else ""
 
 
 def _counts(findings: Iterable[Finding]) -> str:
     n = Counter(f.disposition for f in findings)
-    parts = ", ".join(f"{n[d]} to {d}" for d in Disposition if n[d])
-    return f"{count(sum(n.values()), 'drift finding')} ({parts})"
+    parted = ", ".join(f"{n[d]} to {d}" for d in Disposition if n[d])
+    return f"{count(sum(n.values()), 'drift finding')} ({parted})"
 
 
 def _why(finding: Finding) -> str:
     reason, then = one_line(finding.reason), NEXT[finding.disposition]
-    return f"{reason}; {then}" if reason and then not in reason else reason or then
+    said = f"{reason}; {then}" if reason and then not in reason else reason or then
+    return f"{said}; {one_line(finding.disagreement)}" if finding.disagreement else said
+
+
+def _history(finding: Finding) -> str:
+    since = iso_time(finding.since) if finding.since else "now"
+    return f"{since}, {one_line(finding.by)}" if finding.by else since
 
 
 def _seen(finding: Finding) -> str:
-    if finding.missing and finding.desired is None:
-        return "gone"
-    observed = "gone" if finding.missing else f"observed {text_value(finding.path, finding.observed)}"
-    return f"{observed}, desired {text_value(finding.path, finding.desired)}"
+    told = [
+        f"{f'{where}: ' if where else ''}desired {ours}, observed {theirs}" if theirs else ours
+        for where, ours, theirs in _parts(finding)
+    ]
+    return "; ".join(told)
+
+
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=rank)
 
 
 def _by_place(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+    """The place with the worst finding comes first."""
     places: dict[str, list[Finding]] = {}
     for finding in findings:
         places.setdefault(finding.region or place_of(finding.path), []).append(finding)
-    return list(places.items())
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "path": finding.path,
-        "region": finding.region,
-        "desired": json_value(finding.path, finding.desired),
-        "observed": json_value(finding.path, finding.observed),
-        "missing": finding.missing,
-        "disposition": str(finding.disposition),
-        "reason": finding.reason,
-        "detectedBy": finding.detected_by,
-        "since": iso_time(finding.since) if finding.since else None,
-        "by": finding.by,
-        "returns": finding.returns,
-    }
+    return sorted(places.items(), key=lambda place: min(map(rank, place[1])))

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
+from reconciler.report.findings import remembered
 from reconciler.report.plan import gate_json
 from reconciler.report.regions import RegionReport, region_reports
 from reconciler.report.tombstones import tombstones
@@ -36,6 +37,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "updatedAt": now,
         "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
         "conditions": [_condition(c, before.get("conditions", ())) for c in outcome.conditions],
+        "findings": remembered(outcome),
         "regions": [_region(r, outcome, before) for r in region_reports(outcome)],
         "edge": _edge(outcome),
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],

@@ -26,6 +26,7 @@ def status_text(document: Document, paint: Paint = plain) -> str:
         _trouble(document, paint),
         _conditions(document, paint),
         _regions(document, paint),
+        _findings(document, paint),
         _tombstones(document, paint),
         _history(document, paint),
     ]
@@ -40,6 +41,11 @@ def status_markdown(document: Document) -> str:
     lines += ["", *markdown_table(("condition", "status", "reason", "message"), rows), ""]
     lines += markdown_table(("Region", "traffic", "health", "database", "stacks"), _region_rows(document))
     lines += ["", f"Edge: {_edge(document)}", ""]
+    lines += [
+        f"Drift: {f['disposition']} `{f['path']}` since {f['since']}"
+        for f in document.get("findings", ())
+        if not f["waived"]
+    ]
     lines += [f"Finishing aside: {t['region']}: {t['what']}, {_awaited(t)}" for t in document["tombstones"]]
     lines.append(f"<sub>generation {document['generation']}, revision `{document['desiredRevision']}`, ")
     lines.append(f"as of {document['updatedAt']}</sub>")
@@ -143,6 +149,18 @@ def _edge(document: Document) -> str:
         return "no distribution yet"
     disabled = "" if edge.get("enabled", True) else ", disabled"
     return f"{edge['domainName'] or 'unreadable'} ({edge['distributionId']}): {edge['status']}{disabled}"
+
+
+def _findings(document: Document, paint: Paint) -> list[str]:
+    """Open drift, since when and by whom; `meridian drift` has the values."""
+    found = document.get("findings", ())
+    lines: list[str] = []
+    for finding in found:
+        where = f" ({finding['region']})" if finding["region"] and finding["region"] not in finding["path"] else ""
+        what = "waived" if finding["waived"] else finding["disposition"]
+        lines.append(f"  {what}  {finding['path']}{where}  since {finding['since']}")
+        lines += [paint("dim", f"    by {one_line(finding['by'])}")] if finding["by"] else []
+    return [paint("bold", "Drift"), *lines] if lines else []
 
 
 def _tombstones(document: Document, paint: Paint) -> list[str]:

@@ -68,7 +68,7 @@ def deviating(world: Converged) -> dict[str, tuple[Any, Any]]:
     for ref, state in observed.stacks.items():
         if isinstance(state, StackState):
             live = {name: seen for (owner, name), seen in observed.live.items() if owner == ref}
-            findings, _, _ = stack_drift(state, live, observed.account)
+            findings, _ = stack_drift(state, live, observed.account)
             found.update({f.path: (f.desired, f.observed) for f in findings})
     return found
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.model.change import Action, Change, Coverage, Diff, Disposition, Finding, Origin, Unchecked
+from reconciler.model.change import Action, Change, Coverage, Diff, Disposition, Finding, Origin, Unchecked, Waived
+from reconciler.model.coverage import Entry, Way
 from reconciler.model.observed import (
     Cluster,
     Distribution,
@@ -21,6 +23,7 @@ from reconciler.model.observed import (
 from reconciler.model.outcome import Condition, Outcome, Problem, Result, Revision
 from reconciler.model.plan import Gate, Hazard, Plan, Refusal, Step, StepAction, Verification, Wave
 from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.topology import Ignore
 
 NOW = datetime(2026, 3, 1, 3, 0, 0, tzinfo=UTC)
 REGIONS = ("us-east-1", "eu-west-1")
@@ -165,6 +168,84 @@ def drifted() -> Outcome:
     )
 
 
+def night() -> Outcome:
+    """Everything that a drift report can say: a policy, a moved writer, a closed gate, waivers, and what was not looked at."""
+    clerk = "arn:aws:iam::111111111111:user/alice"
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke"}
+    policy = {"Version": "2012-10-17", "Statement": [allow, {"Effect": "Deny", "Condition": {"Bool": {"a": "b"}}}]}
+    wider = {"Version": "2012-10-17", "Statement": [{**allow, "Action": "*"}, {"Effect": "Deny"}]}
+    west = {"region": "eu-west-1", "stack": ref(StackKind.API, "eu-west-1")}
+    findings = (
+        *drifted().diff.findings[:2],
+        Finding(
+            path="database/writer",
+            region=None,
+            disposition=Disposition.HOLD,
+            reason="the writer was moved by hand",
+            desired="us-east-1",
+            observed="eu-west-1",
+            since=NOW - minutes(95),
+            by=f"{clerk} SwitchoverGlobalCluster 203.0.113.7 2026-03-01T01:20:00Z",
+        ),
+        Finding(
+            **west,
+            path="regions/eu-west-1/api/auth/origin",
+            disposition=Disposition.HEAL,
+            reason="it is declared",
+            desired=policy,
+            observed=json.dumps(wider),
+            disagreement="direct reads see it, CloudFormation says IN_SYNC",
+            detected_by="read",
+        ),
+        Finding(
+            region="eu-west-1",
+            stack=ref(StackKind.DATA, "eu-west-1"),
+            path="regions/eu-west-1/database/capacity/max",
+            disposition=Disposition.HOLD,
+            reason="capacity was raised by hand",
+            desired=64,
+            observed=128.0,
+            detected_by="both",
+        ),
+        Finding(
+            **west,
+            path="regions/eu-west-1/api/FunctionLogs",
+            disposition=Disposition.PAGE,
+            reason="AWS::Logs::LogGroup was deleted outside",
+            missing=True,
+            by="not known (CloudTrail: AccessDenied)",
+        ),
+    )
+    tuned = Ignore(path="edge/*/Comment", reason="tuned by hand for a week", expires=NOW + minutes(60))
+    waived = Finding(
+        path="edge/Distribution/Comment",
+        region=None,
+        disposition=Disposition.HEAL,
+        reason="",
+        desired="a",
+        observed="b",
+    )
+    unused = (
+        Ignore(path="edge/httpVersion", reason="an old one", expires=None),
+        Ignore(path="edge/priceClass", reason="over", expires=NOW - minutes(60)),
+    )
+    ledger = (
+        Entry(path="edge/priceClass", way=Way.READ, values=190),
+        Entry(path="edge/Headers/Name", way=Way.CHANGE_SET, values=12, at=NOW - minutes(180)),
+        Entry(path="database/writer", way=Way.PROBE, values=3),
+        Entry(path="regions/us-east-1/database/master", way=Way.UNCHECKED, why="a secret", values=3, checkable=False),
+        Entry(path="regions/eu-west-1/data/Key/KeyPolicy", way=Way.UNCHECKED, why="AccessDenied: no", values=4),
+        Entry(path="safety", way=Way.SETTING, why="a setting of Meridian's"),
+    )
+    found = Diff(
+        findings=findings,
+        waived=(Waived(finding=waived, ignore=tuned),),
+        unused=unused,
+        coverage=Coverage.of(ledger),
+    )
+    return outcome(diff=found)
+
+
 def refused() -> Outcome:
     refusal = Refusal(
         code="RegionRemoval", path="spec.regions", message="eu-west-1 is deployed but no longer listed; list it again"
@@ -247,6 +328,7 @@ EXAMPLES = {
     "converged": outcome,
     "building": building,
     "drifted": drifted,
+    "night": night,
     "refused": refused,
     "failed": failed,
     "leaving": leaving,

@@ -25,6 +25,7 @@ def observer() -> list[Statement]:
                 "cloudtrail:DescribeTrails",
                 "cloudtrail:GetEventSelectors",
                 "cloudtrail:GetTrailStatus",
+                "cloudtrail:LookupEvents",
                 "cloudwatch:DescribeAlarms",
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListTagsForResource",

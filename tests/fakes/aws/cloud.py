@@ -6,13 +6,15 @@ What a refusal means to the reconciler is the adapters' to say: both give AWS's 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
 from reconciler.aws import failures
 from reconciler.model.facts import Facts, Sweep
+from reconciler.model.observed import Unknown
+from reconciler.model.provenance import Act, Lookup
 from reconciler.model.requests import (
     ChangeSet,
     ContinueRollback,
@@ -87,6 +89,9 @@ class FakeCloud:
     def schema(self, region: str, function: str) -> Schema:
         self._calls["lambda"] += 1
         return self._tried("lambda:InvokeFunction", lambda: self.aws.ledger.schema(region))
+
+    def looked_up(self, _lookups: Sequence[Lookup]) -> Mapping[Lookup, tuple[Act, ...] | Unknown]:
+        return {}
 
     def perform(self, request: Request) -> None:
         self._calls[request.call.split(":")[0]] += 1

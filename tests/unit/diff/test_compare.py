@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from reconciler.diff.compare import deviations, differences, leaves
+from reconciler.diff.compare import deviations, differences, leaf_paths
+from reconciler.diff.readable import readable, write_only
 from reconciler.diff.replacement import replaces
 from reconciler.diff.resolve import UNRESOLVED
+from tests.unit.diff import drift_checks
 from tests.unit.diff.create_only import TABLE, table
 
 DIFFERENCES = [
@@ -49,7 +51,8 @@ def test_what_cannot_be_resolved_is_told_apart_from_what_deviates():
 
 
 def test_coverage_counts_every_value_that_a_template_sets():
-    assert leaves({"a": 1, "b": {"c": [1, 2], "d": [{"e": 1}, {"f": 2}]}}) == 4
+    declared = {"a": 1, "b": {"c": [1, 2], "d": [{"e": 1}, {"f.g": 2}]}}
+    assert [path for path, _ in leaf_paths(declared)] == ["a", "b.c", "b.d.0.e", "b.d.1.f\\.g"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,28 @@ def test_coverage_counts_every_value_that_a_template_sets():
 )
 def test_replacement_follows_the_registry_schemas(kind, path, expected):
     assert replaces(kind, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "expected"),
+    [
+        ("AWS::Lambda::Function", "Code.S3Key", True),
+        ("AWS::Lambda::Function", "Code", False),
+        ("AWS::RDS::DBCluster", "MasterUserPassword", True),
+        ("AWS::CertificateManager::Certificate", "DomainValidationOptions.0.HostedZoneId", True),
+        ("AWS::CertificateManager::Certificate", "DomainValidationOptions.0.DomainName", False),
+        ("AWS::Never::Heard", "Of", False),
+    ],
+)
+def test_what_aws_never_tells_follows_the_registry_schemas(kind, path, expected):
+    assert write_only(kind, path) is expected
+    assert readable(kind) is (kind != "AWS::Never::Heard")
+
+
+def test_the_table_of_drift_checks_is_that_of_the_schemas():
+    kept = json.loads(drift_checks.TABLE.read_text())
+    assert kept == drift_checks.table(list(kept))
+    assert kept.keys() == json.loads(TABLE.read_text()).keys()
 
 
 def test_the_table_of_create_only_properties_is_that_of_the_schemas():

@@ -7,6 +7,7 @@ import pytest
 from reconciler.diff import desired_stacks, diff
 from reconciler.diff.catalogue import field_path, region_of
 from reconciler.model.change import Action, Disposition, Origin
+from reconciler.model.coverage import Way
 from reconciler.model.observed import Missing, Unknown
 from reconciler.model.stacks import StackKind, StackRef, Template
 from tests.fakes.topologies import NAMES, with_regions
@@ -35,7 +36,7 @@ def compare(world, live=None, bodies=None):
 def test_the_same_on_all_sides_is_no_difference(world):
     found = compare(world, {(API, "Function"): {"MemorySize": 512, "Timeout": 10}})
     assert (found.changes, found.findings) == ((), ())
-    assert found.coverage.checked == 2
+    assert found.coverage.ways[Way.READ] == 2
 
 
 def test_a_commit_shows_as_its_field_with_all_three_values(world):
