@@ -16,6 +16,7 @@ from reconciler.diff.disposition import (
     Row,
 )
 from reconciler.model.change import Finding
+from reconciler.model.coverage import Entry, Way
 from reconciler.model.facts import LATER
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Cluster, GlobalCluster, Observed, StackState, Unknown, known
