@@ -50,6 +50,7 @@ _ABSENT = frozenset(
         "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchKey",
+        "NoSuchResponseHeadersPolicy",
         "NotFound",
         "NotFoundException",
         "ChangeSetNotFound",

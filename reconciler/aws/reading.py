@@ -13,6 +13,7 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
+from reconciler.aws.read_serving import start_zone_details
 from reconciler.aws.read_stacks import start_resources
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
@@ -53,9 +54,11 @@ def _read(
         }
 
     regions = start(topology.deployment_regions, topology.region_names)
+    full = sweep is Sweep.FULL
     zone = read_global.start_zone(reads, topology)
+    details = start_zone_details(reads, topology) if full else {}
     recorded = read_global.start_recorded(reads, topology)
-    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
+    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result(), full=full))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
     status, suspension = answers(recorded.result())
@@ -73,7 +76,7 @@ def _read(
         global_cluster=cluster.result(),
         recorded=status,
         suspension=suspension,
-        **{name: future.result() for name, future in edge.result().items()},
+        **{name: future.result() for name, future in (edge.result() | details).items()},
     )
 
 

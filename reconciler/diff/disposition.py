@@ -32,6 +32,13 @@ HEALABLE_TYPES = frozenset(
 )
 """Types that a drift-aware change set may write back or create again: none of them holds data."""
 
+_METHODS = (
+    "methods were edited by hand, and the next deployment of the API makes them live: undo it by hand, or commit it"
+)
+_UNVALIDATED = (
+    "the record that validates the certificate is gone or changed, and without it the certificate is not renewed: make it again "
+    "as ACM shows it"
+)
 _DATA_BEARING = (StackKind.DATA, StackKind.GLOBAL)
 
 
@@ -45,6 +52,15 @@ def judge(ref: StackRef, logical_id: str, prop: str, declared: Any, live: Any) -
             )
         case (StackKind.EDGE, "Distribution", p) if p.startswith("DistributionConfig.Aliases"):
             return Disposition.HOLD, "the domain was moved by hand: move it back by hand, or commit the change"
+        case (StackKind.API, "Function" | "Migrate", p) | (StackKind.EDGE, "Router", p) if p.startswith("Code"):
+            return (
+                Disposition.HOLD,
+                "the code was changed by hand: commit it to adopt it, or deploy the declared code by hand",
+            )
+        case (StackKind.API, "Api", "Body"):
+            return Disposition.HOLD, _METHODS
+        case (_, "Certificate", p) if p.startswith("DomainValidationOptions"):
+            return Disposition.PAGE, _UNVALIDATED
         case (StackKind.DATA, "Cluster", "EngineVersion") | (StackKind.GLOBAL, "GlobalCluster", "EngineVersion"):
             return Disposition.HOLD, "the engine version was changed by hand: commit the new version to adopt it"
         case (StackKind.DATA, "Cluster", p) if "Capacity" in p and _greater(live, declared):

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.diff.catalogue import field_path, region_of
-from reconciler.diff.compare import deviations, leaves
+from reconciler.diff.compare import leaves
 from reconciler.diff.disposition import judge, judge_missing
 from reconciler.diff.resolve import UNRESOLVED, resolved_properties
+from reconciler.diff.whole import compared
 from reconciler.model.change import Finding, Unchecked
 from reconciler.model.observed import Live, Missing, StackState, Unknown
 
@@ -32,30 +33,30 @@ def stack_drift(state: StackState, live: Mapping[str, Live], account: str) -> Re
             why = str(seen) if seen else f"{kind} has no reader"
             unchecked.append(Unchecked(path=field_path(state.ref, name, "")[0], why=why))
         else:
-            deviating, compared, left = _compare(state, name, declared[name], seen)
+            deviating, count, left = _compare(state, name, kind, declared[name], seen)
             findings += deviating
-            checked += compared
+            checked += count
             unchecked += left
     return tuple(findings), checked, tuple(unchecked)
 
 
 def _compare(
-    state: StackState, name: str, declared: Mapping[str, Any], live: Mapping[str, Any]
+    state: StackState, name: str, kind: str, declared: Mapping[str, Any], live: Mapping[str, Any]
 ) -> tuple[list[Finding], int, list[Unchecked]]:
-    findings, unchecked, checked = [], [], 0
+    findings, unchecked, count = [], [], 0
     for key, value in declared.items():
         if key not in live:
             unchecked.append(Unchecked(path=field_path(state.ref, name, key)[0], why="not read"))
             continue
-        checked += leaves(value)
-        for d in deviations(value, live[key], key):
+        count += leaves(value)
+        for d in compared(kind, key, value, live[key]):
             if d.left is UNRESOLVED:
-                checked -= 1
+                count -= 1
                 why = "refers to an attribute that the stack does not tell"
                 unchecked.append(Unchecked(path=field_path(state.ref, name, d.path)[0], why=why))
             else:
                 findings.append(_finding(state, name, d.path, d.left, d.right))
-    return findings, checked, unchecked
+    return findings, count, unchecked
 
 
 def _finding(state: StackState, name: str, prop: str, declared: Any, live: Any) -> Finding:

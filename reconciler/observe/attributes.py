@@ -21,19 +21,30 @@ def attributes(facts: Facts, topology: Topology, ref: StackRef, ids: Mapping[str
             return _told({**groups, "Key.Arn": key.get("Arn")})
         case StackKind.API:
             domain = known(region.domain_names.get(topology.region_origin(ref.region))) or {}
-            role = ids.get("Role")
+            roles = {f"{name}.Arn": _role(facts, ids.get(name)) for name in ("Role", "MigrateRole")}
             return _told(
                 {
-                    "Role.Arn": role and f"arn:aws:iam::{facts.account}:role/{role}",
+                    **roles,
                     "RegionalDomain.RegionalDomainName": _dotted(domain.get("regionalDomainName")),
                     "RegionalDomain.RegionalHostedZoneId": domain.get("regionalHostedZoneId"),
                 }
             )
         case StackKind.EDGE:
             distribution = known(facts.distribution) or {}
-            return _told({"Distribution.DomainName": _dotted(distribution.get("DomainName"))})
+            ends = f"arn:aws:logs:{ref.region}:{facts.account}:delivery-destination:"
+            destination = ids.get("LogDestination")
+            return _told(
+                {
+                    "Distribution.DomainName": _dotted(distribution.get("DomainName")),
+                    "LogDestination.Arn": destination and ends + destination,
+                }
+            )
         case _:
             return {}
+
+
+def _role(facts: Facts, name: str | None) -> str | None:
+    return name and f"arn:aws:iam::{facts.account}:role/{name}"
 
 
 def _told(found: Mapping[str, Any]) -> Mapping[str, str]:

@@ -17,3 +17,8 @@ def dns(name: str) -> str:
 def items(counted: Mapping[str, Any] | None) -> list[Any]:
     """CloudFront's `{"Quantity": 2, "Items": [...]}` as a list; `Items` is absent when empty."""
     return list((counted or {}).get("Items") or ())
+
+
+def tags(found: Mapping[str, str] | None) -> list[dict[str, str]]:
+    """A map of tags as templates list them."""
+    return [{"Key": key, "Value": value} for key, value in sorted((found or {}).items())]
