@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.diff.beside import beside_findings
 from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.drift import stack_drift, unread
 from reconciler.diff.motion import motion_changes, motion_findings
@@ -22,7 +23,7 @@ __all__ = ["carried_out", "desired_stacks", "diff", "template_keys"]
 def diff(topology: Topology, stacks: Mapping[StackRef, DesiredStack], observed: Observed) -> Diff:
     """Everything that desired, applied and observed disagree on."""
     changes: list[Change] = []
-    findings: list[Finding] = list(motion_findings(topology, observed))
+    findings: list[Finding] = [*motion_findings(topology, observed), *beside_findings(topology, observed)]
     unchecked: list[Unchecked] = []
     allowed: dict[StackRef, frozenset[str]] = {}
     checked = 0

@@ -12,7 +12,7 @@ import pytest
 from reconciler.drive import Run
 from reconciler.load import load
 from reconciler.loop import Ports, run_pass
-from reconciler.model.facts import Facts
+from reconciler.model.facts import Facts, Sweep
 from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.topology import Topology
@@ -50,11 +50,11 @@ class Converged:
         self.aws.until(lambda: self.aws.now() >= end)
         self.aws.go()
 
-    def facts(self) -> Facts:
-        return self.ports.cloud.facts(self.topology)
+    def facts(self, sweep: Sweep = Sweep.PLAN) -> Facts:
+        return self.ports.cloud.facts(self.topology, sweep)
 
-    def observed(self) -> Observed:
-        return observe(self.facts(), self.topology)
+    def observed(self, sweep: Sweep = Sweep.PLAN) -> Observed:
+        return observe(self.facts(sweep), self.topology)
 
 
 @contextmanager

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from reconciler.diff.beside import beside_findings
 from reconciler.diff.drift import stack_drift
+from reconciler.model.facts import Sweep
 from reconciler.model.observed import Missing, StackState
 from reconciler.model.stacks import StackKind, StackRef
 from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
+from tests.embedded.hands import DOMAIN, SERVING, ZONE
 
-DOMAIN, ZONE = "api.example.com", "Z0123456789EXAMPLE"
 READ = {
     "global": {"GlobalCluster"},
     "data/eu-west-1": {"Cluster", "Instance0", "Instance1", "Key", "DatabaseLogs"},
     "api/eu-west-1": {
         *("Function", "FunctionLogs", "AccessLogs", "Api", "Stage", "Certificate", "Record", "Probe"),
+        *("Migrate", "MigrateLogs", "Invoke", "Deployment"),
         *("RegionalDomain", "SharedDomain", "RegionalMapping", "SharedMapping", "ErrorsAlarm", "SlowAlarm"),
     },
     "routing": {f"{kind}{region}" for kind in ("Route", "Origin") for region in ("UsEast1", "EuWest1", "ApNortheast1")},
-    "edge": {"Distribution", "Certificate", "Router", "EdgeLogs", "A", "Aaaa"},
+    "edge": {
+        *("Distribution", "Certificate", "Router", "RouterVersion", "Headers"),
+        *("EdgeLogs", "LogDelivery", "A", "Aaaa"),
+    },
 }
+HASHED = re.compile(r"(Deployment|RouterVersion)[0-9a-f]+")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +47,9 @@ def world(base: Converged) -> Converged:
 
 
 def deviating(world: Converged) -> dict[str, tuple[Any, Any]]:
-    """Path of each property that deviates from its template, with both values."""
-    observed = world.observed()
-    found = {}
+    """Path of each property that deviates from its template or stands beside it, with both values."""
+    observed = world.observed(Sweep.FULL)
+    found = {f.path: (f.desired, f.observed) for f in beside_findings(world.topology, observed)}
     for ref, state in observed.stacks.items():
         if isinstance(state, StackState):
             live = {name: seen for (owner, name), seen in observed.live.items() if owner == ref}
@@ -55,9 +63,10 @@ def test_no_reader_shows_drift_where_nothing_changed(world: Converged) -> None:
 
 
 def test_every_reader_reads_its_resource(world: Converged) -> None:
-    live = world.observed().live
+    live = world.observed(Sweep.FULL).live
     for stack, resources in READ.items():
         read = {name for (ref, name), seen in live.items() if str(ref) == stack and isinstance(seen, dict)}
+        read = {HASHED.sub(r"\1", name) for name in read}
         assert read == resources, stack
 
 
@@ -123,6 +132,12 @@ def inverted_probe(aws: Aws) -> None:
     host = f"eu-west-1.origin.{DOMAIN}"
     probe = next(c["Id"] for c in checks if c["HealthCheckConfig"].get("FullyQualifiedDomainName") == host)
     route53.update_health_check(HealthCheckId=probe, Inverted=True)
+
+
+@pytest.mark.parametrize("path", SERVING)
+def test_a_hand_on_what_serves_is_seen_as_that_and_nothing_else(world: Converged, path: str) -> None:
+    SERVING[path](world.aws)
+    assert list(world.aws.until(lambda: deviating(world))) == [path]
 
 
 @pytest.mark.parametrize(
