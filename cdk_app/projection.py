@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cdk_app.code import shipped
+from reconciler.model import archive as model_archive
 from reconciler.model import control as model_control
 from reconciler.model import stacks as model_stacks
 from reconciler.model import topology as model_topology
@@ -23,8 +24,8 @@ from reconciler.model.control import ARCHITECTURE, RUNTIME
 from reconciler.model.topology import Topology
 
 _HERE = Path(__file__).parent
-APP = (_HERE, *(Path(str(module.__file__)) for module in (model_control, model_stacks, model_topology)))
-"""What makes any template: this package, and the model's derived names."""
+APP = (_HERE, *(Path(str(module.__file__)) for module in (model_archive, model_control, model_stacks, model_topology)))
+"""What makes any template: this package, the model's derived names, and how code is put together."""
 _HANDLERS = _HERE.parent / "handlers"
 ROUTER = _HANDLERS / "edge_router"
 RUNNER = _HANDLERS / "migrate"

@@ -18,8 +18,9 @@ _NAMES = {
     "services.acm": "_cert_shape _certificates _future_iso _request_certificate _validation_options",
     "services.apigateway_v1": """
         _OPENAPI_HTTP_METHODS _apply_patch _authorizers_v1 _base_path_mappings _create_domain_name
-        _delete_rest_api _deployments_v1 _domain_names _get_rest_api _import_operation _import_rest_api _models
-        _resources _rest_api_view _rest_apis _stages_v1 _v1_error _v1_response find_api_scope handle_request
+        _delete_rest_api _deployments_v1 _domain_names _get_resources _get_rest_api _import_operation _import_rest_api
+        _models _resources _rest_api_view _rest_apis _stages_v1 _tag_v1_resource _untag_v1_resource _v1_error
+        _v1_response find_api_scope handle_request
     """,
     "services.cloudformation": "_change_sets _exports _stack_events _stacks",
     "services.cloudformation.changesets": "_resolve_parameters _stack_region_context",

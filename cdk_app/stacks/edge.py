@@ -18,9 +18,9 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from cdk_app.stacks import packages
 from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, role_arn
 from reconciler.model.topology import Topology
 
@@ -63,7 +63,7 @@ class Edge(MeridianStack):
 
     def _router(self, code: Path) -> str:
         """ARN of the version that runs at the edge: one for each code and configuration, as versions never change."""
-        asset = assets.Asset(self, "Code", path=str(code))
+        asset = packages.package(self, "Code", code)
         settings: dict[str, Any] = {
             "runtime": "python3.13",
             "handler": "router.handler",
@@ -77,7 +77,7 @@ class Edge(MeridianStack):
             "Router",
             architectures=["x86_64"],
             role=cdk.Fn.sub(role),
-            code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
+            code=packages.code(asset),
             **settings,
         )
         version = lambda_.CfnVersion(

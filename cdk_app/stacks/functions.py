@@ -13,8 +13,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as assets
 
+from cdk_app.stacks import packages
 from cdk_app.stacks.base import LOG_DAYS, MeridianStack, arn, policy, statement, sub, trust
 from reconciler.model.topology import Topology
 
@@ -65,7 +65,7 @@ def add_function(
 ) -> lambda_.CfnFunction:
     """The function `meridian-<name>-<suffix>` with its role and log group; its environment says where the database is."""
     name = f"meridian-{topology.name}-{suffix}"
-    asset = assets.Asset(stack, f"{logical}Code", path=str(code))
+    asset = packages.package(stack, f"{logical}Code", code)
     group = add_log_group(stack, topology, f"{logical}Logs", suffix)
     return lambda_.CfnFunction(
         stack,
@@ -73,7 +73,7 @@ def add_function(
         function_name=name,
         architectures=["arm64"],
         role=_role(stack, topology, role, function=name, suffix=suffix, user=user).attr_arn,
-        code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key),
+        code=packages.code(asset),
         vpc_config=lambda_.CfnFunction.VpcConfigProperty(
             subnet_ids=database.subnets, security_group_ids=[database.group]
         ),

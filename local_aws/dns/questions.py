@@ -1,4 +1,4 @@
-"""How to ask the name servers without DNS: TestDNSAnswer, and the control endpoints of client places."""
+"""How to ask the name servers without DNS: TestDNSAnswer, GetDNSSEC, and the control endpoints of client places."""
 
 import re
 from ipaddress import ip_network
@@ -24,6 +24,7 @@ PATCHED: tuple[str, ...] = (
 )
 _TYPES = models.enum("RRType", "route53")
 _IP = re.compile(models.shape("IPAddress", "route53").metadata["pattern"])
+_DNSSEC = re.compile(r"/2013-04-01/hostedzone/([^/]+)/dnssec")
 NAME_SERVER = "ns-1.awsdns-1.com"  # ministack's first
 
 
@@ -37,6 +38,21 @@ def dns_answer(query: dict[str, Any], healthy: Healthy) -> Any:
     except Refused as refusal:
         return route53._error_response(refusal.code, refusal.message, refusal.status)
     return route53._xml_response("TestDNSAnswerResponse", lambda root: _told(root, asked["recordname"], kind, found))
+
+
+def dnssec(zone_id: str) -> Any:
+    """GetDNSSEC [V]. Nothing here signs."""
+    try:
+        _zone(zone_id)
+    except Refused as refusal:
+        return route53._error_response(refusal.code, refusal.message, refusal.status)
+
+    def told(root: Any) -> None:
+        status = route53.SubElement(root, "Status")
+        route53.SubElement(status, "ServeSignature").text = "NOT_SIGNING"
+        route53.SubElement(root, "KeySigningKeys")
+
+    return route53._xml_response("GetDNSSECResponse", told)
 
 
 def _wrong(message: str) -> Refused:
@@ -91,6 +107,8 @@ def install(healthy: Healthy) -> None:
     async def handle(stock: Any, method: str, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
         if method == "GET" and path == "/2013-04-01/testdnsanswer":
             return dns_answer(query, healthy)
+        if method == "GET" and (asked := _DNSSEC.fullmatch(path)):
+            return dnssec(asked[1])
         return await stock(method, path, headers, body, query)
 
     around(route53, "handle_request", handle)

@@ -80,6 +80,39 @@ def _merge(api_id: str, body: dict) -> None:
     gateway._delete_rest_api(imported)
 
 
+def _resources(stock, api_id: str, query_params: dict) -> tuple:
+    """GetResources: of a method only its name, unless `embed=methods` asks for all of it [V: the parameter; K: the form]."""
+    answer = stock(api_id, query_params)
+    if answer[0] >= 300 or "methods" in (query_params.get("embed") or []):
+        return answer
+    told = json.loads(answer[2])
+    for item in told["item"]:
+        if "resourceMethods" in item:
+            item["resourceMethods"] = {name: {} for name in item["resourceMethods"]}
+    return gateway._v1_response(told)
+
+
+def _tagged(stock, arn: str, change: Any) -> tuple:
+    """TagResource, UntagResource: what the resource itself tells of its tags changes with them [V: RestApi, Stage, DomainName]."""
+    answer = stock(arn, change)
+    record = _by_path(arn.rpartition("::")[2])
+    if answer[0] < 300 and record is not None:
+        kept = {
+            key: value
+            for key, value in (record.get("tags") or {}).items()
+            if isinstance(change, dict) or key not in change
+        }
+        record["tags"] = {**kept, **(change.get("tags", {}) if isinstance(change, dict) else {})}
+    return answer
+
+
+def _by_path(path: str) -> dict | None:
+    kind, name, *rest = path.strip("/").split("/")
+    if kind == "domainnames":
+        return gateway._domain_names.get(name)
+    return gateway._stages_v1.get(name, {}).get(rest[1]) if len(rest) > 1 else gateway._rest_apis.get(name)
+
+
 def _import_operation(stock, api_id, resource_id, method, *more):
     return stock(api_id, resource_id, "ANY" if method.lower() == ANY else method, *more)
 
@@ -191,6 +224,9 @@ def install() -> None:
     gateway._OPENAPI_HTTP_METHODS.add(ANY)
     around(gateway, "_import_operation", _import_operation)
     around(gateway, "_rest_api_view", _view)
+    around(gateway, "_get_resources", _resources)
+    around(gateway, "_tag_v1_resource", _tagged)
+    around(gateway, "_untag_v1_resource", _tagged)
     around(gateway, "_apply_patch", _typed_patch)
     around(gateway, "_create_domain_name", _create_domain_name)
     around(gateway, "handle_request", _handle)

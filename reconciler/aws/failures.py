@@ -51,6 +51,7 @@ _ABSENT = frozenset(
         "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchKey",
+        "NoSuchResponseHeadersPolicy",
         "NotFound",
         "NotFoundException",
         "ChangeSetNotFound",

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.aws import metrics
 from reconciler.aws.parallel import Reads, body, done
+from reconciler.aws.read_serving import start_edge_details
 from reconciler.aws.read_stacks import Listed
 from reconciler.aws.recorded import Recorded, query
 from reconciler.model.facts import Answer, Listing, Series
@@ -23,7 +24,12 @@ _MARGIN = timedelta(minutes=5)  # the newest minutes are not there yet
 
 def start_zone(reads: Reads, topology: Topology) -> Future[Answer]:
     zone = topology.domain.zone_id
-    return reads.one("route53", GLOBAL, lambda c: c.get_hosted_zone(Id=zone)["HostedZone"])
+
+    def read(route53: Any) -> Mapping[str, Any]:
+        answer = route53.get_hosted_zone(Id=zone)
+        return {**answer["HostedZone"], "DelegationSet": answer.get("DelegationSet", {})}
+
+    return reads.one("route53", GLOBAL, read)
 
 
 def start_records(reads: Reads, topology: Topology) -> Future[Listing]:
@@ -115,7 +121,7 @@ def start_recorded(reads: Reads, topology: Topology) -> Future[Recorded | Unknow
     return reads.start("dynamodb", topology.home_region, lambda c: query(c, topology.name), Recorded())
 
 
-def start_edge(reads: Reads, topology: Topology, edge: Listed) -> dict[str, Future[Any]]:
+def start_edge(reads: Reads, topology: Topology, edge: Listed, *, full: bool) -> dict[str, Future[Any]]:
     """The edge stack's resources, by the ids that its listing gives; the certificate may be one that the user uploaded."""
     fields = ("distribution", "edge_certificate", "edge_function")
     if isinstance(edge, Unknown):
@@ -130,6 +136,8 @@ def start_edge(reads: Reads, topology: Topology, edge: Listed) -> dict[str, Futu
         found["edge_certificate"] = reads.one(
             "acm", EDGE_REGION, lambda c: c.describe_certificate(CertificateArn=certificate)["Certificate"]
         )
+    if full:
+        return found | start_edge_details(reads, ids)
     if router := ids.get("Router"):
         found["edge_function"] = reads.one(
             "lambda", EDGE_REGION, lambda c: body(c.get_function_configuration(FunctionName=router))

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.aws import read_details
 from reconciler.aws.parallel import Reads, body, done
 from reconciler.aws.read_metrics import Replication, start_replication
+from reconciler.aws.read_serving import named, start_details, start_domains, start_function
 from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
@@ -39,8 +40,10 @@ def read_region(
     stacks = RegionStacks(reads, topology, region, edge)
     whole = whole or stacks.has_regional()
     stacks.start(whole=whole)
-    pending = _by_name(reads, topology, region, sweep) if whole else {}
-    domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
+    full, names = sweep is Sweep.FULL, (topology.region_origin(region), topology.origin_name) if whole else ()
+    pending = _by_name(reads, topology, region, full=full) if whole else {}
+    domains = start_domains(reads, region) if whole else done(())
+    mappings = {name: _mappings(reads, region, name) for name in names}
     logs = [
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         for prefix in _log_prefixes(topology, region, whole=whole)
@@ -50,10 +53,11 @@ def read_region(
     if whole:
         replication = start_replication(reads, topology, region, at, members.result())
         pending |= _by_id(reads, region, stacks.ids(StackKind.API), stacks.ids(StackKind.DATA))
-        if sweep is Sweep.FULL:
+        if full:
             data = stacks.ids(StackKind.DATA)
             pending |= read_details.start_database(reads, topology, region, data)
             pending |= read_details.start_network(reads, region, data)
+            pending |= start_details(reads, topology, region, _known(stacks.ids(StackKind.API)))
         pending |= _interfaces(reads, region, stacks)
     answers = {name: future.result() for name, future in pending.items()}
     if "clusters" in answers:
@@ -65,7 +69,7 @@ def read_region(
         log_groups=_joined(logs),
         **_spread(replication.result(), "lag", "load"),
         **answers,
-        domain_names={name: future.result() for name, future in domains.items()},
+        domain_names=named(domains.result(), names),
         mappings={name: future.result() for name, future in mappings.items()},
     )
 
@@ -107,13 +111,13 @@ def _spread(answer: Mapping[str, Any] | Unknown, *names: str) -> dict[str, Any]:
     return dict.fromkeys(names, answer) if isinstance(answer, Unknown) else dict(answer)
 
 
-def _by_name(reads: Reads, topology: Topology, region: str, sweep: Sweep) -> dict[str, Future[Any]]:
+def _by_name(reads: Reads, topology: Topology, region: str, *, full: bool) -> dict[str, Future[Any]]:
     cluster = topology.cluster(region)
     function = f"meridian-{topology.name}-api"
     members = [{"Name": "db-cluster-id", "Values": [cluster]}]
     found = (
         {"clusters": read_details.start_clusters(reads, topology, region)}
-        if sweep is Sweep.FULL
+        if full
         else {
             "cluster": reads.one(
                 "rds", region, lambda c: c.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
@@ -122,7 +126,7 @@ def _by_name(reads: Reads, topology: Topology, region: str, sweep: Sweep) -> dic
     )
     return found | {
         "instances": reads.many("rds", region, "describe_db_instances", "DBInstances", Filters=members),
-        "function": reads.one("lambda", region, lambda c: body(c.get_function_configuration(FunctionName=function))),
+        "function": start_function(reads, region, function, full=full),
         "alarms": reads.many(
             "cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"meridian-{topology.name}-"
         ),
@@ -145,17 +149,12 @@ def _joined(listings: Sequence[Future[Listing]]) -> Listing:
     return found
 
 
-def _domains(
-    reads: Reads, topology: Topology, region: str
-) -> tuple[dict[str, Future[Answer]], dict[str, Future[Listing]]]:
-    def describe(name: str) -> Future[Answer]:
-        return reads.one("apigateway", region, lambda c: body(c.get_domain_name(domainName=name)))
+def _mappings(reads: Reads, region: str, name: str) -> Future[Listing]:
+    return reads.many("apigateway", region, "get_base_path_mappings", "items", domainName=name)
 
-    def mappings(name: str) -> Future[Listing]:
-        return reads.many("apigateway", region, "get_base_path_mappings", "items", domainName=name)
 
-    names = (topology.region_origin(region), topology.origin_name)
-    return {name: describe(name) for name in names}, {name: mappings(name) for name in names}
+def _known(ids: Ids) -> Mapping[str, str]:
+    return {} if isinstance(ids, Unknown) else ids
 
 
 def _by_id(reads: Reads, region: str, api: Ids, data: Ids) -> dict[str, Future[Any]]:

@@ -14,6 +14,7 @@ from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_details import start_roles
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
+from reconciler.aws.read_serving import start_zone_details
 from reconciler.aws.read_stacks import start_resources
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
@@ -54,10 +55,12 @@ def _read(
         }
 
     regions = start(topology.deployment_regions, topology.region_names)
+    full = sweep is Sweep.FULL
     zone = read_global.start_zone(reads, topology)
-    roles: Future[Listing] = start_roles(reads, topology) if sweep is Sweep.FULL else done(LATER)
+    roles: Future[Listing] = start_roles(reads, topology) if full else done(LATER)
+    details = start_zone_details(reads, topology) if full else {}
     recorded = read_global.start_recorded(reads, topology)
-    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
+    edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result(), full=full))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
     status, suspension = answers(recorded.result())
@@ -76,7 +79,7 @@ def _read(
         recorded=status,
         suspension=suspension,
         roles=roles.result(),
-        **{name: future.result() for name, future in edge.result().items()},
+        **{name: future.result() for name, future in (edge.result() | details).items()},
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.diff import ledger
+from reconciler.diff.beside import beside_findings
 from reconciler.diff.database_findings import database_findings, database_unread
 from reconciler.diff.desired import desired_stacks, template_keys
 from reconciler.diff.detected import disputes, merged, still_holds
@@ -62,6 +63,7 @@ def diff(
             if mine or drifted:
                 allowed[ref] = touched(desired, mine, drifted, state.template)
         changes += mine
+    findings += waivers.judged(beside_findings(topology, observed))
     findings += waivers.judged(database_findings(topology, observed, findings))
     entries += database_unread(observed)
     kept, judged, repairs = settling(observed, tuple(changes), tuple(findings))

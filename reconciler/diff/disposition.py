@@ -481,6 +481,16 @@ _SERVING = (
         way_out="commit the fix, or deploy the declared code by a commit",
     ),
     Row(
+        number=24,
+        what="code of the edge router changed",
+        disposition=HOLD,
+        kind=StackKind.EDGE,
+        logical_id="Router",
+        prop="Code",
+        reason="the code was changed by hand; the version that serves is what it was",
+        way_out="deploy the declared code by hand",
+    ),
+    Row(
         number=13,
         what="methods of the REST API edited",
         disposition=HOLD,

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.diff.catalogue import field_path, region_of
-from reconciler.diff.compare import deviations
 from reconciler.diff.disposition import judge_missing, row_of, row_of_missing
 from reconciler.diff.ledger import Scope, summed
 from reconciler.diff.resolve import UNRESOLVED, resolved_properties
+from reconciler.diff.whole import compared
 from reconciler.model.change import Finding
 from reconciler.model.coverage import Entry
 from reconciler.model.detection import Detection
@@ -37,7 +37,7 @@ def stack_drift(
         elif seen is None or isinstance(seen, Unknown):
             entries += scope.entries(name, kind, declared[name], _why(seen))
         else:
-            findings += _deviating(state, name, declared[name], seen)
+            findings += _deviating(state, name, kind, declared[name], seen)
             entries += _covered(scope, name, kind, declared[name], seen)
     return tuple(findings), summed(entries)
 
@@ -51,10 +51,12 @@ def _why(seen: object) -> str:
     return (seen.message if seen == LATER else str(seen)) if isinstance(seen, Unknown) else ""
 
 
-def _deviating(state: StackState, name: str, declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Finding]:
+def _deviating(
+    state: StackState, name: str, kind: str, declared: Mapping[str, Any], live: Mapping[str, Any]
+) -> Iterator[Finding]:
     for key, value in declared.items():
         if key in live and not isinstance(live[key], Unknown):
-            for d in deviations(value, _seen(live[key]), key):
+            for d in compared(kind, key, value, _seen(live[key])):
                 if d.left is not UNRESOLVED:
                     yield _finding(state, name, d.path, d.left, d.right)
     for key, seen in _undeclared(declared, live):

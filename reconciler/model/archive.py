@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _MODE = (stat.S_IFREG | 0o644) << 16
+_UNIX = 3  # who made it: it says how the mode is to be read
 _END = struct.Struct("<4s4H2LH")  # end of central directory: signature, disks, entries, size, offset, comment
 _LOCATOR_64 = 20
 _ENTRY = 600  # bytes of a directory entry, at most: 46 and a name
@@ -56,12 +57,22 @@ class Limits:
 
 def packed(files: Mapping[str, bytes]) -> bytes:
     """The same bytes for the same files, as far as zlib compresses the same way: fixed order, times and modes."""
+    return _zip(files, zipfile.ZIP_DEFLATED)
+
+
+def stored(files: Mapping[str, bytes]) -> bytes:
+    """The same bytes for the same files, wherever they are made: nothing is compressed."""
+    return _zip(files, zipfile.ZIP_STORED)
+
+
+def _zip(files: Mapping[str, bytes], compression: int) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", compression) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = _UNIX
             entry.external_attr = _MODE
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = compression
             archive.writestr(entry, files[name])
     return out.getvalue()
 

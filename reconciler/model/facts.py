@@ -62,11 +62,17 @@ class RegionFacts:
     interfaces: Listing = ()
     """Network interfaces of Lambda functions in the data stack's subnets; read only where the `api` stack is gone."""
     function: Answer = None
-    """GetFunctionConfiguration of the API's function."""
+    """The API's function as GetFunctionConfiguration gives it; in a full sweep with GetFunction's `Tags` and `Concurrency`."""
+    migrate: Answer = LATER
+    """The migrations' function, as a full sweep reads the API's."""
+    function_policy: Answer = LATER
+    """GetPolicy of the API's function; None where nobody may call it."""
+    methods: Listing = LATER
+    """GetResources of the REST API, with its methods."""
     rest_api: Answer = None
     stage: Answer = None
     domain_names: Mapping[str, Answer] = field(default_factory=dict)
-    """GetDomainName by name, for the Region's two custom domains."""
+    """One of GetDomainNames by name, for the Region's two custom domains."""
     mappings: Mapping[str, Listing] = field(default_factory=dict)
     certificate: Answer = None
     log_groups: Listing = ()
@@ -99,7 +105,7 @@ class Facts:
     """The account that the credentials belong to."""
     regions: Mapping[str, RegionFacts]
     zone: Answer
-    """GetHostedZone's HostedZone."""
+    """GetHostedZone's HostedZone, with the DelegationSet beside it."""
     records: Listing
     """ListResourceRecordSets at or below the topology's domain."""
     health_checks: Listing
@@ -111,8 +117,19 @@ class Facts:
     """GetDistribution's Distribution."""
     edge_certificate: Answer = None
     edge_function: Answer = None
+    """GetFunctionConfiguration; a full sweep reads `edge_versions` in its place."""
     roles: Listing = LATER
     """GetAccountAuthorizationDetails' RoleDetailList, those that are named as the topology's."""
+    edge_versions: Listing = LATER
+    """ListVersionsByFunction of the router, `$LATEST` among them."""
+    headers_policy: Answer = LATER
+    """GetResponseHeadersPolicy's ResponseHeadersPolicy."""
+    deliveries: Listing = LATER
+    """DescribeDeliveries in the edge's Region: the account's."""
+    zone_servers: Answer = LATER
+    """TestDNSAnswer for the zone's own NS record."""
+    dnssec: Answer = LATER
+    """GetDNSSEC."""
     recorded: Answer = None
     """The status document in table meridian-state; None while there is none, or no table."""
     suspension: Answer = None

@@ -254,6 +254,12 @@ class Zone:
     id: str
     name: str
     private: bool
+    name_servers: tuple[str, ...] = ()
+    """Those that AWS gave it."""
+    answered: tuple[str, ...] = ()
+    """Those that its own NS record names; empty where nobody asked."""
+    signing: str = ""
+    """DNSSEC's ServeSignature; empty where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +270,10 @@ class Missing:
 Live: TypeAlias = Mapping[str, Any] | Missing | Unknown
 """Properties of one resource as AWS reports them, in the shape and under the names of its template (a reader gives
 only the properties it can read, each of those whole); or that it is gone; or that it could not be read."""
+
+
+Beside: TypeAlias = Mapping[tuple[StackRef, str, str], Any]
+"""(stack, logical id, property) to its value, of what no template sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,6 +302,9 @@ class Observed:
     shared: Mapping[str, Mapping[str, tuple[str, ...]] | Unknown] = field(default_factory=dict)
     """Manual snapshots of a Region's cluster to the accounts (`all`: everybody) that may restore them; those shared with none
     are left out; only in a full sweep."""
+    beside: Beside = field(default_factory=dict)
+    strangers: tuple[Record, ...] = ()
+    """Records on the topology's names that none of its stacks declares."""
     interfaces: Mapping[str, int | Unknown] = field(default_factory=dict)
     """Network interfaces that Lambda still keeps in a Region's subnets; only of Regions whose `api` stack is gone."""
     requests: Mapping[str, tuple[tuple[datetime, float], ...] | Unknown] = field(default_factory=dict)

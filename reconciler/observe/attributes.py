@@ -33,7 +33,14 @@ def attributes(facts: Facts, topology: Topology, ref: StackRef, ids: Mapping[str
             )
         case StackKind.EDGE:
             distribution = known(facts.distribution) or {}
-            return _told({"Distribution.DomainName": _dotted(distribution.get("DomainName"))})
+            ends = f"arn:aws:logs:{ref.region}:{facts.account}:delivery-destination:"
+            destination = ids.get("LogDestination")
+            return _told(
+                {
+                    "Distribution.DomainName": _dotted(distribution.get("DomainName")),
+                    "LogDestination.Arn": destination and ends + destination,
+                }
+            )
         case _:
             return {}
 

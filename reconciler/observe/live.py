@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.model.facts import Facts, Listing, RegionFacts
-from reconciler.model.observed import Live, Missing, Seen, StackState, Unknown
+from reconciler.model.facts import LATER, Facts, Listing, RegionFacts
+from reconciler.model.observed import Live, Missing, Seen, StackState, Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
-from reconciler.observe import live_api, live_data, live_dns, live_edge, live_network, live_roles
+from reconciler.observe import live_api, live_data, live_dns, live_edge, live_functions, live_network, live_roles
 
 Shape = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Readings = Iterator[tuple[str, Live]]
+DEPLOYMENT = "AWS::ApiGateway::Deployment"
 
 
 def live(
@@ -97,15 +98,16 @@ def _network(region: RegionFacts, state: StackState) -> Readings:
 
 
 def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+    yield from _functions(facts, topology, region, state)
     regional, shared = topology.region_origin(state.ref.region), topology.origin_name
+    ids = state.resources
     for logical in ("Role", "MigrateRole"):
-        yield logical, _picked(facts.roles, "RoleName", state.resources.get(logical), live_roles.role)
-    yield "Function", _shaped(region.function, live_api.function)
-    yield "FunctionLogs", _log_group(region, f"/meridian/{topology.name}/api")
+        yield logical, _picked(facts.roles, "RoleName", ids.get(logical), live_roles.role)
     yield "AccessLogs", _log_group(region, f"/meridian/{topology.name}/access")
-    yield "Api", _shaped(region.rest_api, live_api.rest_api)
-    yield "Stage", _shaped(region.stage, live_api.stage)
-    yield "Certificate", _shaped(region.certificate, live_edge.certificate)
+    yield "Api", _shaped(region.rest_api, lambda found: live_api.rest_api(found, region.methods))
+    yield "Stage", _shaped(region.stage, lambda found: live_api.stage(found, ids.get("Api")))
+    yield from _deployment(region, state)
+    yield "Certificate", _shaped(region.certificate, live_edge.certificate(facts))
     for logical, name in (("Regional", regional), ("Shared", shared)):
         yield f"{logical}Domain", _shaped(region.domain_names.get(name), live_api.domain_name)
         mapping = _picked(region.mappings.get(name, ()), "basePath", live_api.ROOT, live_api.mapping)
@@ -117,6 +119,37 @@ def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackStat
         yield f"{logical}Alarm", _picked(region.alarms, "AlarmName", alarm, live_api.alarm)
 
 
+def _functions(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+    shape = _function(facts, state.ref.region)
+    yield "Function", _shaped(region.function, shape)
+    yield "Migrate", _shaped(region.migrate, shape)
+    for logical, suffix in (("FunctionLogs", "api"), ("MigrateLogs", "migrate")):
+        yield logical, _log_group(region, f"/meridian/{topology.name}/{suffix}")
+    if physical_id := state.resources.get("Invoke"):
+        declared, name = _declared(state, "Invoke"), f"meridian-{topology.name}-api"
+        yield "Invoke", live_functions.permission(region.function_policy, declared, physical_id, name)
+
+
+def _deployment(region: RegionFacts, state: StackState) -> Readings:
+    """It cannot be deleted while the stage points to it, so it is there if the stage does; else nobody looked."""
+    stage = known(region.stage) or {}
+    for logical_id, resource in (state.template or {}).get("Resources", {}).items():
+        served = resource["Type"] == DEPLOYMENT and stage.get("deploymentId") == state.resources.get(logical_id)
+        if served and stage:
+            yield logical_id, {"RestApiId": state.resources.get("Api")}
+
+
+def _declared(state: StackState, logical_id: str) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = (
+        (state.template or {}).get("Resources", {}).get(logical_id, {}).get("Properties", {})
+    )
+    return properties
+
+
+def _function(facts: Facts, region: str) -> Shape:
+    return lambda found: live_functions.function(found, f"meridian-assets-{facts.account}-{region}")
+
+
 def _routing(facts: Facts, topology: Topology, _region: RegionFacts, state: StackState) -> Readings:
     for logical_id, resource in (state.template or {}).get("Resources", {}).items():
         region = resource.get("Properties", {}).get("SetIdentifier")
@@ -126,11 +159,19 @@ def _routing(facts: Facts, topology: Topology, _region: RegionFacts, state: Stac
             yield logical_id, _record(facts, topology.origin_name, "A", region)
 
 
-def _edge(facts: Facts, topology: Topology, region: RegionFacts, _state: StackState) -> Readings:
+def _edge(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+    ids = state.resources
+    full = facts.edge_versions is not LATER
+    router = live_functions.unpublished(facts.edge_versions) if full else facts.edge_function
     yield "Distribution", _shaped(facts.distribution, live_edge.distribution)
-    yield "Certificate", _shaped(facts.edge_certificate, live_edge.certificate)
-    yield "Router", _shaped(facts.edge_function, live_api.function)
+    yield "Certificate", _shaped(facts.edge_certificate, live_edge.certificate(facts))
+    yield "Headers", _shaped(facts.headers_policy, live_edge.headers)
+    yield "Router", _shaped(router, _function(facts, state.ref.region))
+    for logical_id in (state.template or {}).get("Resources", {}):
+        if logical_id.startswith("RouterVersion"):
+            yield logical_id, live_functions.version(facts.edge_versions, ids.get(logical_id))
     yield "EdgeLogs", _log_group(region, f"/aws/vendedlogs/meridian/{topology.name}/edge")
+    yield "LogDelivery", _picked(facts.deliveries, "id", ids.get("LogDelivery"), live_edge.delivery)
     yield "A", _record(facts, topology.domain.name, "A", None)
     yield "Aaaa", _record(facts, topology.domain.name, "AAAA", None)
 

@@ -1,39 +1,54 @@
-"""A Region's function, REST API, stage, domain names, log groups and alarms in template shape."""
+"""A Region's REST API, stage, domain names, log groups and alarms in template shape."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from reconciler.model.facts import Listing
+from reconciler.model.observed import Unknown
+from reconciler.observe.names import tags
 
 ROOT = "(none)"
 """What API Gateway calls the empty base path."""
 _API_ARN = re.compile(r'"arn:[^:"]+:execute-api:[^:"]*:[^:"]*:[^/"]+/')
 
 
-def function(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    network = found.get("VpcConfig") or {}
+def rest_api(found: Mapping[str, Any], resources: Listing) -> Mapping[str, Any]:
+    """`resources`: GetResources. They are not live until they are deployed."""
+    read = {} if isinstance(resources, Unknown) else {"Body": methods(resources)}
     return {
-        "FunctionName": found["FunctionName"],
-        "Architectures": found.get("Architectures", ["x86_64"]),
-        "Runtime": found.get("Runtime"),
-        "Handler": found.get("Handler"),
-        "MemorySize": found["MemorySize"],
-        "Timeout": found["Timeout"],
-        "Role": found["Role"],
-        "VpcConfig": {key: network.get(key, []) for key in ("SubnetIds", "SecurityGroupIds")},
-        "LoggingConfig": dict(found.get("LoggingConfig") or {}),
-        "Environment": {"Variables": dict((found.get("Environment") or {}).get("Variables") or {})},
-    }
-
-
-def rest_api(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
+        **read,
+        "Tags": tags(found.get("tags")),
         "Name": found["name"],
         "DisableExecuteApiEndpoint": found.get("disableExecuteApiEndpoint", False),
         "EndpointConfiguration": {"Types": found.get("endpointConfiguration", {}).get("types", [])},
         "Policy": policy(found.get("policy")),
+    }
+
+
+def methods(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What the API does by `GET /path`, in the words of `reconciler.diff.openapi`, which reads the same out of a document."""
+    return {
+        f"{name} {resource['path']}": _method(method)
+        for resource in resources
+        for name, method in (resource.get("resourceMethods") or {}).items()
+    }
+
+
+def _method(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    integration = found.get("methodIntegration") or {}
+    return {
+        "authorization": found.get("authorizationType"),
+        "apiKeyRequired": found.get("apiKeyRequired", False),
+        "type": integration.get("type"),
+        "httpMethod": integration.get("httpMethod"),
+        "uri": integration.get("uri"),
+        "passthroughBehavior": integration.get("passthroughBehavior"),
+        "timeoutInMillis": integration.get("timeoutInMillis"),
+        "credentials": integration.get("credentials") or None,
     }
 
 
@@ -49,9 +64,12 @@ def policy(text: str | None) -> Any:
         return text
 
 
-def stage(found: Mapping[str, Any]) -> Mapping[str, Any]:
+def stage(found: Mapping[str, Any], rest_api_id: str | None = None) -> Mapping[str, Any]:
+    """`rest_api_id` is the API that it was asked of."""
     logs = found.get("accessLogSettings") or {}
     return {
+        "RestApiId": rest_api_id,
+        "Tags": tags(found.get("tags")),
         "StageName": found["stageName"],
         "DeploymentId": found.get("deploymentId"),
         "TracingEnabled": found.get("tracingEnabled", False),
@@ -61,12 +79,12 @@ def stage(found: Mapping[str, Any]) -> Mapping[str, Any]:
             "Format": logs.get("format"),
         },
         "MethodSettings": [
-            _method(path, found["methodSettings"][path]) for path in sorted(found.get("methodSettings", {}))
+            _setting(path, found["methodSettings"][path]) for path in sorted(found.get("methodSettings", {}))
         ],
     }
 
 
-def _method(path: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+def _setting(path: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """`*/*` and `~1orders/GET` as the template's resource path and method; setting names differ by their first letter."""
     resource, _, method = path.rpartition("/")
     resource = "/*" if resource == "*" else "/" + resource.replace("~1", "/").lstrip("/")
@@ -80,6 +98,7 @@ def _method(path: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 def domain_name(found: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "DomainName": found["domainName"],
+        "Tags": tags(found.get("tags")),
         "RegionalCertificateArn": found.get("regionalCertificateArn"),
         "SecurityPolicy": found.get("securityPolicy"),
         "EndpointConfiguration": {"Types": found.get("endpointConfiguration", {}).get("types", [])},

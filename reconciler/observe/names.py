@@ -21,7 +21,8 @@ def items(counted: Mapping[str, Any] | None) -> list[Any]:
     return list((counted or {}).get("Items") or ())
 
 
-def tags(found: Iterable[Mapping[str, Any]] | None) -> AnyOrder:
-    """Ours alone: others' tags are nobody's drift, and `aws:` ones are AWS's."""
-    mine = (t for t in found or () if str(t["Key"]).startswith("meridian:"))
-    return AnyOrder({"Key": t["Key"], "Value": t["Value"]} for t in mine)
+def tags(found: Mapping[str, str] | Iterable[Mapping[str, Any]] | None) -> AnyOrder:
+    """Tags as templates list them; services give a list or a map."""
+    if isinstance(found, Mapping):
+        return AnyOrder({"Key": key, "Value": value} for key, value in sorted(found.items()))
+    return AnyOrder({"Key": tag["Key"], "Value": tag["Value"]} for tag in found or ())

@@ -9,6 +9,7 @@ from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zon
 from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
 from reconciler.observe import leaving
+from reconciler.observe.beside import beside, strangers
 from reconciler.observe.database import cluster, global_cluster, shared, strays
 from reconciler.observe.live import live
 from reconciler.observe.names import dns, items
@@ -39,6 +40,8 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         validations=_validations(facts),
         strays={r: strays(f, topology, r) for r, f in facts.regions.items()},
         shared={r: shared(f) for r, f in facts.regions.items()},
+        beside=beside(facts, topology, stacks),
+        strangers=strangers(facts, topology, stacks),
         interfaces=leaving.interfaces(facts, stacks),
         requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
@@ -72,6 +75,9 @@ def _zone(facts: Facts) -> Seen[Zone]:
         id=zone["Id"].removeprefix("/hostedzone/"),
         name=dns(zone["Name"]),
         private=bool(zone.get("Config", {}).get("PrivateZone", False)),
+        name_servers=tuple(map(dns, zone.get("DelegationSet", {}).get("NameServers", ()))),
+        answered=tuple(map(dns, (known(facts.zone_servers) or {}).get("RecordData", ()))),
+        signing=(known(facts.dnssec) or {}).get("Status", {}).get("ServeSignature", ""),
     )
 
 

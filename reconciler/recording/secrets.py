@@ -49,9 +49,14 @@ class _Cleaner:
         if isinstance(value, (list, tuple)):
             return type(value)([self.clean(v, name) for v in value])
         if isinstance(value, RegionFacts):
-            return replace(self._fields(value), function=self._function(value.function))
+            functions = {"function": self._function(value.function), "migrate": self._function(value.migrate)}
+            return replace(self._fields(value), **functions)
         if isinstance(value, Facts):
-            return replace(self._fields(value), edge_function=self._function(value.edge_function))
+            listed = value.edge_versions
+            versions = listed if isinstance(listed, Unknown) else [self._function(one) for one in listed]
+            return replace(
+                self._fields(value), edge_function=self._function(value.edge_function), edge_versions=versions
+            )
         return self._fields(value) if is_dataclass(value) and not isinstance(value, Unknown) else value
 
     def _fields(self, value: Any) -> Any:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from cdk_app.app import build, main
 from cdk_app.projection import KEYS
 from reconciler.load import load
-from tests.cdk.topologies import ORDERS, ROOT
+from reconciler.observe import live_functions
+from tests.cdk.topologies import ORDERS, ROOT, shipped_with
 
 
 def contents(out: Path) -> dict[str, bytes]:
     """Templates, asset lists and assets: what is deployed. Metadata holds stack traces, and differs."""
-    kept = ("*.template.json", "*.assets.json", "asset.*/**/*")
+    kept = ("*.template.json", "*.assets.json", "asset.*.zip", "asset.*/**/*")
     return {
         str(p.relative_to(out)): p.read_bytes() for pattern in kept for p in sorted(out.glob(pattern)) if p.is_file()
     }
@@ -72,27 +76,32 @@ def test_asset_is_there_under_the_key_that_the_template_names(key, assembly):
     template = json.loads((assembly / f"{key}.template.json").read_text())
     codes = [r["Properties"]["Code"] for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
     files = json.loads((assembly / f"{key}.assets.json").read_text())["files"].values()
-    zips = [f for f in files if f["source"]["packaging"] == "zip"]
+    zips = [f for f in files if f["source"]["path"].endswith(".zip")]
     assert [c["S3Bucket"] for c in codes] == [{"Fn::Sub": "meridian-assets-${AWS::AccountId}-${AWS::Region}"}] * len(
         zips
     )
     assert {d["objectKey"] for f in zips for d in f["destinations"].values()} == {c["S3Key"] for c in codes}
     for asset in zips:
-        assert {p.suffix for p in (assembly / asset["source"]["path"]).rglob("*")} >= {".py"}
+        assert any(name.endswith(".py") for name in ZipFile(assembly / asset["source"]["path"]).namelist())
+
+
+def test_the_key_of_code_follows_from_what_lambda_tells_of_it(assembly):
+    for file in assembly.glob("asset.*.zip"):
+        told = b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
+        assert live_functions.code_key(told) == f"assets/{file.name.removeprefix('asset.')}"
 
 
 def test_runner_has_its_own_modules_and_the_way_to_the_database(assembly):
-    (runner,) = [path.parent for path in assembly.glob("asset.*/runner.py")]
-    there = {path.name for path in runner.iterdir()}
+    names = shipped_with(assembly, "runner.py").namelist()
     own = {path.name for path in (ROOT / "handlers/migrate").glob("*.py")}
-    assert there == own | {"rds.py", "rds-global-bundle.pem", "vendor"}
-    assert (runner / "vendor/pg8000/native.py").is_file()
-    assert not list(runner.rglob("README.md"))
+    assert {name.partition("/")[0] for name in names} == own | {"rds.py", "rds-global-bundle.pem", "vendor"}
+    assert "vendor/pg8000/native.py" in names
+    assert not [name for name in names if name.endswith("README.md")]
 
 
 def test_router_has_its_names_baked_in(assembly):
-    (config,) = assembly.glob("asset.*/config.json")
-    assert json.loads(config.read_text()) == {"route": "route.api.example.com", "origin": "origin.api.example.com"}
+    config = shipped_with(assembly, "config.json").read("config.json")
+    assert json.loads(config) == {"route": "route.api.example.com", "origin": "origin.api.example.com"}
 
 
 def test_templates_here_are_those_of_the_worked_example():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 from reconciler.model.topology import (
     Api,
@@ -73,3 +74,9 @@ ORDERS = Topology(
 
 def public_origin(topology: Topology = ORDERS) -> Topology:
     return replace(topology, api=replace(topology.api, origin_auth="none"))
+
+
+def shipped_with(assembly: Path, name: str) -> ZipFile:
+    """The one package that holds this file."""
+    (found,) = [z for z in map(ZipFile, assembly.glob("asset.*.zip")) if name in z.namelist()]
+    return found

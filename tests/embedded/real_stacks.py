@@ -85,9 +85,10 @@ class Deployer:
     def publish(self, key: str, ref: StackRef) -> None:
         files = json.loads((self.out / f"{key}.assets.json").read_text())["files"].values()
         bucket = f"meridian-assets-{self.topology.account}-{ref.region}"
-        for file in (f for f in files if f["source"]["packaging"] == "zip"):
+        for file in (f for f in files if not f["source"]["path"].endswith(".json")):
             (destination,) = file["destinations"].values()
-            content = _zipped(self.out / file["source"]["path"])
+            source = self.out / file["source"]["path"]
+            content = _zipped(source) if source.is_dir() else source.read_bytes()
             self.aws.client("s3", ref.region).put_object(Bucket=bucket, Key=destination["objectKey"], Body=content)
 
     def parameters(self, ref: StackRef) -> dict[str, str]:

@@ -68,6 +68,19 @@ def test_a_document_is_merged_unless_it_is_to_overwrite(aws: Target) -> None:
     assert paths() == {"/": set(), "/new": {"GET"}}
 
 
+@success("apigateway:GetResources", source=f"{API}, embed")
+@real("nothing")
+def test_methods_are_told_whole_to_whoever_asks_for_them(aws: Target) -> None:
+    client, api = aws.client("apigateway"), made.rest_api(aws)
+    aws.patiently(client.put_rest_api, restApiId=api, mode="overwrite", body=json.dumps(BODY))
+    [bare] = [i["resourceMethods"]["GET"] for i in client.get_resources(restApiId=api)["items"] if i["path"] == "/new"]
+    assert bare == {}
+    listed = client.get_resources(restApiId=api, embed=["methods"])["items"]
+    [whole] = [item["resourceMethods"]["GET"] for item in listed if item["path"] == "/new"]
+    assert whole["httpMethod"] == "GET"
+    assert "type" in whole["methodIntegration"]
+
+
 @refusal("apigateway:CreateDeployment", "BadRequestException", source=WORDS)
 @real("nothing")
 def test_a_deployment_needs_methods_with_integrations(aws: Target) -> None:

@@ -43,6 +43,7 @@ def replace(path: str, value: str) -> list[dict[str, str]]:
 
 @success("apigateway:CreateDomainName", source=API)
 @success("apigateway:GetDomainName", source=API)
+@success("apigateway:GetDomainNames", source=API)
 @success("apigateway:UpdateDomainName", source=API)
 @success("apigateway:DeleteDomainName", source=API)
 @state("apigateway:CreateDomainName", "PENDING", source=f"{API}, domainNameStatus")
@@ -56,6 +57,7 @@ def test_a_domain_takes_its_time_and_gets_another_certificate_in_place(aws: Targ
     aws.control("clock", {"speed": 20})
     made_domain = domain(aws, first)
     assert made_domain["domainNameStatus"] == "PENDING"
+    assert [one["domainName"] for one in client.get_domain_names()["items"]] == [NAME]
     assert made_domain["regionalDomainName"].endswith(".amazonaws.com")
     change = {"domainName": NAME, "patchOperations": replace("/regionalCertificateArn", second)}
     refused(client.update_domain_name, "ConflictException", **change)

@@ -173,7 +173,9 @@ def test_an_alias_is_taken_over(aws: Target) -> None:
 
 
 @success("cloudfront:CreateResponseHeadersPolicy", source=API)
+@success("cloudfront:GetResponseHeadersPolicy", source=API)
 @success("cloudfront:DeleteResponseHeadersPolicy", source=API)
+@refusal("cloudfront:GetResponseHeadersPolicy", "NoSuchResponseHeadersPolicy", source=API)
 @refusal("cloudfront:DeleteResponseHeadersPolicy", "ResponseHeadersPolicyInUse", source=API)
 @refusal("cloudfront:DeleteResponseHeadersPolicy", "PreconditionFailed", source=API)
 def test_a_policy_in_use_stays(aws: Target) -> None:
@@ -185,4 +187,8 @@ def test_a_policy_in_use_stays(aws: Target) -> None:
     refused(client.delete_response_headers_policy, "PreconditionFailed", Id=one, IfMatch="stale")
     refused(client.delete_response_headers_policy, "ResponseHeadersPolicyInUse", Id=one, IfMatch=version)
     made.updated(aws, name, etag, DefaultCacheBehavior=made.behavior())
+    found = client.get_response_headers_policy(Id=one)
+    assert found["ETag"] == version
+    assert found["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]["Name"] == "p"
     client.delete_response_headers_policy(Id=one, IfMatch=version)
+    refused(client.get_response_headers_policy, "NoSuchResponseHeadersPolicy", Id=one)

@@ -18,11 +18,13 @@ QUOTAS = "Lambda quotas [V]"
 
 
 @success("lambda:CreateFunction", source=API)
+@success("lambda:GetFunction", source=API)
 @success("lambda:GetFunctionConfiguration", source=API)
 @success("lambda:UpdateFunctionConfiguration", source=API)
 @success("lambda:UpdateFunctionCode", source=API)
 @success("lambda:DeleteFunction", source=API)
 @refusal("lambda:CreateFunction", "ResourceConflictException", source=API)
+@refusal("lambda:GetFunction", "ResourceNotFoundException", source=API)
 @refusal("lambda:GetFunctionConfiguration", "ResourceNotFoundException", source=API)
 @refusal("lambda:DeleteFunction", "ResourceNotFoundException", source=API)
 @real("nothing")
@@ -33,12 +35,16 @@ def test_a_function_is_made_changed_and_removed(aws: Target) -> None:
     again = {"Runtime": "python3.13", "Handler": "main.handler", "Code": {"ZipFile": made.archive()}}
     refused(client.create_function, "ResourceConflictException", FunctionName=name, Role=role, **again)
     before = client.get_function_configuration(FunctionName=name)
+    whole = client.get_function(FunctionName=name)
+    assert (whole["Configuration"]["CodeSha256"], whole["Tags"]) == (before["CodeSha256"], aws.tags)
+    assert "Concurrency" not in whole
     client.update_function_configuration(FunctionName=name, MemorySize=256)
     assert made.ready(aws, name)["MemorySize"] == 256
     client.update_function_code(FunctionName=name, ZipFile=made.archive("handler = None\n"))
     assert made.ready(aws, name)["CodeSha256"] != before["CodeSha256"]
     client.delete_function(FunctionName=name)
-    refused(client.get_function_configuration, "ResourceNotFoundException", FunctionName=name)
+    for read in (client.get_function, client.get_function_configuration):
+        refused(read, "ResourceNotFoundException", FunctionName=name)
     refused(client.delete_function, "ResourceNotFoundException", FunctionName=name)
 
 

@@ -66,6 +66,7 @@ def test_a_destination_needs_its_log_group(aws: Target) -> None:
 
 @success("logs:PutDeliverySource", source=API)
 @success("logs:CreateDelivery", source=API)
+@success("logs:DescribeDeliveries", source=API)
 @success("logs:DeleteDelivery", source=API)
 @success("logs:DeleteDeliverySource", source=API)
 @refusal("logs:PutDeliverySource", "ResourceNotFoundException", source=API)
@@ -97,6 +98,8 @@ def test_a_delivery_holds_its_two_ends(aws: Target) -> None:
     ends = {"deliverySourceName": "s", "deliveryDestinationArn": made_end["deliveryDestination"]["arn"]}
     refused(client.create_delivery, "ResourceNotFoundException", **ends | {"deliverySourceName": "none"})
     delivery = client.create_delivery(**ends)["delivery"]
+    [listed] = client.describe_deliveries()["deliveries"]
+    assert {name: listed[name] for name in ends} == ends
     refused(client.create_delivery, "ConflictException", **ends)
     refused(client.delete_delivery_source, "ConflictException", name="s")
     refused(client.delete_delivery_destination, "ConflictException", name="d")

@@ -14,7 +14,9 @@ TAGS = "API reference, ChangeTagsForResource [V]"
 
 @success("route53:CreateHostedZone", source="API reference, CreateHostedZone [V]")
 @success("route53:GetHostedZone", source="API reference, GetHostedZone [V]")
+@success("route53:GetDNSSEC", source="API reference, GetDNSSEC [V]")
 @success("route53:ListHostedZones", source="API reference, ListHostedZones [V]")
+@refusal("route53:GetDNSSEC", "NoSuchHostedZone", source="API reference, GetDNSSEC [V]")
 @success("route53:ListHostedZonesByName", source="API reference, ListHostedZonesByName [V]")
 @real(COST)
 def test_a_zone_has_name_servers_and_is_found(aws: Target) -> None:
@@ -24,6 +26,9 @@ def test_a_zone_has_name_servers_and_is_found(aws: Target) -> None:
     assert found["HostedZone"]["Config"]["PrivateZone"] is False
     assert found["HostedZone"]["ResourceRecordSetCount"] == 2
     assert len(found["DelegationSet"]["NameServers"]) == 4
+    signing = mine.client.get_dnssec(HostedZoneId=mine.id)
+    assert (signing["Status"]["ServeSignature"], signing["KeySigningKeys"]) == ("NOT_SIGNING", [])
+    refused(mine.client.get_dnssec, "NoSuchHostedZone", HostedZoneId=NO_ZONE)
     pages = mine.client.get_paginator("list_hosted_zones").paginate()
     assert f"/hostedzone/{mine.id}" in [z["Id"] for page in pages for z in page["HostedZones"]]
     named = mine.client.list_hosted_zones_by_name(DNSName=mine.name, MaxItems="1")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.archive import BadArchive, Limits, members, packed
+from reconciler.model.archive import BadArchive, Limits, members, packed, stored
 
 FILES = {"template.json": b"{}", "asset.1/sub/app.py": b"x = 1\n"}
 SMALL = Limits(packed=100_000, unpacked=5000, files=3)
@@ -37,6 +37,15 @@ def test_what_was_packed_comes_back_and_order_does_not_matter() -> None:
     data = packed(FILES)
     assert dict(members(data, SMALL)) == FILES
     assert packed(dict(reversed(FILES.items()))) == data
+
+
+def test_what_is_stored_is_the_same_whatever_compresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = stored(FILES)
+    assert dict(members(data, SMALL)) == FILES
+    assert stored(dict(reversed(FILES.items()))) == data
+    monkeypatch.setattr("zlib.compressobj", None)
+    monkeypatch.setattr("sys.platform", "win32")
+    assert stored(FILES) == data
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,6 @@ def test_an_access_log_destination_has_no_stream_wildcard() -> None:
     assert live_api.stage(stage)["AccessLogSetting"] == {"DestinationArn": "arn:x:log-group:/a", "Format": "f"}
 
 
-def test_a_function_outside_any_network_shows_empty_lists() -> None:
-    found = {"FunctionName": "f", "MemorySize": 128, "Timeout": 3, "Role": "r"}
-    assert live_api.function(found)["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
-
-
 def test_a_distribution_in_the_words_of_cloudformation() -> None:
     methods = {"Quantity": 2, "Items": ["GET", "HEAD"], "CachedMethods": {"Quantity": 1, "Items": ["GET"]}}
     errors = [{"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in (503, 400)]
@@ -92,17 +87,59 @@ def test_a_distribution_in_the_words_of_cloudformation() -> None:
     }
 
 
+def validation(name: str) -> dict[str, Any]:
+    record = {"Name": f"_1.{name}.", "Type": "CNAME", "Value": f"_2.{name}.acm-validations.aws."}
+    return {"DomainName": name, "ValidationMethod": "DNS", "ResourceRecord": record}
+
+
+CERTIFICATE = {"DomainName": "a", "SubjectAlternativeNames": ["a", "b"]}
+STANDING = {"Name": "_1.A.", "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": "_2.a.acm-validations.aws"}]}
+
+
 def test_a_certificates_own_name_is_not_among_its_alternatives() -> None:
-    found = {
-        "DomainName": "a",
-        "SubjectAlternativeNames": ["a", "b"],
-        "DomainValidationOptions": [{"ValidationMethod": "DNS"}],
+    found = {**CERTIFICATE, "DomainValidationOptions": [{"DomainName": "a", "ValidationMethod": "DNS"}]}
+    shaped = live_edge.certificate(facts(zone={"Id": "/hostedzone/Z"}))(found)
+    assert shaped == {"DomainName": "a", "SubjectAlternativeNames": ["b"], "ValidationMethod": "DNS"}
+
+
+def test_a_name_is_validated_by_our_zone_while_its_record_stands() -> None:
+    seen = facts(zone={"Id": "/hostedzone/Z"}, records=[STANDING])
+    shaped = live_edge.certificate(seen)({**CERTIFICATE, "DomainValidationOptions": [validation("a"), validation("b")]})
+    assert shaped["DomainValidationOptions"] == [
+        {"DomainName": "a", "HostedZoneId": "Z"},
+        {"DomainName": "b", "HostedZoneId": None},
+    ]
+
+
+def test_methods_as_api_gateway_tells_them() -> None:
+    integration = {
+        "type": "AWS_PROXY",
+        "httpMethod": "POST",
+        "uri": "arn:f",
+        "passthroughBehavior": "WHEN_NO_MATCH",
+        "timeoutInMillis": 29000,
+        "cacheNamespace": "x",
     }
-    assert live_edge.certificate(found) == {
-        "DomainName": "a",
-        "SubjectAlternativeNames": ["b"],
-        "ValidationMethod": "DNS",
+    method = {"httpMethod": "GET", "authorizationType": "AWS_IAM", "apiKeyRequired": False}
+    listed = [{"path": "/"}, {"path": "/a", "resourceMethods": {"GET": {**method, "methodIntegration": integration}}}]
+    assert live_api.methods(listed) == {
+        "GET /a": {
+            "authorization": "AWS_IAM",
+            "apiKeyRequired": False,
+            "credentials": None,
+            **{name: value for name, value in integration.items() if name != "cacheNamespace"},
+        }
     }
+
+
+def test_a_headers_policy_and_a_delivery() -> None:
+    security = {"FrameOptions": {"FrameOption": "DENY", "Override": True}}
+    config = {"Name": "n", "Comment": "", "SecurityHeadersConfig": security, "CustomHeadersConfig": {"Quantity": 0}}
+    shaped = live_edge.headers({"Id": "1", "ResponseHeadersPolicyConfig": config})
+    assert shaped == {"ResponseHeadersPolicyConfig": {"Name": "n", "SecurityHeadersConfig": security}}
+    found = {"id": "1", "deliverySourceName": "s", "deliveryDestinationArn": "arn:d", "tags": {"a": "1"}}
+    tagged = [{"Key": "a", "Value": "1"}]
+    assert live_edge.delivery(found) == {"DeliverySourceName": "s", "DeliveryDestinationArn": "arn:d", "Tags": tagged}
 
 
 def test_flags_that_aws_leaves_out_are_off() -> None:
