@@ -22,6 +22,7 @@ from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.run import Run
 from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.structure import remembered
 from reconciler.model.topology import Topology
 from reconciler.model.verdict import in_flight, requeue, result_of
 from reconciler.observe import observe
@@ -216,6 +217,7 @@ def _judge(
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
         motion=_motion(topology, observed, found, refused=bool(planned.refusals)),
+        structure=remembered(observed, stacks),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 
+from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.reading import account, read_facts
@@ -16,18 +17,26 @@ from reconciler.model.requests import ChangeSet, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Synthesizer
 
 
 class AwsCloud:
-    def __init__(self, clients: Clients, clock: Clock, roles: ServiceRoles = OWN_RIGHTS) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        clock: Clock,
+        roles: ServiceRoles = OWN_RIGHTS,
+        synthesizer: Synthesizer | None = None,
+    ) -> None:
+        """`synthesizer`: where to have templates from that a stack is known to hold."""
         self._clients = clients
+        self._at_hand = TemplatesAtHand(synthesizer)
         self._roles = roles
         self._clock = clock
         self._account: str | None = None
 
     def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        return read_facts(self._clients, topology, self._clock.now(), sweep)
+        return read_facts(self._clients, topology, self._clock.now(), sweep, self._at_hand)
 
     def account(self, topology: Topology) -> str:
         """Asked once: credentials that are refreshed stay in their account."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_metrics import Replication, start_replication
-from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
+from reconciler.aws.read_stacks import STAGE, Known, Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
@@ -27,23 +27,25 @@ def read_region(
     topology: Topology,
     region: str,
     at: datetime,
+    listing: Future[Listing] | None,
     edge: Future[Listed],
     members: Future[Answer],
+    known: Known,
     sweep: Sweep = Sweep.PLAN,
     *,
     whole: bool,
 ) -> RegionFacts:
     """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them.
-    `members` is the global cluster."""
-    stacks = RegionStacks(reads, topology, region, edge)
+    `members` is the global cluster; `known`: what needs no reading."""
+    stacks = RegionStacks(reads, topology, region, listing, edge, known)
     whole = whole or stacks.has_regional()
-    stacks.start(whole=whole)
     pending = _by_name(reads, topology, region) if whole else {}
     domains, mappings = _domains(reads, topology, region) if whole else ({}, {})
     logs = [
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         for prefix in _log_prefixes(topology, region, whole=whole)
     ]
+    stacks.start(whole=whole)  # last, for it waits
     pending |= _closer(reads, topology, region, stacks.listing.result())
     replication: Future[Replication] = done({})
     if whole:

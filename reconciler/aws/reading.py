@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.aws import failures, read_global
+from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
-from reconciler.aws.read_stacks import start_resources
+from reconciler.aws.read_stacks import Known, Listed, known_structure, named, start_listing, start_resources_of
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import Answer, Facts, Listing, RegionFacts, Series, Sweep
@@ -22,12 +23,18 @@ from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
 
-def read_facts(clients: Clients, topology: Topology, at: datetime, sweep: Sweep = Sweep.PLAN) -> Facts:
+def read_facts(
+    clients: Clients,
+    topology: Topology,
+    at: datetime,
+    sweep: Sweep = Sweep.PLAN,
+    at_hand: TemplatesAtHand | None = None,
+) -> Facts:
     """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
     reads = Reads(clients)
     with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
         try:
-            return _read(clients, reads, waiters, topology, at, sweep)
+            return _read(clients, reads, waiters, topology, at, sweep, at_hand or TemplatesAtHand())
         finally:
             reads.close()  # before the waiters are waited for: what has not begun is not worth beginning
 
@@ -37,24 +44,33 @@ _WAITERS = 40
 
 
 def _read(
-    clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime, sweep: Sweep
+    clients: Clients,
+    reads: Reads,
+    waiters: ThreadPoolExecutor,
+    topology: Topology,
+    at: datetime,
+    sweep: Sweep,
+    at_hand: TemplatesAtHand,
 ) -> Facts:
-    edge_name = StackRef(StackKind.EDGE, EDGE_REGION).name(topology.name)
+    recorded = read_global.start_recorded(reads, topology)
+    known = Known(structure=waiters.submit(known_structure, topology, recorded, at_hand), at_hand=at_hand)
     identity = waiters.submit(account, clients, topology.deployment_regions[:2])
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
     cluster = read_global.start_global_cluster(reads, topology)
-    listed = start_resources(reads, EDGE_REGION, edge_name)
+    listings = {region: start_listing(reads, region) for region in topology.deployment_regions}
+    listed = waiters.submit(_edge_resources, reads, topology, listings[EDGE_REGION], known)
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
         return {
-            r: waiters.submit(read_region, reads, topology, r, at, listed, cluster, sweep, whole=r in ours)
+            r: waiters.submit(
+                read_region, reads, topology, r, at, listings.get(r), listed, cluster, known, sweep, whole=r in ours
+            )
             for r in regions
         }
 
     regions = start(topology.deployment_regions, topology.region_names)
     zone = read_global.start_zone(reads, topology)
-    recorded = read_global.start_recorded(reads, topology)
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result()))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
@@ -75,6 +91,11 @@ def _read(
         suspension=suspension,
         **{name: future.result() for name, future in edge.result().items()},
     )
+
+
+def _edge_resources(reads: Reads, topology: Topology, listing: Future[Listing], known: Known) -> Listed:
+    edge = StackRef(StackKind.EDGE, EDGE_REGION)
+    return start_resources_of(reads, edge, named(listing.result(), edge.name(topology.name)), known).result()
 
 
 def account(clients: Clients, regions: Iterable[str]) -> str:

@@ -66,9 +66,10 @@ def deliveries() -> Deliveries:
 
 def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
     """Everything that a pass on a bundle needs."""
+    synthesizer = stored_synthesizer(plane.clients, source.bundle.version)
     return Ports(
-        cloud=AwsCloud(plane.clients, plane.clock, ServiceRoles.told(os.environ)),
-        synthesizer=stored_synthesizer(plane.clients, source.bundle.version),
+        cloud=AwsCloud(plane.clients, plane.clock, ServiceRoles.told(os.environ), synthesizer),
+        synthesizer=synthesizer,
         revisions=BundledRevisions(source),
         journal=journal,
         clock=plane.clock,

@@ -73,6 +73,8 @@ class StackState:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """`Logical.Attribute` to its value, for the `Fn::GetAtt`s of the template that a fact tells."""
     failure: Failure | None = None
+    mark: str = ""
+    """Its last operation, if that is over and left all of it as one template says (see `structure`)."""
 
     @property
     def in_progress(self) -> bool:

@@ -14,6 +14,7 @@ from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Plan
 from reconciler.model.stacks import StackRef
+from reconciler.model.structure import Structure
 
 
 class Result(StrEnum):
@@ -90,6 +91,8 @@ class Outcome:
     foreseen: tuple[Result, tuple[Problem, ...]] | None = None
     """Result and problems as planning had them, before anything was done."""
     conditions: tuple[Condition, ...] = ()
+    structure: Structure = field(default_factory=dict)
+    """What the next look need not read of stacks."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What a hosted pass leaves to the next one, kept with the status."""
     api_calls: Mapping[str, int] = field(default_factory=dict)

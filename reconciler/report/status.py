@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from reconciler.model import structure
 from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
@@ -45,6 +46,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
         "suspension": outcome.observed.suspension and outcome.observed.suspension.document(),
+        "structure": structure.document(outcome.structure),
         **outcome.memory,
     }
 
