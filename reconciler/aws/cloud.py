@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
-from reconciler.aws.reading import account, read_facts
+from reconciler.aws.reading import account, read_facts, read_glance
 from reconciler.aws.schema import read_schema
 from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, describe_change_set, perform
 from reconciler.model.facts import Answer, Facts, Sweep
@@ -35,8 +35,11 @@ class AwsCloud:
         self._clock = clock
         self._account: str | None = None
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        return read_facts(self._clients, topology, self._clock.now(), sweep, self._at_hand)
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
+        now = self._clock.now()
+        if sweep is Sweep.FAST:
+            return read_glance(self._clients, topology, now, self.account(topology), self._at_hand)
+        return read_facts(self._clients, topology, now, sweep, self._at_hand, asked)
 
     def account(self, topology: Topology) -> str:
         """Asked once: credentials that are refreshed stay in their account."""

@@ -47,7 +47,7 @@ class RegionStacks:
         known: Known,
     ) -> None:
         self._reads, self._region, self._edge, self._known = reads, region, edge, known
-        self._names = _stack_names(topology, region)
+        self._names = stack_names(topology, region)
         self.listing = listing or start_listing(reads, region)
         self._templates: dict[str, Future[Answer]] = {}
         self._resources: dict[str, Future[Listed]] = {}
@@ -114,6 +114,11 @@ class Known:
         found, mark = self.structure.result().get(str(ref)), mark_of(stack)
         return found if found and mark and found.mark == mark else None
 
+    def id(self, ref: StackRef, logical_id: str) -> str | None:
+        """What a resource was called when its stack was last read."""
+        found = self.structure.result().get(str(ref))
+        return found.ids.get(logical_id) if found else None
+
 
 def known_structure(topology: Topology, status: Future[Recorded | Unknown], at_hand: TemplatesAtHand) -> Structure:
     """Of a status that cannot be read, nothing. Waits for it, and for the templates that the stacks are known to hold."""
@@ -149,7 +154,7 @@ def start_resources_of(reads: Reads, ref: StackRef, stack: Answer, known: Known)
     return start_resources(reads, ref.region, stack["StackId"])
 
 
-def _stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
+def stack_names(topology: Topology, region: str) -> dict[StackKind, str]:
     kinds = [StackKind.FOUNDATION, StackKind.DATA, StackKind.API]
     if region == topology.home_region:
         kinds += [StackKind.GLOBAL, StackKind.ROUTING]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from reconciler.aws import failures, read_global
 from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
+from reconciler.aws.read_fast import read_fast
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
 from reconciler.aws.read_stacks import Known, Listed, known_structure, named, start_listing, start_resources_of
@@ -29,9 +30,10 @@ def read_facts(
     at: datetime,
     sweep: Sweep = Sweep.PLAN,
     at_hand: TemplatesAtHand | None = None,
+    asked: Callable[[], bool] | None = None,
 ) -> Facts:
     """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
-    reads = Reads(clients)
+    reads = Reads(clients, asked)
     with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
         try:
             return _read(clients, reads, waiters, topology, at, sweep, at_hand or TemplatesAtHand())
@@ -41,6 +43,16 @@ def read_facts(
 
 _WAITERS = 40
 """One thread per Region, which only waits; more Regions than that queue."""
+
+
+def read_glance(clients: Clients, topology: Topology, at: datetime, account: str, at_hand: TemplatesAtHand) -> Facts:
+    """What the fast sweep covers."""
+    reads = Reads(clients)
+    with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
+        try:
+            return read_fast(reads, waiters, topology, at, account, at_hand)
+        finally:
+            reads.close()
 
 
 def _read(

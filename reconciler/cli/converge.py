@@ -15,8 +15,9 @@ from pathlib import Path
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
-from reconciler.loop import Ports, Run, look, run_pass
+from reconciler.loop import Looking, Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
+from reconciler.model.facts import Sweep
 from reconciler.model.motion import Motion
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal
@@ -95,7 +96,7 @@ def _logged_pass(
     settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal, records: Records | None
 ) -> Outcome:
     def one_pass(theirs: Ports) -> Outcome:
-        return run_pass(theirs, topology, run, goal)
+        return run_pass(theirs, topology, run, goal, Looking(sweep=Sweep.FULL))
 
     if records:
         from reconciler.recording import recorded

@@ -297,6 +297,8 @@ class Observed:
     """Why that document could not be read: then nobody knows what was declared before, nor the generation."""
     suspension: Suspension | None = None
     """What a person wants left alone."""
+    glance: str = ""
+    """What a fast sweep sees, as a digest; empty where not all of it could be read."""
 
     def unknown_facts(self) -> Mapping[str, Unknown]:
         """What exists once and could not be read, by its name."""

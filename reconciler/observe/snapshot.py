@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
 from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
 from reconciler.observe import leaving
 from reconciler.observe.database import cluster, global_cluster
+from reconciler.observe.glance import glance
 from reconciler.observe.live import live
 from reconciler.observe.names import dns, items
 from reconciler.observe.routing import probe, record, traffic_gate
@@ -20,7 +23,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
     writer = members.writer if members and not isinstance(members, Unknown) else None
     listed = facts.records if isinstance(facts.records, Unknown) else tuple(map(record, facts.records))
     gates = {r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions}
-    return Observed(
+    seen = Observed(
         at=facts.at,
         account=facts.account,
         zone=_zone(facts),
@@ -40,6 +43,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         suspension=Suspension.recorded(known(facts.suspension)),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
+    return replace(seen, glance=glance(facts, topology, seen))
 
 
 def _alarms(listing: Listing) -> tuple[str, ...] | Unknown:

@@ -6,7 +6,7 @@ Whether the pass is worth a record is decided where its status is written, so th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -119,8 +119,8 @@ class _Ear:
 
 
 class _Cloud(_Ear):
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        found: Facts = self._inner.facts(topology, sweep)
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
+        found: Facts = self._inner.facts(topology, sweep, asked) if asked else self._inner.facts(topology, sweep)
         self._memory.topology, self._memory.facts = topology, found
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -108,11 +108,11 @@ class Process(FakeCloud):
     def sleep(self, seconds: float) -> None:
         self.place.stage.takes(seconds)
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Any:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Any:
         self._takes(PASS_READS, halts=True)
         self.place.catch_up()
         self.aws.documents = {topology.name: self.place.table.status} if self.place.table.status else {}
-        return super().facts(topology, sweep)
+        return super().facts(topology, sweep, asked)
 
     def change_set(self, *arguments: Any) -> Any:
         self._takes(CALL, halts=True)

@@ -157,10 +157,7 @@ def _number(version: str) -> tuple[int, ...]:
 def only_what_works(scene: Scene) -> Iterator[Refusal]:
     """Later: fields that exist in the schema and are not carried out yet, when they are not at their default."""
     topology = scene.topology
-    for path, used in (
-        ("spec.drift.ignore", bool(topology.drift.ignore)),
-        ("spec.drift.schedule", topology.drift.schedule != "rate(30 minutes)"),
-    ):
+    for path, used in (("spec.drift.ignore", bool(topology.drift.ignore)),):
         if used:
             yield Refusal(code="NotSupportedYet", path=path, message="not supported yet: leave it at its default")
 
