@@ -63,7 +63,7 @@ def _gate(seen: Seen[TrafficGate]) -> TrafficGate | None:
 
 def _probe(seen: Seen[Probe]) -> tuple[str, bool | None] | None:
     probe: Probe | None = _known(seen)
-    return probe and (probe.id, probe.healthy)
+    return None if probe is None else (probe.id, probe.healthy)
 
 
 def _cluster(region: RegionFacts) -> list[Any]:
