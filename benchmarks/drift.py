@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -76,12 +77,16 @@ class Found:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument(
+        "--regions", type=int, nargs="+", default=SIZES, help="how many, smallest first; three among them"
+    )
+    asked = parser.parse_args()
+    runs, sizes = asked.runs, asked.regions
     load = _load()
     with start() as world:
         missing = peer.install()
         found = {}
-        for size in SIZES:
+        for size in sizes:
             say(f"converging {size} Region{'s'[: size > 1]}: {world.converge(size).wall:.0f} s")
             _python(world, REMEMBER)
             found[size] = _sweeps(world, runs)
@@ -209,7 +214,10 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does, the embedded AWS included
     try:
         sys.exit(main())
     except CommandFailed as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
