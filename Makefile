@@ -58,6 +58,7 @@ bench: setup
 	@$(BIN)/python -m benchmarks.edge
 	@$(BIN)/python -m benchmarks.api
 	@$(BIN)/python -m benchmarks.hosted
+	@$(BIN)/python -m benchmarks.drift
 	@$(BIN)/python -m benchmarks
 
 # ENDPOINT=real: on the account of the environment, what costs next to nothing, tagged, and removed at the end.

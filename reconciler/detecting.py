@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reconciler.act.inspecting_drift import detection
 from reconciler.diff.detected import disputes, still_holds
@@ -61,6 +62,17 @@ def detect_under(
     if found and recorded is not None and motion is not None:
         ports.journal.record(topology, {**recorded, "motion": motion.detected(found).document()})
     return {ref: result for ref, result in results.items() if isinstance(result, str)}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSets:
+    """The `Detector` port, for passes that run unattended."""
+
+    ports: Ports
+
+    def detect(self, lease: Lease, topology: Topology, seen: Outcome) -> Mapping[str, Any] | None:
+        detect_under(lease, self.ports, topology, seen)
+        return self.ports.journal.recorded(topology)
 
 
 def _known(seen: Outcome, state: StackState) -> Detection | None:

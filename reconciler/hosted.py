@@ -14,30 +14,35 @@ the message itself has to come again (`redeliver`), which the queue counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from reconciler.loop import Ports, look, pass_under
-from reconciler.model.errors import LeaseHeld, LeaseLost, ReconcilerError, StaleTimer
+from reconciler.glancing import unchanged
+from reconciler.loop import Looking, Ports, look, pass_under
+from reconciler.model.errors import GaveWay, LeaseHeld, LeaseLost, ReconcilerError, StaleTimer
+from reconciler.model.facts import Sweep
 from reconciler.model.memory import Memory
 from reconciler.model.message import Message
-from reconciler.model.outcome import Outcome, Result
+from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.plan import SUSPENDED
+from reconciler.model.sweeps import sweep_for
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
 from reconciler.recording import recorded
 from reconciler.report.metrics import pass_line
-from reconciler.report.status import after_error
+from reconciler.report.status import after_error, glanced
 
 RETRY = timedelta(seconds=60)
 """As long as a lease: by then its holder has renewed it, released it, or lost it."""
 WAITS, LOOK_AGAIN = timedelta(seconds=30), timedelta(minutes=15)
 """Between looks at what gets ready by itself; and at what only the clock or a person ends. SQS delays by 15 minutes at most."""
+GLANCED, GAVE_WAY = "Unchanged", "GaveWay"
+"""What a pass came to that read little, as all was at rest; and a sweep that stopped, as somebody asked for a pass."""
 _LONG = frozenset({"window", SUSPENDED})
 
 
@@ -50,6 +55,8 @@ class Again:
     due: str
     reason: str
     now: bool = False
+    result: str = ""
+    """What it came to where there is no outcome and no error."""
     redeliver: bool = False
     """Nothing could be decided: report this message as failed, so that it comes again."""
     line: str = ""
@@ -83,7 +90,7 @@ def reconcile(
         if ports.cloud.account(topology) != topology.account:
             return said(None, _elsewhere(ports, topology))
         with ports.journal.lease(topology, turn) as lease:
-            again = _turn(ports, topology, lease, chance, partial(_passed, records=records, lost=lost))
+            again = _turn(ports, topology, lease, message, chance, partial(_passed, records=records, lost=lost))
             lease.due = again.due if not again.redeliver else None
     except StaleTimer as stale:
         return Again(outcome=None, after=None, due="", reason=stale.message)
@@ -113,21 +120,33 @@ def _turn(
     ports: Ports,
     topology: Topology,
     lease: Lease,
+    message: Message,
     chance: Callable[[], float],
     passed: Callable[[Ports, Callable[[Ports], Outcome]], Outcome],
 ) -> Again:
     """The pass itself, under the lease. `due` is of use even if nothing is to be sent: it makes earlier timers idle."""
     status = ports.journal.recorded(topology)
-    digest = ports.revisions.revision(topology, status).digest
-    memory = Memory.recorded(status, digest)
+    revision = ports.revisions.revision(topology, status)
+    memory = Memory.recorded(status, revision.digest)
     given_up = memory.attempts.stalled
+    sweep = _sweep(ports, topology, message, status, revision)
+    if sweep is Sweep.FAST and status is not None:
+        if _glanced(ports, topology, lease, status):
+            return Again(
+                outcome=None, after=None, due=_name(ports.clock.now(), lease.token), reason=GLANCED, result=GLANCED
+            )
+        sweep = Sweep.PLAN
+    looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and message.routine)
 
     def one_pass(heard: Ports) -> Outcome:
         heard.cloud.account(topology)  # for the record: it was asked before the lease
-        return pass_under(lease, heard, topology, memory.run, memory=memory)
+        return pass_under(lease, heard, topology, memory.run, memory=memory, looking=looking)
 
     try:
         outcome = passed(ports, one_pass)
+    except GaveWay:
+        now, token = ports.clock.now(), lease.token
+        return Again(outcome=None, after=timedelta(), due=_name(now, token), reason=GAVE_WAY, result=GAVE_WAY)
     except LeaseLost:
         raise
     except Exception as error:
@@ -143,6 +162,31 @@ def _turn(
     after = _after(outcome, memory, chance)
     due = _name(ports.clock.now() + (after or timedelta()), lease.token)
     return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result))
+
+
+def _sweep(
+    ports: Ports, topology: Topology, message: Message, status: Mapping[str, Any] | None, revision: Revision
+) -> Sweep:
+    return sweep_for(
+        status,
+        revision,
+        name=topology.name,
+        schedule=topology.drift.schedule,
+        at=ports.clock.now(),
+        routine=message.routine,
+    )
+
+
+def _glanced(ports: Ports, topology: Topology, lease: Lease, status: Mapping[str, Any]) -> bool:
+    """Whether a glance was enough; then the status says so. One that fails calls for a whole pass, which says why."""
+    try:
+        same = unchanged(ports, topology, status)
+    except ReconcilerError:
+        return False
+    if same:
+        lease.check()
+        ports.journal.record(topology, glanced(status, ports.clock.now()))
+    return same
 
 
 def _after(outcome: Outcome, memory: Memory, chance: Callable[[], float]) -> timedelta | None:
@@ -173,12 +217,12 @@ def _comes_again(error: ReconcilerError) -> Again:
 
 def _said(topology: Topology, at: datetime, why: str, lease: Lease | None, again: Again) -> Again:
     outcome = again.outcome
-    failed = "" if outcome else again.reason
+    failed = "" if outcome or again.result else again.reason
     more: dict[str, Any] = {"stolen": lease.stolen, "token": lease.token} if lease else {}
     line = pass_line(
         topology.name,
         at,
-        result=str(outcome.result) if outcome else "Error",
+        result=str(outcome.result) if outcome else again.result or "Error",
         outcome=outcome,
         error=failed,
         stalled=outcome.result is Result.STALLED if outcome else failed.startswith("Stalled:"),

@@ -5,7 +5,7 @@ Everything is read again in every pass and planned again from what is there, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -22,17 +22,19 @@ from reconciler.model.outcome import Outcome, Problem, Result
 from reconciler.model.plan import Goal, StepAction
 from reconciler.model.run import Run
 from reconciler.model.stacks import DesiredStack, StackRef
+from reconciler.model.structure import remembered
+from reconciler.model.sweeps import Looks
 from reconciler.model.topology import Topology
 from reconciler.model.verdict import in_flight, requeue, result_of
 from reconciler.observe import observe
 from reconciler.observe.nothing import nothing_there
 from reconciler.plan import plan
-from reconciler.ports import Clock, Cloud, Issuers, Journal, Lease, RevisionSource, Synthesizer
+from reconciler.ports import Clock, Cloud, Detector, Issuers, Journal, Lease, RevisionSource, Synthesizer
 from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 from reconciler.tracing import traced
 
-__all__ = ["Ports", "Run", "look", "offline", "pass_under", "run_pass"]
+__all__ = ["Looking", "Ports", "Run", "look", "observed_by", "offline", "pass_under", "run_pass"]
 
 _WRITES_BACK = frozenset({"cloudformation:ExecuteChangeSet", "route53:UpdateHealthCheck"})
 
@@ -47,16 +49,29 @@ class Ports:
     journal: Journal
     clock: Clock
     issuers: Issuers
+    detector: Detector | None = None
+    """None: drift is found by reading alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """How a pass looks. `yields`: a sweep that the clock asked for, which gives way to whoever asks meanwhile."""
+
+    sweep: Sweep = Sweep.PLAN
+    yields: bool = False
+
+
+PLANNING = Looking()
 
 
 def run_pass(
-    ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE, sweep: Sweep = Sweep.PLAN
+    ports: Ports, topology: Topology, run: Run, goal: Goal = Goal.CONVERGE, looking: Looking = PLANNING
 ) -> Outcome:
     """One pass under the topology's lease: look, act on the first open wave, leave the status document behind."""
     if ports.cloud.account(topology) != topology.account:
         return look(ports, topology, goal)  # refused: nothing is ours to write there, the lease included
     with ports.journal.lease(topology) as lease:
-        return pass_under(lease, ports, topology, run, goal, sweep=sweep)
+        return pass_under(lease, ports, topology, run, goal, looking=looking)
 
 
 def pass_under(
@@ -66,12 +81,19 @@ def pass_under(
     run: Run,
     goal: Goal = Goal.CONVERGE,
     memory: Memory | None = None,
-    sweep: Sweep = Sweep.PLAN,
+    looking: Looking = PLANNING,
 ) -> Outcome:
-    """The same under a lease that is held; `memory`: what hosted passes know of those before them."""
+    """The same under a lease that is held; `memory`: what hosted passes know of those before them. Raises `GaveWay`."""
     before = ports.cloud.calls()
-    outcome, stacks = _see(ports, topology, goal, sweep)
-    _need_record(outcome)
+    asked = (lambda: lease.asked) if looking.yields else None
+    observed = observed_by(ports, topology, looking.sweep, goal, asked)
+    _need_record(observed, topology)
+    outcome, stacks = _see(ports, topology, observed, goal, looking.sweep)
+    detector = ports.detector if looking.sweep is Sweep.FULL and _may_detect(topology, observed, goal) else None
+    if detector:
+        observed = replace(observed, recorded=detector.detect(lease, topology, outcome))
+        outcome, stacks = _see(ports, topology, observed, goal, looking.sweep)
+        outcome = replace(outcome, detected=True)
     if _acts(outcome):
         held_back = memory and memory.holds_back(outcome)
         outcome = _held_back(outcome, held_back) if held_back else _act(lease, ports, topology, run, outcome, stacks)
@@ -175,18 +197,24 @@ def _migrated(topology: Topology, outcome: Outcome, run: Run) -> Motion | None:
     return outcome.motion.migrates(topology) if done and outcome.motion else outcome.motion
 
 
-def _need_record(outcome: Outcome) -> None:
+def _need_record(observed: Observed, topology: Topology) -> None:
     """What was declared before, generation and history are in the last status: without it, a pass would write over them."""
-    reason = outcome.observed.unrecorded
+    reason = observed.unrecorded
     if reason:
         error = AccessDenied if reason.denied else CloudUnavailable
-        raise error(f"the last status of {outcome.topology} cannot be read: {reason.message}", code=reason.code)
+        raise error(f"the last status of {topology.name} cannot be read: {reason.message}", code=reason.code)
+
+
+def _may_detect(topology: Topology, observed: Observed, goal: Goal) -> bool:
+    """Where nobody wants anything left alone, every few hours: it writes, though nothing comes of it."""
+    alone = topology.suspend or observed.suspension is not None or goal is not Goal.CONVERGE
+    return not alone and Looks.recorded(observed.recorded).detection_due(observed.at)
 
 
 def look(ports: Ports, topology: Topology, goal: Goal = Goal.CONVERGE, sweep: Sweep = Sweep.PLAN) -> Outcome:
     """Load → observe → diff → plan, and nothing else: what `plan` and `drift` show. Reads only."""
     before = ports.cloud.calls()
-    outcome, _ = _see(ports, topology, goal, sweep)
+    outcome, _ = _see(ports, topology, observed_by(ports, topology, sweep, goal), goal, sweep)
     return _finished(ports, topology, outcome, before)
 
 
@@ -197,14 +225,27 @@ def offline(ports: Ports, topology: Topology) -> Outcome:
     return replace(outcome, conditions=conditions(outcome, topology))
 
 
-def _see(
-    ports: Ports, topology: Topology, goal: Goal, sweep: Sweep = Sweep.PLAN
-) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
-    observed = observe(ports.cloud.facts(topology, sweep), topology)
-    issuer = topology.api.client.issuer
+def observed_by(
+    ports: Ports,
+    topology: Topology,
+    sweep: Sweep,
+    goal: Goal = Goal.CONVERGE,
+    asked: Callable[[], bool] | None = None,
+) -> Observed:
+    """What a sweep sees, with what the issuer of clients' tokens says."""
+    facts = ports.cloud.facts(topology, sweep, asked) if asked else ports.cloud.facts(topology, sweep)
+    observed, issuer = observe(facts, topology), topology.api.client.issuer
     if issuer and goal is Goal.CONVERGE:
         observed = replace(observed, issuer_keys=client_keys.fitting(topology, ports.issuers.keys(issuer)))
+    return observed
+
+
+def _see(
+    ports: Ports, topology: Topology, observed: Observed, goal: Goal, sweep: Sweep
+) -> tuple[Outcome, Mapping[StackRef, DesiredStack]]:
+    """What comes of an observation, and after a full sweep who made what it found."""
     outcome, stacks = _judge(ports, topology, observed, goal)
+    outcome = replace(outcome, sweep=sweep)
     return (traced(ports.cloud, outcome) if sweep is Sweep.FULL else outcome), stacks
 
 
@@ -228,6 +269,7 @@ def _judge(
         goal=goal,
         regions=() if goal is Goal.DESTROY else topology.region_names,
         motion=_motion(topology, observed, found, refused=bool(planned.refusals)),
+        structure=remembered(observed, stacks),
     )
     held = next((s for s in stacks.values() if s.held), None)
     if held and outcome.plan.converged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,8 +22,10 @@ from reconciler.model.turn import Turn
 class Cloud(Protocol):
     """AWS. Reads may run in parallel; every write is one request and gets one attempt."""
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        """Read everything that the sweep covers. A part that cannot be read is `Unknown` in its place.
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
+        """Read everything that the sweep covers. A part that cannot be read is `Unknown` in its place, one that the sweep leaves
+        out `LATER`. With `asked` the reading takes only what others leave of the API budgets, and raises `GaveWay` as soon as
+        somebody has asked for a pass.
 
         Raises `ReconcilerError` only where nothing at all can be known: no credentials, endpoint unreachable.
         """
@@ -75,8 +77,10 @@ class Lease(Protocol):
     """It was taken over from a holder that let it run out."""
     due: str | None
     """Set while it is held: the timer that counts from its release on."""
+    asked: bool
+    """Somebody asked meanwhile, as far as its last renewal told."""
     dirty: bool
-    """Known after its release: somebody asked meanwhile."""
+    """The same, known after its release."""
     released: bool
 
     def check(self) -> None:
@@ -84,6 +88,14 @@ class Lease(Protocol):
 
     def working_on(self, step: str) -> None:
         """Says what the holder does, for whoever finds it held."""
+
+
+class Detector(Protocol):
+    """The second way to find drift, which writes: AWS is asked by change sets that are never executed."""
+
+    def detect(self, lease: Lease, topology: Topology, seen: Outcome) -> Mapping[str, Any] | None:
+        """The status document, with what was detected. `seen`: a full look from just before; `lease` is checked before every
+        write. Raises `ReconcilerError` where the pass cannot go on; a stack that could not be asked is no error."""
 
 
 class Journal(Protocol):

@@ -54,16 +54,23 @@ class Waker:
             self.asked = now
         found = concerned(event, self.known, self.own)
         if found:
-            self.send([Message(topology=name, reason=reason(event)) for name in found], spread(event, len(found)))
+            why, routine = reason(event), scheduled(event)
+            messages = [Message(topology=name, reason=why, routine=routine) for name in found]
+            self.send(messages, spread(event, len(found)))
         return found
 
 
 def spread(event: Any, count: int) -> timedelta:
     """Over which time so many topologies are looked at. The order is that of their names, so each has its own place in it: the
     slow resync takes all the time that there is until the next one."""
-    if isinstance(event, dict) and event.get("source") == "aws.events":
+    if scheduled(event):
         return RESYNC
     return min(RESYNC, _APART * max(0, count - _AT_ONCE))
+
+
+def scheduled(event: Any) -> bool:
+    """The slow resync: the clock asks, and nobody else."""
+    return isinstance(event, dict) and event.get("source") == "aws.events"
 
 
 def reason(event: Any) -> str:

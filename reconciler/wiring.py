@@ -59,10 +59,10 @@ def ports(*, offline: bool = False) -> Ports:
     """Everything a pass needs. Clients are made when they are first used, so `offline` only means that nobody asks AWS
     for the time."""
     clock = WallClock() if offline else system_clock()
-    clients = Clients(Budgets(clock.speed))
+    clients, synthesizer = Clients(Budgets(clock.speed)), CachedSynthesizer()
     return Ports(
-        cloud=AwsCloud(clients, clock, ServiceRoles.told(os.environ)),
-        synthesizer=CachedSynthesizer(),
+        cloud=AwsCloud(clients, clock, ServiceRoles.told(os.environ), synthesizer),
+        synthesizer=synthesizer,
         revisions=GitRevisions(),
         journal=DynamoJournal(clients),
         clock=clock,

@@ -45,13 +45,30 @@ class Bucket:
     def take(self) -> None:
         """Waits while the bucket is empty; who comes first goes first."""
         with self._lock:
-            # Never slower than on AWS: a clock that somebody nearly stopped, to look at a moment, must not stop us.
-            now, rate = self._clock(), self._limit.rate * max(1.0, self._pace())
-            self._left = min(self._limit.burst, self._left + (now - self._seen) * rate) - 1
-            self._seen = now
+            rate = self._fill()
+            self._left -= 1
             wait = max(0.0, -self._left / rate)
         if wait:
             self._sleep(wait)
+
+    def take_gently(self) -> None:
+        """Waits until the bucket is more than half full, and takes nothing before: whoever does not wait goes first."""
+        while True:
+            with self._lock:
+                rate = self._fill()
+                lacks = self._limit.burst / 2 + 1 - self._left
+                if lacks <= 0:
+                    self._left -= 1
+                    return
+            self._sleep(lacks / rate)
+
+    def _fill(self) -> float:
+        """With what has come since; gives the rate."""
+        # Never slower than on AWS: a clock that somebody nearly stopped, to look at a moment, must not stop us.
+        now, rate = self._clock(), self._limit.rate * max(1.0, self._pace())
+        self._left = min(self._limit.burst, self._left + (now - self._seen) * rate)
+        self._seen = now
+        return rate
 
 
 class Budgets:
@@ -62,7 +79,8 @@ class Budgets:
         self._making = threading.Lock()
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
-    def take(self, service: str, region: str) -> None:
+    def take(self, service: str, region: str, *, gently: bool = False) -> None:
+        """`gently`: takes only what others leave, half of each bucket at most."""
         limit = LIMITS.get(service)
         if limit is None:
             return
@@ -70,4 +88,5 @@ class Budgets:
         with self._making:
             if place not in self._buckets:
                 self._buckets[place] = Bucket(limit, self._pace, self._clock, self._sleep)
-        self._buckets[place].take()
+        bucket = self._buckets[place]
+        bucket.take_gently() if gently else bucket.take()

@@ -33,6 +33,7 @@ _POOL = 16  # connections that one client keeps: more than the reads it ever has
 class Clients:
     def __init__(self, budgets: Budgets | None = None) -> None:
         self._budgets = budgets
+        self._threads = threading.local()
         self._making = threading.Lock()  # a session makes one client at a time
         self._counting = threading.Lock()
         self._session: Session | None = None
@@ -55,6 +56,10 @@ class Clients:
 
     def writer(self, service: str, region: str) -> Any:
         return self._client(service, region, writes=True)
+
+    def gently(self) -> None:
+        """From here on this thread's requests take only what others leave of the budgets."""
+        self._threads.gentle = True
 
     @contextmanager
     def fenced(self, check: Callable[[], None], name: str = "") -> Iterator[None]:
@@ -104,7 +109,7 @@ class Clients:
 
         def wait(**_: Any) -> None:
             if self._budgets:
-                self._budgets.take(service, region)
+                self._budgets.take(service, region, gently=getattr(self._threads, "gentle", False))
 
         client.meta.events.register("before-sign", wait)  # each attempt is signed anew, and none waits once it is
         client.meta.events.register("before-send", count)

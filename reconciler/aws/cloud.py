@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
+from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads
 from reconciler.aws.read_change_set import describe_change_set
 from reconciler.aws.read_trail import look_up
-from reconciler.aws.reading import account, read_facts
+from reconciler.aws.reading import account, read_facts, read_glance
 from reconciler.aws.schema import read_schema
 from reconciler.aws.writing import OWN_RIGHTS, ServiceRoles, perform
 from reconciler.model.facts import Answer, Facts, Sweep
@@ -19,18 +20,29 @@ from reconciler.model.requests import ChangeSet, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Synthesizer
 
 
 class AwsCloud:
-    def __init__(self, clients: Clients, clock: Clock, roles: ServiceRoles = OWN_RIGHTS) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        clock: Clock,
+        roles: ServiceRoles = OWN_RIGHTS,
+        synthesizer: Synthesizer | None = None,
+    ) -> None:
+        """`synthesizer`: where to have templates from that a stack is known to hold."""
         self._clients = clients
+        self._at_hand = TemplatesAtHand(synthesizer)
         self._roles = roles
         self._clock = clock
         self._account: str | None = None
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        return read_facts(self._clients, topology, self._clock.now(), sweep)
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
+        now = self._clock.now()
+        if sweep is Sweep.FAST:
+            return read_glance(self._clients, topology, now, self.account(topology), self._at_hand)
+        return read_facts(self._clients, topology, now, sweep, self._at_hand, asked)
 
     def account(self, topology: Topology) -> str:
         """Asked once: credentials that are refreshed stay in their account."""

@@ -56,8 +56,10 @@ class Lease:
         """Its holder before us let it run out: it died, or could not renew it."""
         self.due: str | None = None
         """Set while held: the timer that counts once it is released."""
+        self.asked = False
+        """Somebody asked meanwhile, as far as the last renewal told."""
         self.dirty = False
-        """Known after the release: somebody asked meanwhile."""
+        """The same, known after the release."""
         self.released = False
 
     def check(self) -> None:
@@ -201,6 +203,7 @@ class Lease:
                 self.lose()
                 return
             self._until, self._deadline = until, began + self._length
+            self.asked = self.asked or "dirty" in answer.old
 
 
 def _clock(now: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
+from reconciler.model.errors import GaveWay
 from reconciler.model.observed import Unknown
 
 T = TypeVar("T")
@@ -20,9 +21,11 @@ latency then cost twice what they cost at three Regions. Twice as many gained no
 class Reads:
     """A pool of guarded calls. `Clients` are made in its threads, when the first call needs them."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
+    def __init__(self, clients: Clients, asked: Callable[[], bool] | None = None) -> None:
+        """`asked`: these reads wait for all others, and end with `GaveWay` once it says so."""
+        self._clients, self._asked = clients, asked
+        gently = clients.gently if asked else None
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read", initializer=gently)
 
     def start(
         self, service: str, region: str, read: Callable[[Any], T], absent: Absent
@@ -30,6 +33,8 @@ class Reads:
         """Begin a read; its result is the answer, `absent` where AWS says there is no such thing, or `Unknown`."""
 
         def guarded() -> T | Absent | Unknown:
+            if self._asked and self._asked():
+                raise GaveWay("somebody asked for a pass while this sweep was reading; it is made up for later")
             try:
                 return read(self._clients.reader(service, region))
             except failures.AwsError as error:

@@ -15,7 +15,7 @@ from reconciler.aws import read_details
 from reconciler.aws.parallel import Reads, body, done
 from reconciler.aws.read_metrics import Replication, start_replication
 from reconciler.aws.read_serving import named, start_details, start_domains, start_function
-from reconciler.aws.read_stacks import STAGE, Listed, RegionStacks
+from reconciler.aws.read_stacks import STAGE, Known, Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
@@ -29,17 +29,18 @@ def read_region(
     topology: Topology,
     region: str,
     at: datetime,
+    listing: Future[Listing] | None,
     edge: Future[Listed],
     members: Future[Answer],
+    known: Known,
     sweep: Sweep = Sweep.PLAN,
     *,
     whole: bool,
 ) -> RegionFacts:
     """`whole` false: the Region is none of the topology's; only its stacks are read, unless `data` or `api` is among them.
-    `members` is the global cluster."""
-    stacks = RegionStacks(reads, topology, region, edge)
+    `members` is the global cluster; `known`: what needs no reading."""
+    stacks = RegionStacks(reads, topology, region, listing, edge, known)
     whole = whole or stacks.has_regional()
-    stacks.start(whole=whole)
     full, names = sweep is Sweep.FULL, (topology.region_origin(region), topology.origin_name) if whole else ()
     pending = _by_name(reads, topology, region, full=full) if whole else {}
     domains = start_domains(reads, region) if whole else done(())
@@ -48,6 +49,7 @@ def read_region(
         reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         for prefix in _log_prefixes(topology, region, whole=whole)
     ]
+    stacks.start(whole=whole)  # last, for it waits
     pending |= _closer(reads, topology, region, stacks.listing.result())
     replication: Future[Replication] = done({})
     if whole:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from reconciler.aws import failures, read_global
+from reconciler.aws.at_hand import TemplatesAtHand
 from reconciler.aws.clients import Clients
 from reconciler.aws.parallel import Reads, done
 from reconciler.aws.read_details import start_roles
+from reconciler.aws.read_fast import read_fast
 from reconciler.aws.read_metrics import start_requests
 from reconciler.aws.read_region import read_region
 from reconciler.aws.read_serving import start_zone_details
-from reconciler.aws.read_stacks import start_resources
+from reconciler.aws.read_stacks import Known, Listed, known_structure, named, start_listing, start_resources_of
 from reconciler.aws.recorded import answers
 from reconciler.model.errors import CloudUnavailable, ReconcilerError
 from reconciler.model.facts import LATER, Answer, Facts, Listing, RegionFacts, Series, Sweep
@@ -24,12 +26,19 @@ from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import EDGE_REGION, Topology
 
 
-def read_facts(clients: Clients, topology: Topology, at: datetime, sweep: Sweep = Sweep.PLAN) -> Facts:
+def read_facts(
+    clients: Clients,
+    topology: Topology,
+    at: datetime,
+    sweep: Sweep = Sweep.PLAN,
+    at_hand: TemplatesAtHand | None = None,
+    asked: Callable[[], bool] | None = None,
+) -> Facts:
     """Raises `ReconcilerError` where nothing can be known: no usable credentials, or AWS cannot be reached at all."""
-    reads = Reads(clients)
+    reads = Reads(clients, asked)
     with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
         try:
-            return _read(clients, reads, waiters, topology, at, sweep)
+            return _read(clients, reads, waiters, topology, at, sweep, at_hand or TemplatesAtHand())
         finally:
             reads.close()  # before the waiters are waited for: what has not begun is not worth beginning
 
@@ -38,19 +47,39 @@ _WAITERS = 40
 """One thread per Region, which only waits; more Regions than that queue."""
 
 
+def read_glance(clients: Clients, topology: Topology, at: datetime, account: str, at_hand: TemplatesAtHand) -> Facts:
+    """What the fast sweep covers."""
+    reads = Reads(clients)
+    with ThreadPoolExecutor(_WAITERS, thread_name_prefix="region") as waiters:
+        try:
+            return read_fast(reads, waiters, topology, at, account, at_hand)
+        finally:
+            reads.close()
+
+
 def _read(
-    clients: Clients, reads: Reads, waiters: ThreadPoolExecutor, topology: Topology, at: datetime, sweep: Sweep
+    clients: Clients,
+    reads: Reads,
+    waiters: ThreadPoolExecutor,
+    topology: Topology,
+    at: datetime,
+    sweep: Sweep,
+    at_hand: TemplatesAtHand,
 ) -> Facts:
-    edge_name = StackRef(StackKind.EDGE, EDGE_REGION).name(topology.name)
+    recorded = read_global.start_recorded(reads, topology)
+    known = Known(structure=waiters.submit(known_structure, topology, recorded, at_hand), at_hand=at_hand)
     identity = waiters.submit(account, clients, topology.deployment_regions[:2])
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
     cluster = read_global.start_global_cluster(reads, topology)
-    listed = start_resources(reads, EDGE_REGION, edge_name)
+    listings = {region: start_listing(reads, region) for region in topology.deployment_regions}
+    listed = waiters.submit(_edge_resources, reads, topology, listings[EDGE_REGION], known)
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
         return {
-            r: waiters.submit(read_region, reads, topology, r, at, listed, cluster, sweep, whole=r in ours)
+            r: waiters.submit(
+                read_region, reads, topology, r, at, listings.get(r), listed, cluster, known, sweep, whole=r in ours
+            )
             for r in regions
         }
 
@@ -59,7 +88,6 @@ def _read(
     zone = read_global.start_zone(reads, topology)
     roles: Future[Listing] = start_roles(reads, topology) if full else done(LATER)
     details = start_zone_details(reads, topology) if full else {}
-    recorded = read_global.start_recorded(reads, topology)
     edge = waiters.submit(lambda: read_global.start_edge(reads, topology, listed.result(), full=full))
     caller = identity.result()  # first: what follows is worth nothing if this fails
     health = waiters.submit(read_global.read_health, reads, topology, checks.result(), at)
@@ -81,6 +109,11 @@ def _read(
         roles=roles.result(),
         **{name: future.result() for name, future in (edge.result() | details).items()},
     )
+
+
+def _edge_resources(reads: Reads, topology: Topology, listing: Future[Listing], known: Known) -> Listed:
+    edge = StackRef(StackKind.EDGE, EDGE_REGION)
+    return start_resources_of(reads, edge, named(listing.result(), edge.name(topology.name)), known).result()
 
 
 def account(clients: Clients, regions: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
-from reconciler.loop import Ports, Run, look, run_pass
+from reconciler.loop import Looking, Ports, Run, look, run_pass
 from reconciler.model.errors import LeaseHeld, ReconcilerError, Retry, Throttled, Unanswered
 from reconciler.model.facts import Sweep
 from reconciler.model.motion import Motion
@@ -94,8 +94,8 @@ def run_passes(
 
 @dataclass(slots=True)
 class Passes:
-    """Passes of one run. The first looks at all that can drift, and so does the one that says that nothing is left to do; those in
-    between look at what they plan from."""
+    """Passes of one run. The first looks at all that can drift, so does the one that says that nothing is left to do, and so do
+    those that put drift right; the others look at what they plan from."""
 
     one: Callable[[Sweep], Outcome]
     sweep: Sweep = Sweep.FULL
@@ -104,7 +104,7 @@ class Passes:
         outcome = self.one(self.sweep)
         if outcome.result is Result.CONVERGED and self.sweep is Sweep.PLAN and not outcome.plan.waves:
             outcome = self.one(Sweep.FULL)
-        self.sweep = Sweep.PLAN
+        self.sweep = Sweep.FULL if outcome.diff.findings else Sweep.PLAN
         return outcome
 
 
@@ -112,7 +112,7 @@ def _logged_pass(
     settings: Settings, ports: Ports, topology: Topology, run: Run, goal: Goal, records: Records | None, sweep: Sweep
 ) -> Outcome:
     def one_pass(theirs: Ports) -> Outcome:
-        return run_pass(theirs, topology, run, goal, sweep)
+        return run_pass(theirs, topology, run, goal, Looking(sweep=sweep))
 
     if records:
         from reconciler.recording import recorded

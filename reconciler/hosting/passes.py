@@ -6,7 +6,7 @@ import json
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from reconciler.aws.bundled import BundledRevisions
@@ -20,6 +20,7 @@ from reconciler.aws.synthesis import default_cache
 from reconciler.aws.templates import StoredSynthesizer
 from reconciler.aws.writing import ServiceRoles
 from reconciler.deliveries import Deliveries
+from reconciler.detecting import ChangeSets
 from reconciler.hosted import Again, reconcile
 from reconciler.hosting.plane import Plane
 from reconciler.loop import Ports
@@ -66,14 +67,16 @@ def deliveries() -> Deliveries:
 
 def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
     """Everything that a pass on a bundle needs."""
-    return Ports(
-        cloud=AwsCloud(plane.clients, plane.clock, ServiceRoles.told(os.environ)),
-        synthesizer=stored_synthesizer(plane.clients, source.bundle.version),
+    synthesizer = stored_synthesizer(plane.clients, source.bundle.version)
+    ports = Ports(
+        cloud=AwsCloud(plane.clients, plane.clock, ServiceRoles.told(os.environ), synthesizer),
+        synthesizer=synthesizer,
         revisions=BundledRevisions(source),
         journal=journal,
         clock=plane.clock,
         issuers=HttpsIssuers(),
     )
+    return replace(ports, detector=ChangeSets(ports))
 
 
 def stored_synthesizer(clients: Clients, version: str) -> Synthesizer:

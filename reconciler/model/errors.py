@@ -146,6 +146,13 @@ class LeaseLost(ReconcilerError):
     retry = Retry.AFTER
 
 
+class GaveWay(ReconcilerError):
+    """A scheduled sweep stopped reading, for somebody asked for a pass: that one goes first."""
+
+    source = Source.CLOUD
+    retry = Retry.NOW
+
+
 class NotDeployed(ReconcilerError):
     """What this needs is made by a first deployment, which has not been."""
 

@@ -22,10 +22,13 @@ class Message:
     reason: str
     due: str | None = None
     """Of a timer's message: which timer; the status remembers the one that counts."""
+    routine: bool = False
+    """Nothing happened that is known of: it is time for a look."""
 
     def body(self) -> str:
         found = {"topology": self.topology, "reason": self.reason[:_REASON]}
-        return json.dumps(found | ({"due": self.due} if self.due else {}))
+        more = {"due": self.due, "routine": self.routine}
+        return json.dumps(found | {name: value for name, value in more.items() if value})
 
     @staticmethod
     def read(body: Any) -> Message:
@@ -38,7 +41,8 @@ class Message:
         due, reason = found.get("due"), found.get("reason", "")
         if not (due is None or _is(_DUE, due)) or not isinstance(reason, str):
             raise Malformed("due or reason are not as they must be")
-        return Message(topology=found["topology"], reason=reason[:_REASON], due=due)
+        routine = found.get("routine") is True  # anything else is taken for an event: that costs a whole look
+        return Message(topology=found["topology"], reason=reason[:_REASON], due=due, routine=routine)
 
 
 def is_name(text: str) -> bool:

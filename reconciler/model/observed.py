@@ -73,6 +73,8 @@ class StackState:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """`Logical.Attribute` to its value, for the `Fn::GetAtt`s of the template that a fact tells."""
     failure: Failure | None = None
+    mark: str = ""
+    """Its last operation, if that is over and left all of it as one template says (see `structure`)."""
 
     @property
     def in_progress(self) -> bool:
@@ -319,6 +321,8 @@ class Observed:
     """Why that document could not be read: then nobody knows what was declared before, nor the generation."""
     suspension: Suspension | None = None
     """What a person wants left alone."""
+    glance: str = ""
+    """What a fast sweep sees, as a digest; empty where not all of it could be read."""
 
     def unknown_facts(self) -> Mapping[str, Unknown]:
         """What exists once and could not be read, by its name."""

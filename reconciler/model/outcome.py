@@ -10,10 +10,12 @@ from typing import Any
 
 from reconciler.model.bundle import Source
 from reconciler.model.change import Diff
+from reconciler.model.facts import Sweep
 from reconciler.model.motion import Motion
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Goal, Plan
 from reconciler.model.stacks import StackRef
+from reconciler.model.structure import Structure
 
 
 class Result(StrEnum):
@@ -90,6 +92,12 @@ class Outcome:
     foreseen: tuple[Result, tuple[Problem, ...]] | None = None
     """Result and problems as planning had them, before anything was done."""
     conditions: tuple[Condition, ...] = ()
+    sweep: Sweep = Sweep.PLAN
+    """How much was read."""
+    detected: bool = False
+    """AWS was asked for drift by change sets, too."""
+    structure: Structure = field(default_factory=dict)
+    """What the next look need not read of stacks."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What a hosted pass leaves to the next one, kept with the status."""
     api_calls: Mapping[str, int] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
@@ -11,6 +12,7 @@ from reconciler.model.topology import Topology
 from reconciler.observe import leaving
 from reconciler.observe.beside import beside, strangers
 from reconciler.observe.database import cluster, global_cluster, shared, strays
+from reconciler.observe.glance import glance
 from reconciler.observe.live import live
 from reconciler.observe.names import dns, items
 from reconciler.observe.routing import probe, record, traffic_gate
@@ -23,7 +25,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
     writer = members.writer if members and not isinstance(members, Unknown) else None
     listed = facts.records if isinstance(facts.records, Unknown) else tuple(map(record, facts.records))
     gates = {r: traffic_gate(facts, topology.gate_reference_prefix(r)) for r in facts.regions}
-    return Observed(
+    seen = Observed(
         at=facts.at,
         account=facts.account,
         zone=_zone(facts),
@@ -48,6 +50,7 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         suspension=Suspension.recorded(known(facts.suspension)),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
+    return replace(seen, glance=glance(facts, topology, seen))
 
 
 def _validations(facts: Facts) -> dict[str, Mapping[str, str]]:

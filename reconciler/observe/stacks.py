@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.model.facts import Facts, RegionFacts, StackFacts
 from reconciler.model.observed import Failure, Seen, StackState, Unknown, known
 from reconciler.model.stacks import StackKind, StackRef
+from reconciler.model.structure import mark_of
 from reconciler.model.topology import EDGE_REGION, Topology
 from reconciler.observe.attributes import attributes
 
@@ -65,6 +66,7 @@ def state_of(ref: StackRef, found: StackFacts | None, known_attributes: Mapping[
         resources=ids,
         attributes=known_attributes,
         failure=_failure(found),
+        mark=mark_of(stack),
     )
 
 

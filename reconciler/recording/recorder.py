@@ -6,7 +6,7 @@ Whether the pass is worth a record is decided where its status is written, so th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from reconciler.model.redaction import iso_time
 from reconciler.model.requests import Request
 from reconciler.model.stacks import Template
 from reconciler.model.topology import Topology
-from reconciler.ports import Clock, Cloud, Journal
+from reconciler.ports import Clock, Cloud, Journal, Lease
 from reconciler.recording.record import Inputs, RunRecord
 from reconciler.recording.secrets import without_secrets
 from reconciler.recording.worth import named
@@ -61,6 +61,7 @@ class Recorder:
             journal=cast("Journal", _Journal(ports.journal, self.memory)),
             clock=cast("Clock", _Clock(ports.clock, self.memory)),
             issuers=_Issuers(ports.issuers, self.memory),
+            detector=_Detector(ports.detector, self.memory) if ports.detector else None,
         )
 
     def closed(self, ended: Outcome | Exception, goal: Goal = Goal.CONVERGE) -> tuple[str, RunRecord] | None:
@@ -119,8 +120,8 @@ class _Ear:
 
 
 class _Cloud(_Ear):
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
-        found: Facts = self._inner.facts(topology, sweep)
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
+        found: Facts = self._inner.facts(topology, sweep, asked) if asked else self._inner.facts(topology, sweep)
         self._memory.topology, self._memory.facts = topology, found
         return found
 
@@ -162,6 +163,15 @@ class _Issuers(_Ear):
     def keys(self, issuer: str) -> tuple[PublicKey, ...] | Unknown:
         found: tuple[PublicKey, ...] | Unknown = self._inner.keys(issuer)
         self._memory.keys = found
+        return found
+
+
+class _Detector(_Ear):
+    def detect(self, lease: Lease, topology: Topology, seen: Outcome) -> Mapping[str, Any] | None:
+        """What was detected is in the status, which is planned from."""
+        found: Mapping[str, Any] | None = self._inner.detect(lease, topology, seen)
+        if self._memory.facts is not None:
+            self._memory.facts = replace(self._memory.facts, recorded=found)
         return found
 
 

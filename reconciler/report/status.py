@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from reconciler.model import structure
 from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
+from reconciler.model.sweeps import Looks
 from reconciler.report.findings import remembered
 from reconciler.report.plan import gate_json
 from reconciler.report.regions import RegionReport, region_reports
@@ -47,6 +49,8 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
         "suspension": outcome.observed.suspension and outcome.observed.suspension.document(),
+        "looks": _looks(outcome, before).document(),
+        "structure": structure.document(outcome.structure),
         **outcome.memory,
     }
 
@@ -75,6 +79,19 @@ def after_error(
         "conditions": [*kept, _condition(failing, before["conditions"])],
         "problems": [{"code": problem.code, "step": problem.step, "message": problem.message}],
     }
+
+
+def _looks(outcome: Outcome, before: Mapping[str, Any]) -> Looks:
+    coverage = {"fields": outcome.diff.coverage.fields, "checked": outcome.diff.coverage.checked}
+    observed = outcome.observed
+    return Looks.recorded(before).after(
+        outcome.sweep, observed.at, observed.glance, coverage, detected=outcome.detected
+    )
+
+
+def glanced(status: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """The document after a glance that saw all as the last pass left it: what that pass said holds still."""
+    return {**status, "updatedAt": iso_time(at), "looks": Looks.recorded(status).glanced(at).document()}
 
 
 _NOTHING: Mapping[str, Any] = {

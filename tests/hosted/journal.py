@@ -44,6 +44,10 @@ class Lease:
     def until(self) -> float:
         return (self.stage.now if self.silent_since is None else self.silent_since) + LENGTH
 
+    @property
+    def asked(self) -> bool:
+        return self.table.dirty
+
     def thaw(self) -> None:
         """Able to renew again, if nobody took it meanwhile."""
         if self.table.holder is self:

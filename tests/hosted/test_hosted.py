@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
 
-from tests.hosted.world import Hosting
+from reconciler.model.facts import Sweep
+from tests.hosted.world import RESYNC, Hosting
 
 
 class Serial:
@@ -78,6 +80,36 @@ def test_with_every_message_three_times_and_out_of_order_nothing_is_asked_for_tw
     passes = sum(place.outcomes.values())
     assert hosting.queue.sent["t00"] <= passes
     assert len(hosting.queue.messages) <= 3, "they are used up"
+
+
+@pytest.mark.parametrize(("schedule", "full"), [("rate(30 minutes)", 12), ("rate(2 hours)", 3)])
+def test_at_rest_it_is_glanced_at_and_swept_when_that_is_due(schedule: str, full: int) -> None:
+    hosting = Hosting(1)
+    place = hosting.places["t00"]
+    place.topology = replace(place.topology, drift=replace(place.topology.drift, schedule=schedule))
+    hosting.event("t00")
+    hosting.run(60_000, until=lambda: bool(place.done) and hosting.stage.now > (place.done or 0) + 12 * RESYNC)
+    assert abs(place.sweeps[Sweep.FULL] - full) <= 2, place.sweeps
+    assert place.outcomes["Unchanged"] == place.sweeps[Sweep.FAST]
+    assert place.sweeps[Sweep.FAST] + place.sweeps[Sweep.FULL] >= 10
+    looks = json.loads(place.table.status or "")["looks"]
+    assert looks["lookedAt"] >= looks["fullAt"]
+
+
+def test_a_stalled_topology_is_swept_all_the_same() -> None:
+    """What it failed at waits for a commit; what drifts meanwhile is seen."""
+    hosting = Hosting(1)
+    place = hosting.places["t00"]
+    hosting.event("t00")
+
+    def stalled() -> bool:
+        if place.done and not place.sweeps[Sweep.FULL]:
+            found = json.loads(place.table.status or "")
+            place.table.status = json.dumps({**found, "result": "Stalled"})
+        return place.sweeps[Sweep.FULL] > 0
+
+    hosting.run(60_000, until=stalled)
+    assert place.sweeps[Sweep.FULL] == 1
 
 
 def contended(seed: int) -> Hosting:

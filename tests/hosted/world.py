@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -67,6 +67,7 @@ class Place:
         self.revisions.generation = 1
         self.stamps: list[Stamp] = []
         self.outcomes: Counter[str] = Counter()
+        self.sweeps: Counter[Sweep] = Counter()
         self.poisoned = False
         self.done: float | None = None
         self.busy = 0
@@ -108,11 +109,11 @@ class Process(FakeCloud):
     def sleep(self, seconds: float) -> None:
         self.place.stage.takes(seconds)
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Any:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Any:
         self._takes(PASS_READS, halts=True)
         self.place.catch_up()
         self.aws.documents = {topology.name: self.place.table.status} if self.place.table.status else {}
-        return super().facts(topology, sweep)
+        return super().facts(topology, sweep, asked)
 
     def change_set(self, *arguments: Any) -> Any:
         self._takes(CALL, halts=True)
@@ -178,8 +179,8 @@ class Hosting:
         if events:
             self.stage.start(self._aws)
 
-    def event(self, name: str, reason: str = "event") -> None:
-        self.queue.send(self.stage.now, Message(topology=name, reason=reason))
+    def event(self, name: str, reason: str = "event", *, routine: bool = False) -> None:
+        self.queue.send(self.stage.now, Message(topology=name, reason=reason, routine=routine))
 
     def run(self, limit: float = 20_000.0, *names: str, until: Any = None) -> None:
         wanted = [p for p in self.places.values() if not names or p.name in names]
@@ -230,7 +231,10 @@ class Hosting:
             again = reconcile(process.ports, place.topology, message=message, chance=self.chance.random)
         finally:
             place.busy -= 1
-        result = str(again.outcome.result) if again.outcome else "redeliver" if again.redeliver else "none"
+        result = (
+            str(again.outcome.result) if again.outcome else "redeliver" if again.redeliver else again.result or "none"
+        )
+        place.sweeps += process.sweeps
         place.outcomes[result] += 1
         if again.outcome and again.outcome.result is Result.CONVERGED and not again.outcome.plan.waves:
             place.done = place.done or self.stage.now
@@ -240,7 +244,7 @@ class Hosting:
         while True:
             self.stage.takes(RESYNC)
             for name in self.places:
-                self.event(name, "resync")
+                self.event(name, "resync", routine=True)
 
     def _aws(self) -> None:
         """What happens by itself in an account is told, some seconds later; several things within a few seconds once."""

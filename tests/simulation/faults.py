@@ -136,9 +136,9 @@ class FaultyCloud(FakeCloud):
             raise CloudUnavailable("no Region answers")
         return super().account(topology)
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
         self._maybe_crash("reading")
-        fresh = super().facts(topology, sweep)
+        fresh = super().facts(topology, sweep, asked)
         self.informed, self.contradictory = True, False
         self.aws.timeline.pass_time(self.chaos.uniform(0.5, 3))
         if self.old is not None:

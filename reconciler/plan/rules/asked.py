@@ -154,14 +154,6 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def only_what_works(scene: Scene) -> Iterator[Refusal]:
-    """Later: fields that exist in the schema and are not carried out yet, when they are not at their default."""
-    topology = scene.topology
-    if topology.drift.schedule != "rate(30 minutes)":
-        path = "spec.drift.schedule"
-        yield Refusal(code="NotSupportedYet", path=path, message="not supported yet: leave it at its default")
-
-
 def _domain_change(topology: Topology, change: Change) -> Refusal:
     return Refusal(
         code="DomainChangeRefused",

@@ -32,7 +32,6 @@ RULES: tuple[Rule, ...] = (
     asked.the_writer_has_a_successor,
     asked.no_data_is_lost,
     asked.the_engine_goes_up_alone,
-    asked.only_what_works,
 )
 
 

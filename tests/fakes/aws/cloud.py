@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from botocore.exceptions import ClientError
 
 from reconciler.aws import failures
+from reconciler.model.errors import GaveWay
 from reconciler.model.facts import Facts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.provenance import Act, Lookup
@@ -49,7 +50,7 @@ from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from tests.fakes.aws.account import Account
 from tests.fakes.aws.aurora import ACCOUNT
-from tests.fakes.aws.reading import read
+from tests.fakes.aws.reading import glimpse, read
 from tests.fakes.aws.refusal import Refusal
 from tests.fakes.aws.timeline import instant
 
@@ -66,6 +67,7 @@ class FakeCloud:
     def __init__(self, account: Account) -> None:
         self.aws, self.informed = account, True
         self._calls: Counter[str] = Counter()
+        self.sweeps: Counter[Sweep] = Counter()
 
     def calls(self) -> Mapping[str, int]:
         return dict(self._calls)
@@ -74,9 +76,13 @@ class FakeCloud:
         self._calls["sts"] += 1
         return ACCOUNT
 
-    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN) -> Facts:
+    def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
         self._calls["reads"] += 1
-        return read(self.aws, topology)
+        self.sweeps[sweep] += 1
+        if asked and asked():
+            raise GaveWay("asked")
+        found = read(self.aws, topology)
+        return glimpse(found) if sweep is Sweep.FAST else found
 
     def change_set(self, stack: StackRef, _stack_name: str, name: str) -> ChangeSet | None:
         self._calls["cloudformation"] += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.facts import Facts, RegionFacts, StackFacts
+from reconciler.model.facts import LATER, Facts, RegionFacts, StackFacts
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
 from tests.fakes.aws.account import DISTRIBUTION, Account, attribute
@@ -41,6 +42,20 @@ def read(account: Account, topology: Topology) -> Facts:
         edge_function=ROUTER if account.cloudfront.published else None,
         recorded=document,
     )
+
+
+def glimpse(facts: Facts) -> Facts:
+    """What a fast sweep has of it."""
+    regions = {
+        name: replace(
+            region,
+            **dict.fromkeys(("instances", "lag", "load", "requests", "interfaces", "log_groups", "alarms"), LATER),
+            **dict.fromkeys(("rest_api", "certificate", "key", "security_groups", "availability_zones"), LATER),
+            mappings=dict.fromkeys(region.domain_names, LATER),
+        )
+        for name, region in facts.regions.items()
+    }
+    return replace(facts, regions=regions, zone=LATER, edge_certificate=LATER, edge_function=LATER)
 
 
 def _left(account: Account, topology: Topology, document: Mapping[str, Any] | None) -> set[str]:

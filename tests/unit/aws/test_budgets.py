@@ -71,7 +71,8 @@ def test_a_request_waits_before_the_lease_is_looked_at(monkeypatch: pytest.Monke
     order: list[str] = []
 
     class Turns(Budgets):
-        def take(self, service: str, region: str) -> None:
+        def take(self, service: str, region: str, *, gently: bool = False) -> None:
+            assert not gently
             order.append(f"turn of {service} in {region}")
 
     def lost() -> None:
@@ -116,3 +117,23 @@ def test_a_clock_that_stands_nearly_still_stops_nobody():
         budgets.take("rds", "us-east-1")
     assert slept
     assert max(slept) < 10
+
+
+def test_a_sweep_takes_what_passes_leave_and_never_makes_them_wait() -> None:
+    """It stops at the half of a bucket, and goes on as that fills up."""
+    time, limit = Time(), LIMITS["rds"]
+
+    def sleep(seconds: float) -> None:
+        time.slept.append(seconds)
+        time.now += seconds
+
+    budgets = Budgets(lambda: 1.0, lambda: time.now, sleep)
+    for _ in range(limit.burst // 2):
+        budgets.take("rds", "eu-west-1", gently=True)
+    assert time.slept == []
+    budgets.take("rds", "eu-west-1", gently=True)
+    assert sum(time.slept) == pytest.approx(1 / limit.rate)
+    waited = len(time.slept)
+    for _ in range(limit.burst // 2):
+        budgets.take("rds", "eu-west-1")
+    assert len(time.slept) == waited

@@ -216,3 +216,13 @@ def test_a_few_are_looked_at_together() -> None:
     world = World(*KNOWN)
     world.waker.wake(stack("meridian-foundation"))
     assert world.over == [timedelta()]
+
+
+def test_only_the_clocks_messages_are_routine_and_they_stay_so_on_the_way() -> None:
+    sent: list[Message] = []
+    waker = Waker(names=lambda: KNOWN, send=lambda messages, _: sent.extend(messages), seconds=lambda: 0.0, own=())
+    waker.wake(event("aws.events", "Scheduled Event"))
+    waker.wake(database("orders-eu-west-1"))
+    assert [m.routine for m in sent] == [True] * len(KNOWN) + [False]
+    assert [Message.read(m.body()) for m in sent] == sent
+    assert not Message.read('{"topology": "orders", "routine": "yes"}').routine

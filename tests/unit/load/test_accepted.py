@@ -36,7 +36,7 @@ REGIONS = [r for r in schema()["$defs"]["region"]["enum"] if not r.startswith(("
         ("writeForwarding: session", "writeForwarding: off"),
         ("homeRegion: us-east-1", "homeRegion: eu-central-2"),
         ("windows: []", "windows: [{cron: '*/15 0-6,22 1 JAN-mar 0,sun', duration: 1d}]"),
-        ("rate(30 minutes)", "cron(0 8 ? * MON-FRI *)"),
+        ("rate(30 minutes)", "rate(12 hours)"),
     ],
 )
 def test_what_is_just_allowed(project, old, new):
