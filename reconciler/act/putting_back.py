@@ -13,7 +13,15 @@ from reconciler.act.moves import Move, Wait
 from reconciler.model.change import Finding, Tool
 from reconciler.model.observed import Observed, StackState, known
 from reconciler.model.plan import Step
-from reconciler.model.requests import ProtectGlobal, PutRecord, RescueKey, RotateKey, SetCluster, SetParameters
+from reconciler.model.requests import (
+    EnableProbe,
+    ProtectGlobal,
+    PutRecord,
+    RescueKey,
+    RotateKey,
+    SetCluster,
+    SetParameters,
+)
 from reconciler.model.topology import EDGE_REGION, Topology
 
 _LOGS = "EnableCloudwatchLogsExports"
@@ -34,6 +42,8 @@ def put_back(step: Step, topology: Topology, observed: Observed, findings: Itera
         case Tool.KEY:
             request = RotateKey if all(f.prop == "EnableKeyRotation" for f in found) else RescueKey
             return request(region=region, key=_physical(observed, found[0]))
+        case Tool.PROBE:
+            return EnableProbe(region=region, probe=_physical(observed, found[0]))
         case _:
             return _record(region, topology, observed, found[0])
 

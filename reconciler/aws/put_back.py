@@ -5,12 +5,12 @@ from __future__ import annotations
 from reconciler.aws.clients import Clients
 from reconciler.aws.read_global import GLOBAL
 from reconciler.aws.sending import send
-from reconciler.model.requests import PutRecord, RescueKey, RotateKey
+from reconciler.model.requests import EnableProbe, PutRecord, RescueKey, RotateKey
 
 TTL = 300
 
 
-def perform(clients: Clients, request: RescueKey | RotateKey | PutRecord) -> None:
+def perform(clients: Clients, request: RescueKey | RotateKey | PutRecord | EnableProbe) -> None:
     match request:
         case RescueKey():
             _rescue(clients, request)
@@ -19,6 +19,10 @@ def perform(clients: Clients, request: RescueKey | RotateKey | PutRecord) -> Non
             send(request.call, request.region, lambda: kms.enable_key_rotation(KeyId=request.key))
         case PutRecord():
             _put(clients, request)
+        case EnableProbe():
+            route53 = clients.writer("route53", GLOBAL)
+            on = {"HealthCheckId": request.probe, "Disabled": False}
+            send(request.call, GLOBAL, lambda: route53.update_health_check(**on))
 
 
 def _rescue(clients: Clients, request: RescueKey) -> None:

@@ -22,6 +22,7 @@ from reconciler.model.requests import (
     DeleteStack,
     DeleteVersion,
     DetectDrift,
+    EnableProbe,
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
@@ -82,7 +83,7 @@ def perform(clients: Clients, request: Request, roles: ServiceRoles = OWN_RIGHTS
             )
         case DeleteVersion():
             _delete_version(clients, request)
-        case RescueKey() | RotateKey() | PutRecord():
+        case RescueKey() | RotateKey() | PutRecord() | EnableProbe():
             put_back.perform(clients, request)
         case PrepareDatabase() | Migrate():
             schema.perform(clients, request)

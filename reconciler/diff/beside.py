@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.diff.catalogue import field_path, region_of
-from reconciler.model.change import Disposition, Finding
+from reconciler.model.change import Disposition, Finding, Tool
 from reconciler.model.observed import Observed, StackState, Zone
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import Topology
 
-HOLD, PAGE = Disposition.HOLD, Disposition.PAGE
+HEAL, HOLD, PAGE = Disposition.HEAL, Disposition.HOLD, Disposition.PAGE
 Usual = Callable[[Any, datetime], bool]
 _EXPIRES = timedelta(days=21)
 """ACM renews weeks earlier, and reminds people by then [K]."""
@@ -31,6 +31,7 @@ class Rule:
     disposition: Disposition
     reason: str
     desired: Any = None
+    tool: Tool = Tool.NONE
 
 
 def _unset(value: Any, _at: datetime) -> bool:
@@ -70,9 +71,8 @@ RULES = (
     Rule(API, ".*Domain", "EndpointAccessMode", _among(None, "BASIC"), HOLD, _HELD),
     Rule(API, ".*Domain", "MutualTlsAuthentication", _unset, HOLD, f"clients and probe need certificates now: {_HELD}"),
     Rule(API, ".*Mapping", "Others", _unset, PAGE, f"more paths of the name lead elsewhere; {_BY_HAND}"),
-    Rule(API, "Probe", "Disabled", _unset, PAGE,
-         "a probe that is switched off counts as healthy, whatever the Region does, and no template can say so: switch it on by "
-         "hand", False),
+    Rule(API, "Probe", "Disabled", _unset, HEAL,
+         "a probe that is switched off counts as healthy, whatever the Region does, and no template can say so", False, Tool.PROBE),
     *(Rule(kind, "Certificate", prop, usual, PAGE, reason, desired)
       for kind in (API, EDGE)
       for prop, usual, reason, desired in (
@@ -106,6 +106,11 @@ def beside_findings(topology: Topology, observed: Observed) -> Iterator[Finding]
                 reason=rule.reason,
                 desired=rule.desired,
                 observed=value.isoformat() if isinstance(value, datetime) else value,
+                tool=rule.tool,
+                # Of the others, no deployment of the stack says or does anything: they do not hold it up.
+                stack=ref if rule.tool is not Tool.NONE else None,
+                logical_id=logical_id if rule.tool is not Tool.NONE else None,
+                prop=prop,
             )
     yield from _foreign_records(topology, observed)
     yield from _zone(observed)

@@ -76,9 +76,11 @@ class Tool(StrEnum):
     KEY = "key"
     RECORD = "record"
     """The record that validates a certificate's domain name, which no template has."""
+    PROBE = "probe"
+    """Switches a Region's probe on, which no template can."""
 
 
-CALLS = frozenset({Tool.CLUSTER, Tool.GLOBAL, Tool.PARAMETERS, Tool.KEY, Tool.RECORD})
+CALLS = frozenset({Tool.CLUSTER, Tool.GLOBAL, Tool.PARAMETERS, Tool.KEY, Tool.RECORD, Tool.PROBE})
 """Tools that are a call of our own."""
 
 

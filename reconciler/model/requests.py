@@ -195,6 +195,15 @@ class RotateKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnableProbe:
+    """Switch a Region's probe on again."""
+
+    region: str
+    probe: str
+    call: str = "route53:UpdateHealthCheck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PutRecord:
     """Put back a record that proves a domain to be ours, which no template has."""
 
@@ -300,6 +309,7 @@ Request = (
     | RescueKey
     | RotateKey
     | PutRecord
+    | EnableProbe
     | DeleteInstance
     | DeleteCluster
     | UnprotectGlobal

@@ -19,7 +19,7 @@ from reconciler.plan.scene import Scene
 
 JOIN_TOGETHER = 2
 """So many Regions at most join the global database at once: each loads the writer."""
-_AT_ONCE = (Tool.KEY, Tool.GLOBAL, Tool.RECORD)
+_AT_ONCE = (Tool.KEY, Tool.GLOBAL, Tool.RECORD, Tool.PROBE)
 """Putting these back takes nothing from anybody, and may be urgent."""
 _ON_DATABASES = (Tool.CLUSTER, Tool.PARAMETERS)
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from local_aws.registry.schemas import TypeFacts, facts
+from reconciler.diff.beside import RULES, Rule
 from reconciler.diff.disposition import ROWS
 from reconciler.diff.disposition import Row as Judgement
 from reconciler.model.change import Disposition, Tool
@@ -33,6 +34,7 @@ TOOLS = {
     Tool.PARAMETERS: "ModifyDBClusterParameterGroup",
     Tool.KEY: "EnableKey, CancelKeyDeletion, EnableKeyRotation",
     Tool.RECORD: "ChangeResourceRecordSets",
+    Tool.PROBE: "UpdateHealthCheck",
 }
 LEFT = {Disposition.HOLD: "left until a commit decides", Disposition.PAGE: "left; a person must look"}
 HEAD = """# Drift
@@ -54,12 +56,16 @@ def document() -> str:
     proven = _table(
         ("#", "somebody …", "the one finding", "disposition"), map(_proven, sorted(merged(ALL), key=_number))
     )
+    beside = _table(("stack", "what", "disposition", "what happens", "why"), map(_beside, RULES))
     none = _table(("#", "why"), ((str(number), why) for number, why in sorted(UNTESTED.items())))
     return "\n".join(
         (
             HEAD,
             "## What is judged how\n",
             *judged,
+            "\n## What no template sets\n",
+            "Anything but AWS's default is found, and the first rule that fits decides.\n",
+            *beside,
             "\n## What is proven\n",
             "Each by itself: the hand through boto3, a look that names it and nothing else, passes, and a second look.\n",
             *proven,
@@ -112,6 +118,11 @@ def _resources(kind: StackKind | None) -> Mapping[str, Any]:
     path = ROOT / "tests" / "golden" / "templates" / f"{TEMPLATES[kind]}.json"  # type: ignore[index]
     resources: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["Resources"]
     return resources
+
+
+def _beside(rule: Rule) -> tuple[str, ...]:
+    what = TOOLS[rule.tool] if rule.disposition is Disposition.HEAL else LEFT[rule.disposition]
+    return str(rule.kind), f"`{rule.logical_id}` `{rule.prop}`", f"**{rule.disposition}**", what, rule.reason
 
 
 def _proven(row: Row) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.cli.converge import Passes
 from reconciler.drive import Run
-from reconciler.loop import look, run_pass
+from reconciler.loop import Looking, look, run_pass
 from reconciler.model.change import Finding
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome, Result
@@ -26,9 +27,10 @@ def findings(world: Converged, topology: Topology | None = None) -> list[Finding
 
 def converge(world: Converged, topology: Topology | None = None) -> Outcome:
     world.aws.go(QUICKLY)
-    run = Run(patience=30)
+    run, wanted = Run(patience=30), topology or world.topology
+    passes = Passes(lambda sweep: run_pass(world.ports, wanted, run, looking=Looking(sweep=sweep)))
     for _ in range(PASSES):
-        outcome = run_pass(world.ports, topology or world.topology, run)
+        outcome = passes()
         assert all(p.retry for p in outcome.problems), outcome.problems
         assert not outcome.plan.refusals, outcome.plan.refusals
         if outcome.result is Result.CONVERGED:

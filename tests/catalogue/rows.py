@@ -220,7 +220,7 @@ DATABASE = (
 
 API = (
     eu(12, of_api.points_the_stage_elsewhere, HEAL, "api/Stage/DeploymentId", SOME, SOME),
-    eu(13, of_api.edits_a_method, HOLD, "api/Api/Body", SOME, SOME, needs="serving"),
+    eu(13, of_api.edits_a_method, HOLD, "api/Api/Body", None, SOME, needs="serving"),
     eu(14, of_api.opens_the_api, HEAL, "api/auth/origin", SOME, SOME),
     eu(14, of_api.enables_the_default_endpoint, HEAL, "api/Api/DisableExecuteApiEndpoint", True, False),
     eu(15, of_api.throttles, HEAL, "api/throttle/rate", 1000, 5),
@@ -230,8 +230,8 @@ API = (
     eu(17, of_api.replaces_the_code, HOLD, "api/code", SOME, SOME, needs="serving"),
     eu(18, of_api.shrinks_the_function, HEAL, "api/memoryMb", 512, 256),
     eu(18, of_api.asks_clients_for_no_token, HEAL, "api/auth/client/mode", "none", "open"),
-    eu(18, of_api.adds_a_variable, HEAL, "api/Function/Environment/Variables/DEBUG", None, "1", needs="serving"),
-    eu(18, of_api.throttles_the_function, HEAL, "api/Function/ReservedConcurrentExecutions", None, 0, needs="serving"),
+    eu(18, of_api.adds_a_variable, HEAL, "api/Function/Environment/Variables/DEBUG", None, SOME, needs="serving"),
+    eu(18, of_api.throttles_the_function, HOLD, "api/Function/ReservedConcurrentExecutions", None, 0, needs="serving"),
     eu(18, of_api.takes_the_gateways_permission, HEAL, "api/Invoke", missing=True, needs="serving"),
     eu(18, of_api.lets_another_account_call, PAGE, "api/Function/Policy", None, SOME, needs="serving"),
     eu(31, of_api.widens_the_functions_role, HEAL, "api/Role/Policies/0/PolicyDocument", SOME, SOME, needs="regional"),
@@ -239,20 +239,31 @@ API = (
     eu(34, of_api.keeps_logs_shorter, HEAL, "api/FunctionLogs/RetentionInDays", 30, 7),
     eu(34, of_api.deletes_a_log_group, HEAL, "api/AccessLogs", missing=True),
     eu(34, of_api.moves_an_alarms_threshold, HEAL, "api/ErrorsAlarm/Threshold", SOME, 90),
-    eu(35, of_api.takes_the_functions_tags, HEAL, "api/Function/Tags", SOME, SOME, needs="serving"),
+    eu(35, of_api.takes_the_functions_tags, HEAL, "api/Function/Tags", SOME, None, needs="serving"),
 )
 
 DNS = (
     _row(19, of_dns.slows_a_record_down, HEAL, "routing/ttlSeconds", EU, "10", 222),
     _row(19, of_dns.deletes_a_route, HEAL, "routing/records", TOKYO, missing=True),
     _row(19, of_dns.takes_a_record_from_its_gate, HEAL, "routing/records", EU, SOME, None),
-    _row(19, of_dns.adds_a_route, PAGE, "routing/records", None, None, SOME, needs="serving"),
+    _row(
+        19,
+        of_dns.adds_a_route,
+        PAGE,
+        "routing/records/route.api.example.com/CNAME/trial",
+        None,
+        None,
+        SOME,
+        needs="serving",
+    ),
     eu(20, of_dns.closes_a_gate, HOLD, "traffic", "serving", "drained"),
     eu(20, of_dns.forces_a_gate_open, HEAL, "traffic", SOME, SOME),
     eu(20, of_dns.inverts_a_probe, HEAL, "api/Probe/HealthCheckConfig/Inverted", False, True),
-    eu(20, of_dns.disables_a_probe, HEAL, "api/Probe/HealthCheckConfig/Disabled", False, True, needs="serving"),
+    eu(20, of_dns.disables_a_probe, HEAL, "api/Probe/Disabled", False, True, needs="serving"),
     eu(20, of_dns.makes_a_probe_patient, HEAL, "api/health/failureThreshold", 3, 9),
-    whole(22, of_dns.delegates_the_zone_elsewhere, PAGE, "domain/hostedZoneId", SOME, SOME, needs="serving"),
+    whole(
+        22, of_dns.delegates_the_zone_elsewhere, PAGE, "domain/hostedZoneId/nameServers", SOME, SOME, needs="serving"
+    ),
     eu(27, of_dns.deletes_a_regions_name, HEAL, "api/Record", missing=True),
     whole(27, of_dns.points_a_name_elsewhere, HEAL, "edge/Aaaa/AliasTarget/DNSName", SOME, SOME),
     whole(27, of_dns.deletes_a_name, HEAL, "edge/A", missing=True),
@@ -262,7 +273,6 @@ DNS = (
         HEAL,
         "edge/certificateArn",
         SOME,
-        missing=True,
         needs="serving healing",
     ),
 )
@@ -307,7 +317,7 @@ STACKS = (
     eu(33, of_stacks.leaves_a_cluster_of_our_name, PAGE, "data/orders-eu-west-1-copy", None, SOME, needs="regional"),
 )
 
-MERGED: Final = frozenset[str]()
+MERGED: Final = frozenset({"regional", "serving", "healing"})
 """Parts that are there; the rows that need no other are tested."""
 ALL = (*DATABASE, *API, *DNS, *EDGE, *STACKS)
 

@@ -261,7 +261,7 @@ def test_a_hand_on_what_serves_is_seen_as_that_and_nothing_else(world: Converged
         (open_database, f"{DATA_EU}/DatabaseGroup/SecurityGroupIngress", (SOME, SOME)),
         (shut_functions_in, f"{DATA_EU}/FunctionGroup/SecurityGroupEgress", (SOME, [])),
         (way_out, f"{DATA_EU}/Routes/Routes", (None, SOME)),
-        (untagged_network, f"{DATA_EU}/Routes/Tags", (SOME, SOME)),
+        (untagged_network, f"{DATA_EU}/Routes/Tags", (SOME, None)),
         (plain_connections, f"{DATA_EU}/Parameters/Parameters/rds.force_ssl", ("1", "0")),
         (more_memory, f"{DATA_EU}/Parameters/Parameters/shared_buffers", (None, "1000")),
         (last_in_line, "regions/eu-west-1/database/instancesPerRegion", (1, 15)),

@@ -30,6 +30,7 @@ from reconciler.model.requests import (
     DeleteVersion,
     Detach,
     DetectDrift,
+    EnableProbe,
     ExecuteChangeSet,
     Migrate,
     PrepareDatabase,
@@ -147,8 +148,8 @@ class FakeCloud:
                 aurora.unprotect(request.region)
             case SetCluster():
                 aurora.put_back(request.region, request.settings)
-            case SetParameters() | RescueKey() | RotateKey():
-                pass  # neither parameters nor keys are there
+            case SetParameters() | RescueKey() | RotateKey() | EnableProbe():
+                pass  # neither parameters nor keys are there, nor a hand on a probe
             case PutRecord():
                 dns.upsert({"Name": request.name, "Type": request.type, "TTL": 300, "ResourceRecords": [request.value]})
             case ProtectGlobal():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff.compare import deviations
+from reconciler.diff.whole import compared
 from reconciler.model.observed import Missing, Unknown
 from reconciler.model.shapes import Undeclared
 from reconciler.model.stacks import StackKind, StackRef
@@ -237,10 +238,12 @@ def test_a_role_has_no_more_than_its_template_gives_it() -> None:
     shaped = live_roles.role(found)
     assert shaped["ManagedPolicyArns"] == Undeclared(desired=None, observed=["arn:p"])
     assert shaped["PermissionsBoundary"] == Undeclared(desired=None, observed=None)
-    assert shaped["Tags"] == [{"Key": "meridian:stack", "Value": "api"}]
     policies = [{"PolicyName": n, "PolicyDocument": {"Statement": [STATEMENT]}} for n in ("a", "b")]
     declared = {"AssumeRolePolicyDocument": TRUST, "Policies": policies}
     assert list(deviations(declared, shaped)) == []
+    ours = [{"Key": "meridian:stack", "Value": "api"}]
+    assert list(compared("AWS::IAM::Role", "Tags", ours, shaped["Tags"])) == []
+    assert len(list(compared("AWS::IAM::Role", "Tags", [*ours, {"Key": "k", "Value": "v"}], shaped["Tags"]))) == 1
 
 
 def test_rules_of_the_same_ports_stand_together_and_are_told_apart() -> None:
