@@ -136,8 +136,9 @@ def _by_name(reads: Reads, topology: Topology, region: str, *, full: bool) -> di
 
 
 def _log_prefixes(topology: Topology, region: str, *, whole: bool) -> list[str]:
-    """One listing each: a listing by pattern could serve all, but AWS then leaves out the retention."""
-    ours = [f"/meridian/{topology.name}/", f"/aws/rds/cluster/{topology.cluster(region)}/"] if whole else []
+    """One listing each: a listing by pattern could serve all, but AWS then leaves out the retention. The database's group is
+    looked at by drift-aware change sets alone: what it is set to serves nobody."""
+    ours = [f"/meridian/{topology.name}/"] if whole else []
     return [*ours, f"/aws/vendedlogs/meridian/{topology.name}/"] if region == EDGE_REGION else ours
 
 

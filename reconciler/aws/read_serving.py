@@ -46,7 +46,6 @@ def start_details(reads: Reads, topology: Topology, region: str, api: Mapping[st
     """Of a Region, in a full sweep. `api`: ids of the stack's resources."""
     function = f"meridian-{topology.name}-api"
     found: dict[str, Future[Any]] = {
-        "migrate": start_function(reads, region, topology.migrator, full=True),
         "function_policy": reads.one("lambda", region, lambda c: body(c.get_policy(FunctionName=function))),
     }
     if rest_api := api.get("Api"):

@@ -59,8 +59,8 @@ _CERTIFICATE = "a person must look at the certificate in ACM: without it clients
 _ISSUED, _RENEWED = _among("ISSUED", None), _among(None, "SUCCESS", "PENDING_AUTO_RENEWAL")
 # fmt: off
 RULES = (
-    Rule(API, "Function|Migrate", "ReservedConcurrentExecutions", _none, HOLD, f"somebody's brake: {_HELD}"),
-    Rule(API, "Function|Migrate", "Layers", _unset, HOLD, f"code beside ours: {_HELD}"),
+    Rule(API, "Function", "ReservedConcurrentExecutions", _none, HOLD, f"somebody's brake: {_HELD}"),
+    Rule(API, "Function", "Layers", _unset, HOLD, f"code beside ours: {_HELD}"),
     Rule(API, "Function", "Policy", _unset, PAGE, f"somebody else may call the function; {_BY_HAND}"),
     Rule(API, "Stage", "CanarySetting", _unset, HOLD, f"a part of the requests goes to another deployment: {_HELD}"),
     Rule(API, "Stage", "CacheClusterEnabled", _unset, HOLD, f"answers may be kept: {_HELD}", False),

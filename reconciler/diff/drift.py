@@ -81,8 +81,6 @@ def _covered(
             yield from scope.read(name, kind, key, value, _seen(live[key]))
         else:
             yield from scope.unread(name, kind, key, value, _why(live.get(key)))
-    for key, seen in _undeclared(declared, live):
-        yield from scope.read(name, kind, key, seen.desired)
 
 
 def _finding(state: StackState, name: str, prop: str, declared: Any, live: Any) -> Finding:

@@ -63,8 +63,6 @@ class RegionFacts:
     """Network interfaces of Lambda functions in the data stack's subnets; read only where the `api` stack is gone."""
     function: Answer = None
     """The API's function as GetFunctionConfiguration gives it; in a full sweep with GetFunction's `Tags` and `Concurrency`."""
-    migrate: Answer = LATER
-    """The migrations' function, as a full sweep reads the API's."""
     function_policy: Answer = LATER
     """GetPolicy of the API's function; None where nobody may call it."""
     methods: Listing = LATER

@@ -39,7 +39,6 @@ def beside(facts: Facts, topology: Topology, stacks: Mapping[StackRef, Seen[Stac
 
 def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Values:
     yield from _function("Function", region.function)
-    yield from _function("Migrate", region.migrate)
     if policy := known(region.function_policy):
         ours = (state.template or {}).get("Resources", {}).get("Invoke", {}).get("Properties", {})
         strangers = live_functions.foreign(policy, ours, state.resources.get("Invoke", ""))

@@ -73,7 +73,6 @@ def _data(facts: Facts, topology: Topology, region: RegionFacts, state: StackSta
     yield "Key", _shaped(region.key, key)
     yield "Master", _shaped(region.secret, live_data.secret)
     yield "Parameters", _shaped(region.parameters, live_data.parameters)
-    yield "DatabaseLogs", _log_group(region, f"/aws/rds/cluster/{name}/postgresql")
     for logical_id in (state.template or {}).get("Resources", {}):
         if logical_id.startswith("Instance"):
             identifier = f"{name}-{logical_id.removeprefix('Instance')}"
@@ -122,7 +121,6 @@ def _api(facts: Facts, topology: Topology, region: RegionFacts, state: StackStat
 def _functions(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
     shape = _function(facts, state.ref.region)
     yield "Function", _shaped(region.function, shape)
-    yield "Migrate", _shaped(region.migrate, shape)
     for logical, suffix in (("FunctionLogs", "api"), ("MigrateLogs", "migrate")):
         yield logical, _log_group(region, f"/meridian/{topology.name}/{suffix}")
     if physical_id := state.resources.get("Invoke"):

@@ -49,8 +49,7 @@ class _Cleaner:
         if isinstance(value, (list, tuple)):
             return type(value)([self.clean(v, name) for v in value])
         if isinstance(value, RegionFacts):
-            functions = {"function": self._function(value.function), "migrate": self._function(value.migrate)}
-            return replace(self._fields(value), **functions)
+            return replace(self._fields(value), function=self._function(value.function))
         if isinstance(value, Facts):
             listed = value.edge_versions
             versions = listed if isinstance(listed, Unknown) else [self._function(one) for one in listed]

@@ -17,7 +17,7 @@ def functions(aws: Aws) -> Any:
 
 
 def code(aws: Aws) -> None:
-    functions(aws).update_function_code(FunctionName="meridian-orders-migrate", ZipFile=made.archive())
+    functions(aws).update_function_code(FunctionName="meridian-orders-api", ZipFile=made.archive())
 
 
 def router_code(aws: Aws) -> None:
@@ -126,7 +126,7 @@ def headers(aws: Aws) -> None:
 
 REGION = "regions/eu-west-1/api"
 SERVING: dict[str, Callable[[Aws], None]] = {
-    f"{REGION}/Migrate/Code/S3Key": code,
+    "regions/eu-west-1/api/code": code,
     "edge/Router/Code/S3Key": router_code,
     f"{REGION}/Function/Environment/Variables/DEBUG": variable,
     f"{REGION}/Function/ReservedConcurrentExecutions": brake,

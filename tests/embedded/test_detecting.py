@@ -74,20 +74,22 @@ def test_what_direct_reads_leave_out_is_found_healed_or_held(world: Converged) -
 
 
 def test_a_repair_meets_drift_that_it_was_not_made_for_and_judges_it_first(world: Converged) -> None:
-    """Direct reads see the log group; of the network beside it, which is held, only the repair's change set tells."""
-    logs, group = world.aws.client("logs", EU), f"/aws/rds/cluster/orders-{EU}/postgresql"
-    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
-    (vpc,) = (s.resources["Vpc"] for ref, s in world.observed().stacks.items() if str(ref) == f"data/{EU}")
-    world.aws.client("ec2", EU).modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
-    made = calls(passes(world))
-    assert [call for call, _ in made] == ["cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"]
+    """Direct reads see the security group; of the network beside it, which is held, only the repair's change set tells."""
+    ec2 = world.aws.client("ec2", EU)
+    (made,) = (s.resources for ref, s in world.observed().stacks.items() if str(ref) == f"data/{EU}")
+    vpc, group = made["Vpc"], made["DatabaseGroup"]
+    everybody = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
+    asked = calls(passes(world))
+    assert [call for call, _ in asked] == ["cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"]
     found = findings(world)
     network = f"regions/{EU}/data/Vpc/EnableDnsHostnames"
     assert (str(found[network].disposition), found[network].detected_by) == ("hold", "change-set")
-    assert found[f"regions/{EU}/data/DatabaseLogs/RetentionInDays"].detected_by == "both"
-    (seen,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    assert seen["retentionInDays"] == 1, "held together with what is beside it"
-    world.aws.client("ec2", EU).modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    assert found[f"regions/{EU}/data/DatabaseGroup/SecurityGroupIngress"].detected_by == "both"
+    (seen,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert "0.0.0.0/0" in str(seen["IpPermissions"]), "held together with what is beside it"
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     assert detect(world.ports, world.topology) == {}
     assert ("cloudformation:ExecuteChangeSet", EU) in calls(passes(world))
     assert findings(world) == {}

@@ -22,7 +22,7 @@ from tests.embedded.hands import DOMAIN, SERVING, ZONE
 EU = "eu-west-1"
 DATA_EU = f"regions/{EU}/data"
 DATA = {
-    *("Cluster", "Instance0", "Instance1", "Parameters", "SubnetGroup", "Key", "DatabaseLogs"),
+    *("Cluster", "Instance0", "Instance1", "Parameters", "SubnetGroup", "Key"),
     *("Vpc", "Subnet0", "Subnet1", "Routes", "SubnetRoute0", "SubnetRoute1", "FunctionGroup", "DatabaseGroup"),
 }
 READ = {
@@ -32,7 +32,7 @@ READ = {
     "api/eu-west-1": {
         *("Role", "MigrateRole"),
         *("Function", "FunctionLogs", "AccessLogs", "Api", "Stage", "Certificate", "Record", "Probe"),
-        *("Migrate", "MigrateLogs", "Invoke", "Deployment"),
+        *("MigrateLogs", "Invoke", "Deployment"),
         *("RegionalDomain", "SharedDomain", "RegionalMapping", "SharedMapping", "ErrorsAlarm", "SlowAlarm"),
     },
     "routing": {f"{kind}{region}" for kind in ("Route", "Origin") for region in ("UsEast1", "EuWest1", "ApNortheast1")},
@@ -130,11 +130,6 @@ def memory(aws: Aws) -> None:
 
 def retention(aws: Aws) -> None:
     aws.client("logs", "eu-west-1").put_retention_policy(logGroupName="/meridian/orders/access", retentionInDays=7)
-
-
-def database_retention(aws: Aws) -> None:
-    group = "/aws/rds/cluster/orders-eu-west-1/postgresql"
-    aws.client("logs", "eu-west-1").put_retention_policy(logGroupName=group, retentionInDays=7)
 
 
 def throttle(aws: Aws) -> None:
@@ -254,7 +249,6 @@ def test_a_hand_on_what_serves_is_seen_as_that_and_nothing_else(world: Converged
         (price_class, "edge/priceClass", ("PriceClass_100", "PriceClass_All")),
         (memory, "regions/eu-west-1/api/memoryMb", (512, 256)),
         (retention, "regions/eu-west-1/api/AccessLogs/RetentionInDays", (30, 7)),
-        (database_retention, "regions/eu-west-1/data/DatabaseLogs/RetentionInDays", (30, 7)),
         (throttle, "regions/eu-west-1/api/throttle/rate", (1000, 5.0)),
         (backups, "regions/eu-west-1/data/Cluster/BackupRetentionPeriod", (7, 3)),
         (inverted_probe, "regions/eu-west-1/api/Probe/HealthCheckConfig/Inverted", (False, True)),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.cli.converge import Passes
 from reconciler.drive import Run
-from reconciler.loop import look, run_pass
+from reconciler.loop import Looking, look, run_pass
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.requests import PutRecord, RescueKey, RotateKey, SetParameters
@@ -38,8 +39,9 @@ def findings(world: Converged) -> dict[str, str]:
 
 def passes(world: Converged) -> list[Outcome]:
     run, done = Run(patience=30), []
+    one = Passes(lambda sweep: run_pass(world.ports, world.topology, run, looking=Looking(sweep=sweep)))
     while not done or done[-1].result is not Result.CONVERGED:
-        done.append(run_pass(world.ports, world.topology, run))
+        done.append(one())
         assert all(p.retry for p in done[-1].problems), done[-1].problems
         assert len(done) < 60, done[-1].plan.waves
         world.passes(20)

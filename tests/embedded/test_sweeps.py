@@ -135,16 +135,19 @@ def test_what_serves_and_was_changed_calls_for_a_whole_look(world: Converged, ch
     world.aws.until(lambda: not unchanged(world.ports, world.topology, status(world)))
 
 
+BRAKE = "regions/eu-west-1/api/Function/ReservedConcurrentExecutions"
+
+
 def test_a_full_sweep_comes_when_it_is_due_and_sees_what_a_glance_does_not(world: Converged) -> None:
-    key = world.facts().regions["eu-west-1"].key
-    assert isinstance(key, dict)
-    world.aws.client("kms", "eu-west-1").disable_key_rotation(KeyId=key["KeyId"])
+    world.aws.client("lambda", "eu-west-1").put_function_concurrency(
+        FunctionName="meridian-orders-api", ReservedConcurrentExecutions=90
+    )
     assert ask(world).result == GLANCED
     full_sweep_is_due(world)
     again = ask(world)
     assert again.outcome is not None
     assert again.outcome.sweep is Sweep.FULL
-    assert [f.path for f in again.outcome.diff.findings] == ["regions/eu-west-1/data/Key/EnableKeyRotation"]
+    assert [f.path for f in again.outcome.diff.findings] == [BRAKE]
     drifted = [c for c in status(world)["conditions"] if c["type"] == "DriftDetected"]
     assert [c["status"] for c in drifted] == ["True"]
     again = ask(world)

@@ -42,14 +42,14 @@ def found(observed: Observed) -> list[Finding]:
     [
         (API, "Function", "ReservedConcurrentExecutions", 0, "hold", "regions/eu-west-1/api/Function/ReservedConcurrentExecutions"),
         (API, "Function", "ReservedConcurrentExecutions", None, None, ""),
-        (API, "Migrate", "Layers", ["arn"], "hold", "regions/eu-west-1/api/Migrate/Layers"),
+        (API, "Function", "Layers", ["arn"], "hold", "regions/eu-west-1/api/Function/Layers"),
         (API, "Function", "Policy", [{"Sid": "x"}], "page", "regions/eu-west-1/api/Function/Policy"),
         (API, "Stage", "CanarySetting", {"percentTraffic": 5}, "hold", "regions/eu-west-1/api/Stage/CanarySetting"),
         (API, "Stage", "CacheClusterEnabled", False, None, ""),
         (API, "SharedDomain", "Status", "PENDING_OWNERSHIP_VERIFICATION", "page", "regions/eu-west-1/api/SharedDomain/Status"),
         (API, "SharedDomain", "Status", "UPDATING", None, ""),
         (API, "RegionalMapping", "Others", ["v2"], "page", "regions/eu-west-1/api/RegionalMapping/Others"),
-        (API, "Probe", "Disabled", True, "page", "regions/eu-west-1/api/Probe/Disabled"),
+        (API, "Probe", "Disabled", True, "heal", "regions/eu-west-1/api/Probe/Disabled"),
         (API, "Certificate", "Status", "EXPIRED", "page", "regions/eu-west-1/api/Certificate/Status"),
         (EDGE, "Certificate", "RenewalStatus", "FAILED", "page", "edge/certificateArn"),
         (EDGE, "Certificate", "NotAfter", SOON, "page", "edge/certificateArn"),
@@ -62,8 +62,9 @@ def test_the_usual_is_no_finding(
     ref: StackRef, name: str, prop: str, value: Any, disposition: str | None, path: str
 ) -> None:
     findings = found(seen(state(ref), beside={(ref, name, prop): value}))
+    stack = ref if disposition == "heal" else None
     assert [(f.path, str(f.disposition), f.stack) for f in findings] == (
-        [(path, disposition, None)] if disposition else []
+        [(path, disposition, stack)] if disposition else []
     )
 
 
@@ -129,4 +130,5 @@ def test_the_zones_own_words(zone: dict[str, Any], paths: list[str]) -> None:
 
 
 def test_each_rule_says_what_a_person_can_do() -> None:
-    assert all("hand" in rule.reason or "person" in rule.reason for rule in RULES)
+    left = [rule for rule in RULES if rule.disposition is not Disposition.HEAL]
+    assert all("hand" in rule.reason or "person" in rule.reason for rule in left)
