@@ -138,8 +138,8 @@ def repair(stage: Stage) -> str:
     stage.meridian("converge", says=("Ready (Converged)",))
     stage.meridian("drift", "--detailed-exitcode", expect=2, says=LEFT)
     stage.console.tell(
-        "A commit could adopt the capacity. Here whoever did it takes both back. With --heal, CloudFormation compares what it deployed "
-        "as well, which reaches what no read does."
+        "A commit could adopt the capacity. Here whoever did it takes both back. With --heal, CloudFormation compares what it "
+        "deployed as well, which reaches what no read does."
     )
     stage.python("demo.by_hand", "back")
     stage.meridian("drift", "--heal", "--detailed-exitcode")

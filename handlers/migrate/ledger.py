@@ -77,6 +77,14 @@ def migrate(link: rds.Link, asked: Sequence[Migration], app: str, seconds: float
     run = link.connection.run
     if not run(f"SELECT pg_try_advisory_lock({LOCK})")[0][0]:
         return {"state": "busy"}
+    answer = _carried_out(link, asked, app, deadline, attempt)
+    # Its session's end gives it back, too, but the server may take a moment to see that, and whoever asks next would find it busy.
+    run(f"SELECT pg_advisory_unlock({LOCK})")
+    return answer
+
+
+def _carried_out(link: rds.Link, asked: Sequence[Migration], app: str, deadline: float, attempt: str) -> dict[str, Any]:
+    run = link.connection.run
     run(_TABLE)
     # What is there already is not touched by default privileges; all that a migration makes is.
     run(f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {identifier(app)}")

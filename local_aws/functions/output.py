@@ -42,9 +42,12 @@ def _drain(_stock: Callable[..., Any], environment: Any) -> str:
 
 
 def _keep(stock: Callable[..., Any], function: dict[str, Any], *rest: Any, **options: Any) -> Any:
-    """A group that a function is told to write to is made by whoever tells it [V: LoggingConfig]: a late line makes none anew."""
-    told = (function.get("config", function).get("LoggingConfig") or {}).get("LogGroup")
-    if told and told not in cloudwatch_logs._log_groups:
+    """A group that a function is told to write to is made by whoever tells it [V: LoggingConfig]: a late line makes none anew.
+    Lambda itself makes the one that goes by the function's name."""
+    config = function.get("config", function)
+    told = (config.get("LoggingConfig") or {}).get("LogGroup")
+    its_own = f"/aws/lambda/{config.get('FunctionName')}"
+    if told and told != its_own and told not in cloudwatch_logs._log_groups:
         return None
     return stock(function, *rest, **options)
 

@@ -164,7 +164,13 @@ def test_fingerprint_does_not_depend_on_where_the_checkout_is(elsewhere):
 
 
 def test_sources_are_the_app_and_the_code_that_ships():
-    assert {path.name for path in sources(ORDERS, "data")} == {"cdk_app", "control.py", "topology.py", "stacks.py"}
+    assert {path.name for path in sources(ORDERS, "data")} == {
+        "cdk_app",
+        "archive.py",
+        "control.py",
+        "topology.py",
+        "stacks.py",
+    }
     handlers = ROOT / "handlers"
     ours = ["rds.py", "rds-global-bundle.pem", "vendor"]
     assert [path for path in sources(ORDERS, "api") if handlers in path.parents] == [

@@ -81,6 +81,7 @@ def converged(aws: Aws) -> Iterator[Converged]:
             _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
         aws.control("clock", {"speed": SPEED})  # whatever the test before made of it
         yield Converged(aws, world, topology, _kept[aws.url])
+        aws.still()  # what stands here would work on beside the tests that follow
 
 
 def _converge(world: Ports, topology: Topology) -> None:
