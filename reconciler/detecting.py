@@ -6,9 +6,12 @@ somebody left who died, and puts it away first.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from reconciler.act.inspecting_drift import detection
@@ -25,9 +28,14 @@ from reconciler.model.stacks import StackRef
 from reconciler.model.topology import Topology
 from reconciler.ports import Lease
 
-AT_ONCE = 3
+AT_ONCE = 6
 PATIENCE = 60
 """Seconds of AWS's clock that a change set may take."""
+UNATTENDED = 45.0
+"""Seconds of this machine's in which an unattended pass begins with stacks: Lambda ends it by them. Those that it does not come to,
+it comes to next time, for what was compared longest ago comes first."""
+_LATER = "left for the next time"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def change_set_name(topology: Topology) -> str:
@@ -42,17 +50,24 @@ def detect(ports: Ports, topology: Topology, *, again: bool = False) -> Mapping[
 
 
 def detect_under(
-    lease: Lease, ports: Ports, topology: Topology, seen: Outcome, *, again: bool = False
+    lease: Lease,
+    ports: Ports,
+    topology: Topology,
+    seen: Outcome,
+    *,
+    again: bool = False,
+    seconds: float = inf,
 ) -> Mapping[StackRef, str]:
     """The same under a lease that is held. `seen`: a full look from just before, with which CloudFormation is compared; `again`:
-    only stacks of which nothing is known since they were deployed. What it says goes into the status document; without one
-    nothing is kept, nor asked."""
+    only stacks of which nothing is known since they were deployed; no stack is begun with after so many `seconds`. What it says
+    goes into the status document; without one nothing is kept, nor asked."""
     if seen.observed.recorded is None:
         return {}
-    detector = Detector(ports, lease, topology, seen)
+    detector = Detector(ports, lease, topology, seen, time.monotonic() + seconds)
     stacks = [s for s in seen.observed.stacks.values() if isinstance(s, StackState) and _at_rest(s, seen)]
     if again:
         stacks = [s for s in stacks if not still_holds(s, _known(seen, s))]
+    stacks.sort(key=lambda s: found.at if (found := _known(seen, s)) else _NEVER)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = dict(zip([s.ref for s in stacks], pool.map(detector.compared, stacks), strict=True))
     found = {ref: result for ref, result in results.items() if isinstance(result, Detection)}
@@ -71,7 +86,7 @@ class ChangeSets:
     ports: Ports
 
     def detect(self, lease: Lease, topology: Topology, seen: Outcome) -> Mapping[str, Any] | None:
-        detect_under(lease, self.ports, topology, seen)
+        detect_under(lease, self.ports, topology, seen, seconds=UNATTENDED)
         return self.ports.journal.recorded(topology)
 
 
@@ -90,9 +105,12 @@ class Detector:
     lease: Lease
     topology: Topology
     seen: Outcome
+    until: float
 
     def compared(self, state: StackState) -> Detection | str:
         """What CloudFormation says of a stack, or why it says nothing."""
+        if time.monotonic() > self.until:
+            return _LATER
         stack, name = state.ref.name(self.topology.name), change_set_name(self.topology)
         away = DeleteChangeSet(stack=state.ref, stack_name=stack, name=name)
         request = DetectDrift(stack=state.ref, stack_name=stack, name=name, parameters=tuple(state.parameters))

@@ -33,6 +33,7 @@ OBSERVER = (
         "route53:Get*", "route53:List*", "route53:TestDNSAnswer", "s3:GetBucket*", "s3:GetEncryptionConfiguration",
         "s3:GetLifecycleConfiguration", "secretsmanager:DescribeSecret", "servicequotas:GetServiceQuota", "tag:GetResources",
         "iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies",
+        "iam:GetAccountAuthorizationDetails", "cloudtrail:LookupEvents",
     ),
     allow("dynamodb:GetItem", "dynamodb:Query", resource=f"arn:aws:dynamodb:*:{ACCOUNT}:table/meridian-state"),
 )  # fmt: skip

@@ -109,6 +109,10 @@ class Plane:
     def hush(self) -> None:
         """From here on nothing wakes anybody, and whoever was awake has gone to sleep: no function works, no message waits."""
         self.faults(QUIET)
+        self.idle()
+
+    def idle(self) -> None:
+        """Until no function works and no message waits."""
         self.until(lambda: self._at_rest() and self.waiting() == 0 and self._at_rest())
 
     def _at_rest(self) -> str:
