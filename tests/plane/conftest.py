@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever comes first waits for the account, its control plane and a first convergence, too."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.timeout(400))
+            item.add_marker(pytest.mark.timeout(700))
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +65,8 @@ def converged(made: Made) -> str:
     plane = made.plane
     plane.restore(made.bootstrapped)
     plane.upload()
-    plane.converged(1, seconds=240)
-    plane.until(lambda: plane.status()["looks"]["detectedAt"], seconds=120)  # minutes of work, which no test waits for
+    plane.converged(1, seconds=400)
+    plane.until(lambda: plane.status()["looks"]["detectedAt"], seconds=240)  # minutes of work, which no test waits for
     return plane.snapshot()
 
 
