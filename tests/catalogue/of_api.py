@@ -89,7 +89,7 @@ def _variables(hand: Hand, **more: str) -> None:
 
 
 def throttles_the_function(hand: Hand) -> None:
-    hand.client("lambda", EU).put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
+    hand.client("lambda", EU).put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=90)
 
 
 def takes_the_gateways_permission(hand: Hand) -> None:

@@ -231,7 +231,7 @@ API = (
     eu(18, of_api.shrinks_the_function, HEAL, "api/memoryMb", 512, 256),
     eu(18, of_api.asks_clients_for_no_token, HEAL, "api/auth/client/mode", "none", "open"),
     eu(18, of_api.adds_a_variable, HEAL, "api/Function/Environment/Variables/DEBUG", None, SOME, needs="serving"),
-    eu(18, of_api.throttles_the_function, HOLD, "api/Function/ReservedConcurrentExecutions", None, 0, needs="serving"),
+    eu(18, of_api.throttles_the_function, HOLD, "api/Function/ReservedConcurrentExecutions", None, 90, needs="serving"),
     eu(18, of_api.takes_the_gateways_permission, HEAL, "api/Invoke", missing=True, needs="serving"),
     eu(18, of_api.lets_another_account_call, PAGE, "api/Function/Policy", None, SOME, needs="serving"),
     eu(31, of_api.widens_the_functions_role, HEAL, "api/Role/Policies/0/PolicyDocument", SOME, SOME, needs="regional"),
