@@ -88,12 +88,12 @@ def pass_under(
     asked = (lambda: lease.asked) if looking.yields else None
     observed = observed_by(ports, topology, looking.sweep, goal, asked)
     _need_record(observed, topology)
-    outcome, stacks = _see(ports, topology, observed, goal, looking.sweep)
     detector = ports.detector if looking.sweep is Sweep.FULL and _may_detect(topology, observed, goal) else None
     if detector:
-        observed = replace(observed, recorded=detector.detect(lease, topology, outcome))
-        outcome, stacks = _see(ports, topology, observed, goal, looking.sweep)
-        outcome = replace(outcome, detected=True)
+        seen, _ = _judge(ports, topology, observed, goal)
+        observed = replace(observed, recorded=detector.detect(lease, topology, seen))
+    outcome, stacks = _see(ports, topology, observed, goal, looking.sweep)
+    outcome = replace(outcome, detected=detector is not None)
     if _acts(outcome):
         held_back = memory and memory.holds_back(outcome)
         outcome = _held_back(outcome, held_back) if held_back else _act(lease, ports, topology, run, outcome, stacks)

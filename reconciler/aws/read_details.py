@@ -7,12 +7,11 @@ from concurrent.futures import Future
 from typing import Any
 
 from reconciler.aws.parallel import Reads, body, done
+from reconciler.aws.read_global import GLOBAL
 from reconciler.model.facts import Answer, Listing
 from reconciler.model.observed import Unknown
 from reconciler.model.topology import Topology
 
-GLOBAL = "us-east-1"
-"""Where IAM answers."""
 _ROLES = 1000
 """The most that IAM gives at a time [V: GetAccountAuthorizationDetails, MaxItems]."""
 

@@ -594,11 +594,6 @@ def row_of_stack(ref: StackRef, *, gone: bool) -> Row:
     return STACK_GONE if gone else STACK_STUCK
 
 
-def judge(ref: StackRef, logical_id: str, prop: str, declared: Any, live: Any) -> tuple[Disposition, str]:
-    row = row_of(ref, logical_id, prop, declared, live)
-    return row.disposition, row.why
-
-
 def judge_missing(ref: StackRef, resource_type: str) -> tuple[Disposition, str]:
     row = row_of_missing(ref, resource_type)
     why = row.why if row.disposition is HEAL else f"{resource_type}: {row.why}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.detecting import change_set_name, detect
+from reconciler.detecting import change_set_name, detect, detect_under
 from reconciler.loop import look
 from reconciler.model.change import Finding
 from reconciler.model.facts import Sweep
@@ -93,6 +93,14 @@ def test_a_repair_meets_drift_that_it_was_not_made_for_and_judges_it_first(world
     assert detect(world.ports, world.topology) == {}
     assert ("cloudformation:ExecuteChangeSet", EU) in calls(passes(world))
     assert findings(world) == {}
+
+
+def test_no_stack_is_begun_with_once_the_time_is_over(world: Converged) -> None:
+    seen = look(world.ports, world.topology, sweep=Sweep.FULL)
+    with world.ports.journal.lease(world.topology) as lease:
+        left = detect_under(lease, world.ports, world.topology, seen, seconds=-1)
+    assert set(left.values()) == {"left for the next time"}
+    assert len(left) == len(seen.observed.stacks)
 
 
 def test_a_change_set_that_somebody_left_is_put_away(world: Converged) -> None:
