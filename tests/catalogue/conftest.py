@@ -1,4 +1,4 @@
-"""One converged worked example per session; every row starts from a copy of it."""
+"""One converged worked example per server; every row starts from a copy of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def server() -> Iterator[Aws]:
         yield aws
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # whose credentials stand in the environment, which the next module must not find there
 def base(server: Aws) -> Iterator[Converged]:
     with converged(server) as world:
         yield world
