@@ -19,7 +19,7 @@ from reconciler.aws.read_stacks import STAGE, Known, Listed, RegionStacks
 from reconciler.model.facts import Answer, Listing, RegionFacts, Sweep
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
-from reconciler.model.topology import EDGE_REGION, Topology
+from reconciler.model.topology import Topology
 
 Ids = Mapping[str, str] | Unknown
 
@@ -45,10 +45,7 @@ def read_region(
     pending = _by_name(reads, topology, region, full=full) if whole else {}
     domains = start_domains(reads, region) if whole else done(())
     mappings = {name: _mappings(reads, region, name) for name in names}
-    logs = [
-        reads.many("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
-        for prefix in _log_prefixes(topology, region, whole=whole)
-    ]
+    logs = _log_groups(reads, topology, region, whole=whole)
     stacks.start(whole=whole)  # last, for it waits
     pending |= _closer(reads, topology, region, stacks.listing.result())
     replication: Future[Replication] = done({})
@@ -68,7 +65,7 @@ def read_region(
         answers["snapshot_attributes"] = read_details.read_sharing(reads, region, answers["snapshots"])
     return RegionFacts(
         stacks=stacks.facts(),
-        log_groups=_joined(logs),
+        log_groups=logs.result(),
         **_spread(replication.result(), "lag", "load"),
         **answers,
         domain_names=named(domains.result(), names),
@@ -135,21 +132,14 @@ def _by_name(reads: Reads, topology: Topology, region: str, *, full: bool) -> di
     }
 
 
-def _log_prefixes(topology: Topology, region: str, *, whole: bool) -> list[str]:
-    """One listing each: a listing by pattern could serve all, but AWS then leaves out the retention. The database's group is
-    looked at by drift-aware change sets alone: what it is set to serves nobody."""
-    ours = [f"/meridian/{topology.name}/"] if whole else []
-    return [*ours, f"/aws/vendedlogs/meridian/{topology.name}/"] if region == EDGE_REGION else ours
-
-
-def _joined(listings: Sequence[Future[Listing]]) -> Listing:
-    found: list[Mapping[str, Any]] = []
-    for listing in listings:
-        items = listing.result()
-        if isinstance(items, Unknown):
-            return items
-        found += items
-    return found
+def _log_groups(reads: Reads, topology: Topology, region: str, *, whole: bool) -> Future[Listing]:
+    """Ours by prefix: a listing by pattern leaves out the retention. The database's group and the edge's are looked at by
+    drift-aware change sets alone: what they are set to serves nobody."""
+    if not whole:
+        return done(())
+    return reads.many(
+        "logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=f"/meridian/{topology.name}/"
+    )
 
 
 def _mappings(reads: Reads, region: str, name: str) -> Future[Listing]:

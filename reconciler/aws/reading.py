@@ -68,11 +68,11 @@ def _read(
 ) -> Facts:
     recorded = read_global.start_recorded(reads, topology)
     known = Known(structure=waiters.submit(known_structure, topology, recorded, at_hand), at_hand=at_hand)
-    identity = waiters.submit(account, clients, topology.deployment_regions[:2])
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
     cluster = read_global.start_global_cluster(reads, topology)
     listings = {region: start_listing(reads, region) for region in topology.deployment_regions}
+    identity = waiters.submit(_caller, clients, topology, listings[topology.home_region])
     listed = waiters.submit(_edge_resources, reads, topology, listings[EDGE_REGION], known)
 
     def start(regions: Iterable[str], ours: Iterable[str]) -> dict[str, Future[RegionFacts]]:
@@ -114,6 +114,14 @@ def _read(
 def _edge_resources(reads: Reads, topology: Topology, listing: Future[Listing], known: Known) -> Listed:
     edge = StackRef(StackKind.EDGE, EDGE_REGION)
     return start_resources_of(reads, edge, named(listing.result(), edge.name(topology.name)), known).result()
+
+
+def _caller(clients: Clients, topology: Topology, listing: Future[Listing]) -> str:
+    """The account of the credentials. Each stack's id names it, and is read anyway; STS is asked where there is no stack."""
+    stacks = listing.result()
+    if isinstance(stacks, Unknown) or not stacks:
+        return account(clients, topology.deployment_regions[:2])
+    return str(stacks[0]["StackId"].split(":")[4])
 
 
 def account(clients: Clients, regions: Iterable[str]) -> str:

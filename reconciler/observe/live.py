@@ -157,7 +157,7 @@ def _routing(facts: Facts, topology: Topology, _region: RegionFacts, state: Stac
             yield logical_id, _record(facts, topology.origin_name, "A", region)
 
 
-def _edge(facts: Facts, topology: Topology, region: RegionFacts, state: StackState) -> Readings:
+def _edge(facts: Facts, topology: Topology, _region: RegionFacts, state: StackState) -> Readings:
     ids = state.resources
     full = facts.edge_versions is not LATER
     router = live_functions.unpublished(facts.edge_versions) if full else facts.edge_function
@@ -168,7 +168,6 @@ def _edge(facts: Facts, topology: Topology, region: RegionFacts, state: StackSta
     for logical_id in (state.template or {}).get("Resources", {}):
         if logical_id.startswith("RouterVersion"):
             yield logical_id, live_functions.version(facts.edge_versions, ids.get(logical_id))
-    yield "EdgeLogs", _log_group(region, f"/aws/vendedlogs/meridian/{topology.name}/edge")
     yield "LogDelivery", _picked(facts.deliveries, "id", ids.get("LogDelivery"), live_edge.delivery)
     yield "A", _record(facts, topology.domain.name, "A", None)
     yield "Aaaa", _record(facts, topology.domain.name, "AAAA", None)
