@@ -26,7 +26,7 @@ $(VENV)/.done: requirements/dev.txt pyproject.toml
 demo: setup
 	@$(BIN)/python -m demo
 
-# In the order of the folders: the long files come first, so that both cores have something to do to the end.
+# tests/conftest.py says in which order, and what stays on one worker.
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
