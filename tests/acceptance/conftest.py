@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.world import ROOT, SPEED, Project, Ran, World
+from tests.embedded.conftest import STILL
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,18 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def world(server: World, converged: Converged) -> World:
-    """The worked example, converged, with no calls counted yet."""
+def world(server: World, converged: Converged) -> Iterator[World]:
+    """The worked example, converged, no calls counted yet. Time stands still once the test is over: what probes and is probed there
+    would take its share of the machine to the end of the suite."""
     server.restore(converged.snapshot)
-    return server
+    yield server
+    server.control("clock", {"speed": STILL})
 
 
 @pytest.fixture
-def nothing(server: World) -> World:
+def nothing(server: World) -> Iterator[World]:
     """An account with a hosted zone and nothing else."""
     server.control("reset", {})
     server.control("clock", {"speed": SPEED})
-    return server
+    yield server
+    server.control("clock", {"speed": STILL})

@@ -147,10 +147,12 @@ def server() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def aws(server: Aws) -> Aws:
+def aws(server: Aws) -> Iterator[Aws]:
+    """Empty, and at rest again when the test is over: what it left would work on beside the tests that follow."""
     assert server.control("reset", {}) == (200, {"reset": True})
     server.control("clock", {"speed": SPEED})
-    return server
+    yield server
+    server.still()
 
 
 def trail_bucket(aws: Aws, name: str) -> None:
@@ -173,12 +175,13 @@ def enforcing_server() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def world(enforcing_server: Aws) -> Any:
+def world(enforcing_server: Aws) -> Iterator[Any]:
     from tests.embedded.iam_world import World
 
     assert enforcing_server.control("reset", {}) == (200, {"reset": True})
     enforcing_server.control("clock", {"speed": SPEED})
-    return World(enforcing_server)
+    yield World(enforcing_server)
+    enforcing_server.still()
 
 
 @pytest.fixture(scope="session")

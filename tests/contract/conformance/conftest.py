@@ -200,6 +200,8 @@ def aws(conformance_server: Aws | None, request: pytest.FixtureRequest) -> Itera
         conformance_server.control("clock", {"speed": SPEED})
     with ExitStack() as cleanup:
         yield Target(conformance_server, cleanup, only_embedded=not request.node.get_closest_marker("real"))
+    if conformance_server:
+        conformance_server.still()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
