@@ -13,6 +13,7 @@ from reconciler.report.words import (
     Paint,
     columns,
     count,
+    each_line,
     human_duration,
     in_regions,
     markdown_table,
@@ -94,7 +95,7 @@ def _refusals_text(outcome: Outcome, paint: Paint) -> list[str]:
     lines: list[str] = []
     for refusal in outcome.plan.refusals:
         lines.append(paint("bad", f"Refused: {refusal.code}") + (f"  {refusal.path}" if refusal.path else ""))
-        lines.append(f"  {one_line(refusal.message)}")
+        lines += [f"  {line}" for line in each_line(refusal.message).splitlines()]
     return lines
 
 

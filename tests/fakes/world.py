@@ -290,7 +290,9 @@ class World:
         known = known.intends(plan, self.desired, self.gates)
         if failing:
             known = replace(known, broken=failing)
-        self.recorded = {"motion": (known.converged(self.desired, self.gates) if plan.converged else known).document()}
+        self.recorded = {
+            "motion": (known.converged(self.desired, self.gates, plan) if plan.converged else known).document()
+        }
 
     def run(self, limit: int = 400) -> list[Step]:
         """Carry plans out until nothing is left, asides included; gives the steps in order."""
