@@ -42,11 +42,12 @@ def plan(
     if unheard := disregarded(scene, fingerprint):
         scene = replace(scene, disregarded=unheard)
         path = () if refused else waves(scene)
-    refused = refused or _objections(scene, path, fingerprint)
+    ruled_out, refused = bool(refused), refused or _objections(scene, path, fingerprint)
     approved = {**approvals(scene, path, fingerprint), **approval.approved(scene, path, fingerprint)}
     unapproved = approval.unapproved(scene, path, fingerprint)
     path = tuple(at_their_hour(scene, tuple(approval.at_their_word(scene, path, fingerprint)), fingerprint))
     proof = verify(_start(scene), path, topology, goal)
+    withheld = path if refused and not ruled_out and not proof.violations else ()
     refused = refused or tuple(map(_unsafe, proof.violations))
     return Plan(
         topology=topology.name,
@@ -58,6 +59,7 @@ def plan(
         verification=proof,
         approved=approved,
         unapproved=unapproved,
+        withheld=withheld,
         notes=tuple(_notes(scene)),
     )
 

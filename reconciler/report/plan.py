@@ -35,6 +35,7 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "notes": list(plan.notes),
         "approval": awaited(outcome),
+        "withheld": [_wave_json(w) for w in plan.withheld],
     }
 
 
