@@ -293,6 +293,6 @@ def _finished(ports: Ports, topology: Topology, outcome: Outcome, before: Mappin
     calls = {service: n - before.get(service, 0) for service, n in ports.cloud.calls().items()}
     motion = outcome.motion
     if outcome.result is Result.CONVERGED:
-        motion = (motion or Motion()).converged(topology, outcome.observed.gates)
+        motion = (motion or Motion()).converged(topology, outcome.observed.gates, outcome.plan)
     outcome = replace(outcome, requeue_after=requeue(outcome), api_calls=calls, duration=spent, motion=motion)
     return replace(outcome, conditions=conditions(outcome, topology))

@@ -10,6 +10,7 @@ from pathlib import Path
 from cdk_app.code import shipped
 from cdk_app.machine import host
 from reconciler.aws import failures
+from reconciler.aws.approvals import Approvals
 from reconciler.aws.budgets import Budgets
 from reconciler.aws.clients import Clients
 from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
@@ -18,6 +19,7 @@ from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.queue import Queue
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.records import BucketRecords, FolderRecords, read
 from reconciler.aws.revision import GitRevisions
@@ -27,7 +29,9 @@ from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import publish_templates as published
 from reconciler.aws.writing import ServiceRoles
 from reconciler.loop import Ports
-from reconciler.model.control import revision_bucket
+from reconciler.model.control import queue_url, revision_bucket
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.message import Message
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, ControlPlane, Emergency, Records, Synthesizer
 
@@ -35,6 +39,7 @@ BUCKET, HOME_REGION = "MERIDIAN_BUCKET", "MERIDIAN_HOME_REGION"
 
 __all__ = [
     "account",
+    "approvals",
     "caller",
     "commit_at_hand",
     "control_plane",
@@ -52,6 +57,7 @@ __all__ = [
     "revisions",
     "shipped",
     "suspensions",
+    "wake",
 ]
 
 
@@ -108,6 +114,21 @@ def recorded(name: str, home_region: str) -> Recorded:
 def suspensions(home_region: str) -> Suspensions:
     """Where `suspend` and `resume` write."""
     return Suspensions(Clients(), home_region)
+
+
+def approvals(home_region: str) -> Approvals:
+    """Where `approve` writes."""
+    return Approvals(Clients(), home_region)
+
+
+def wake(name: str, home_region: str, by: str, why: str) -> str:
+    """Asks for a pass at once, in the account of the caller `by`. Gives why it could not: the timer finds it then."""
+    message, account = Message(topology=name, reason=why), by.split(":")[4]
+    try:
+        Queue(Clients(), queue_url(account, home_region), home_region).send([message])
+    except ReconcilerError as error:
+        return error.message
+    return ""
 
 
 def revisions(account: str, home_region: str) -> RevisionBucket:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.aws import metrics
+from reconciler.aws import approvals, metrics
 from reconciler.aws.parallel import Reads, body, done
 from reconciler.aws.read_serving import start_edge_details
 from reconciler.aws.read_stacks import Listed
@@ -119,6 +119,13 @@ def start_global_cluster(reads: Reads, topology: Topology) -> Future[Answer]:
 def start_recorded(reads: Reads, topology: Topology) -> Future[Recorded | Unknown]:
     """The status document that the last pass left, and what is suspended."""
     return reads.start("dynamodb", topology.home_region, lambda c: query(c, topology.name), Recorded())
+
+
+def start_approval(reads: Reads, topology: Topology) -> Future[Answer]:
+    """The plan that a person approved; not asked for where no document says that it takes one."""
+    if topology.safety.approval == "none":
+        return done(None)
+    return reads.start("dynamodb", topology.home_region, lambda c: approvals.query(c, topology.name), None)
 
 
 def start_edge(reads: Reads, topology: Topology, edge: Listed, *, full: bool) -> dict[str, Future[Any]]:

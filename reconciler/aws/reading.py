@@ -67,6 +67,7 @@ def _read(
     at_hand: TemplatesAtHand,
 ) -> Facts:
     recorded = read_global.start_recorded(reads, topology)
+    approval = read_global.start_approval(reads, topology)
     known = Known(structure=waiters.submit(known_structure, topology, recorded, at_hand), at_hand=at_hand)
     checks = read_global.start_health_checks(reads, topology)
     records = read_global.start_records(reads, topology)
@@ -106,6 +107,7 @@ def _read(
         global_cluster=cluster.result(),
         recorded=status,
         suspension=suspension,
+        approval=approval.result(),
         roles=roles.result(),
         **{name: future.result() for name, future in (edge.result() | details).items()},
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from reconciler.cli import exits, inputs, output
+from reconciler.cli import approving, exits, inputs, output
 from reconciler.cli.display import Display, display_for
 from reconciler.cli.settings import Settings
 from reconciler.loop import Looking, Ports, Run, look, run_pass
@@ -75,11 +75,11 @@ def run_passes(
     for topology in topologies:
         display = display_for(settings, topology, ports.clock, quiet=quiet, agreed=agreed is not None)
         records = wiring.records(record, topology.home_region)
-        one_pass = Passes(partial(_logged_pass, settings, ports, topology, Run(patience=PATIENCE), goal, records))
+        run = Run(patience=PATIENCE)
         try:
             with display:
-                if agreed is not None:
-                    inputs.refuse_moved(look(ports, topology), agreed)
+                ours = ports if agreed is None else _agreed(ports, topology, agreed)
+                one_pass = Passes(partial(_logged_pass, settings, ours, topology, run, goal, records))
                 outcome = one_pass() if once else drive(one_pass, ports, display, pace)
                 if once:
                     display.pass_done(outcome)
@@ -90,6 +90,14 @@ def run_passes(
             output.show_error(settings, error, line=True)
             codes.append(exits.of_error(error))
     return codes
+
+
+def _agreed(ports: Ports, topology: Topology, agreed: Mapping[str, str]) -> Ports:
+    """Ports on which the very plan that somebody read counts as approved; refused if it is another one by now."""
+    from reconciler import wiring
+
+    inputs.refuse_moved(look(ports, topology), agreed)
+    return approving.agreed(ports, topology, agreed[topology.name], by=wiring.caller)
 
 
 @dataclass(slots=True)

@@ -209,6 +209,42 @@ def resume(settings: Settings, name: str, region: str | None, reason: str, path:
 
 
 @cli.command()
+@_of_a_topology
+@click.option("--fingerprint", metavar="F", help="Of the plan that is approved, and of no other.")
+@click.option("--expires", type=Duration(), default="24h", show_default=True, help="It has to begin within so long.")
+@click.option("--reason", required=True, help="Why; kept beside the status.")
+@click.option("--revoke", is_flag=True, help="Take the approval back; without --fingerprint, the last one.")
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def approve(
+    settings: Settings,
+    name: str,
+    fingerprint: str | None,
+    expires: timedelta,
+    reason: str,
+    revoke: bool,
+    path: Path,
+    home_region: str | None,
+) -> int:
+    """Let a plan of NAME with hazards be carried out, where safety.approval asks for that.
+
+    The plan goes on to its end then; another plan needs another approval. Opens no window.
+    """
+    from reconciler.cli.approving import approve
+
+    return approve(
+        settings,
+        name,
+        fingerprint=fingerprint,
+        expires=expires,
+        reason=reason,
+        revoke=revoke,
+        path=path,
+        home_region=home_region,
+    )
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--to", metavar="REGION", required=True, callback=_region, help="The Region that takes over.")
 @click.option("--accept-data-loss", is_flag=True, help="Writes that have not reached REGION are lost.")

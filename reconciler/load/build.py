@@ -118,6 +118,7 @@ def _safety(fields: Fields) -> Safety:
         min_serving=int(fields["minServing"]),
         soak_seconds=int(fields["soakSeconds"]),
         max_concurrent_regions=int(fields["maxConcurrentRegions"]),
+        approval=fields["approval"],
         windows=tuple(
             Window(cron=item["cron"], duration=times.duration(item["duration"]), time_zone=item["timeZone"])
             for item in fields["windows"]

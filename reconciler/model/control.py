@@ -22,6 +22,11 @@ SERVICE_DELETE = "meridian-cloudformation-delete"
 BREAK_GLASS = "meridian-break-glass"
 GITHUB_PLAN = "meridian-github-plan"
 GITHUB_MAIN = "meridian-github-main"
+GITHUB_APPROVE = "meridian-github-approve"
+APPROVAL_ENVIRONMENT = "meridian-approval"
+"""GitHub's environment, protected by whoever must say yes, in which alone a workflow may approve a plan."""
+APPROVALS = "approval#"
+"""What the partition of a topology's approval in table meridian-state begins with."""
 FORWARD = "meridian-forward"
 """With `-<region>` behind it: roles are the account's, and each Region has its own."""
 RESYNC = timedelta(minutes=15)
@@ -35,6 +40,10 @@ RUNTIME, ARCHITECTURE = "python3.13", "arm64"
 
 def revision_bucket(account: str, region: str) -> str:
     return f"meridian-revisions-{account}-{region}"
+
+
+def queue_url(account: str, region: str) -> str:
+    return f"https://sqs.{region}.amazonaws.com/{account}/{QUEUE}"
 
 
 def home_parameters() -> Mapping[str, str]:

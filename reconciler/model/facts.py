@@ -132,3 +132,5 @@ class Facts:
     """The status document in table meridian-state; None while there is none, or no table."""
     suspension: Answer = None
     """What is suspended, read together with it."""
+    approval: Answer = None
+    """What `meridian approve` left in the table; read only where the document asks for approvals."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.model.approval import carried, finishing
 from reconciler.model.detection import Detection
 from reconciler.model.observed import Observed, Seen, StackState, TrafficGate, known
 from reconciler.model.plan import Plan, Step, StepAction
@@ -38,7 +39,9 @@ class Motion:
     gates: Mapping[str, int] = field(default_factory=dict)
     """Region to the version that the traffic gate has after our last move of it: a later one is somebody else's."""
     approved: Mapping[str, str] = field(default_factory=dict)
-    """Hazard that a commit allowed by the fingerprint of a whole plan, to the structure of the topology it was allowed for."""
+    """Hazard that a commit allowed by the fingerprint of a whole plan, to the structure of the topology it was allowed for; and
+    `hazard@step` that was approved with a whole plan, to what was declared then and the fingerprint: the rest of a plan has
+    another one."""
     broken: Mapping[str, str] = field(default_factory=dict)
     """`digest` of an API template that made a Region sick, with `region`, `reason` and `since`: it is not rolled out further."""
     changing: frozenset[str] = frozenset()
@@ -115,7 +118,7 @@ class Motion:
             "detections": {ref: one.document() for ref, one in sorted(self.detections.items())},
         }
 
-    def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]]) -> Motion:
+    def converged(self, topology: Topology, gates: Mapping[str, Seen[TrafficGate]], plan: Plan | None = None) -> Motion:
         """After everything is as declared: what was declared is what we know, and earlier intentions are history. So is the
         version of a move that was meant and never came: whoever gives a gate that version later is not us."""
         seen = {r: gate.version for r in self.gates if (gate := known(gates.get(r)))}
@@ -126,7 +129,7 @@ class Motion:
             arrived="",
             traffic=_declared(topology),
             asked={},
-            approved={},
+            approved=finishing(plan.approved, {s.id for s in plan.steps}) if plan else {},
             broken={},
             failed={},
         )
@@ -154,7 +157,7 @@ class Motion:
             self,
             asked={**self.asked, **{r: t for r, t in _declared(topology).items() if r in moved}},
             gates={**self.gates, **moved},
-            approved={**self.approved, **plan.approved},
+            approved=carried(self.approved, plan.approved),
             changing=self.changing | {s.region for s in plan.current if s.region and _changes(s)},
             failed={
                 **self.failed,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
+from reconciler.model.approval import Approval
 from reconciler.model.issuer import PublicKey
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.suspension import Suspension
@@ -321,6 +322,8 @@ class Observed:
     """Why that document could not be read: then nobody knows what was declared before, nor the generation."""
     suspension: Suspension | None = None
     """What a person wants left alone."""
+    approval: Seen[Approval] = None
+    """The plan that a person approved last, or took that back of."""
     glance: str = ""
     """What a fast sweep sees, as a digest; empty where not all of it could be read."""
 

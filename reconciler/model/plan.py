@@ -208,7 +208,11 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     verification: Verification = Verification()
     approved: Mapping[str, str] = field(default_factory=dict)
-    """Hazards that the document lets pass by name, to what for: see `Motion.approved`."""
+    """Hazards that are let pass by name, to what for: see `Motion.approved`."""
+    unapproved: tuple[str, ...] = ()
+    """Hazards that wait for an approval of this plan, where the document asks for one."""
+    withheld: tuple[Wave, ...] = ()
+    """What would be done if all that is refused were let pass: by an approval, an entry of the document, or in its hour."""
     notes: tuple[str, ...] = field(default=())
     """What the reader should know though nothing is done about it: a public API, a Region that cannot be read."""
 

@@ -147,6 +147,8 @@ class Safety:
     min_serving: int
     soak_seconds: int
     max_concurrent_regions: int
+    approval: str = "none"
+    """`none`, or `hazards`: a plan with a step that carries one needs an approval that names its fingerprint."""
     windows: tuple[Window, ...] = ()
     allow: tuple[Allow, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.model.approval import Approval
 from reconciler.model.facts import Facts, Listing
 from reconciler.model.observed import Distribution, Observed, Seen, Unknown, Zone, known
 from reconciler.model.suspension import Suspension
@@ -47,10 +48,16 @@ def observe(facts: Facts, topology: Topology) -> Observed:
         interfaces=leaving.interfaces(facts, stacks),
         requests=leaving.requests(facts, gates),
         recorded=known(facts.recorded),
+        approval=_approval(facts),
         suspension=Suspension.recorded(known(facts.suspension)),
         unrecorded=facts.recorded if isinstance(facts.recorded, Unknown) else None,
     )
     return replace(seen, glance=glance(facts, topology, seen))
+
+
+def _approval(facts: Facts) -> Seen[Approval]:
+    found = facts.approval
+    return found if isinstance(found, Unknown) else Approval.recorded(found)
 
 
 def _validations(facts: Facts) -> dict[str, Mapping[str, str]]:

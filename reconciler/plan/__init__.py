@@ -14,7 +14,7 @@ from reconciler.model.plan import Goal, Hazard, Plan, Refusal, Wave
 from reconciler.model.redaction import without_secrets as shown
 from reconciler.model.stacks import DesiredStack, StackRef
 from reconciler.model.topology import Topology
-from reconciler.plan import client_keys
+from reconciler.plan import approval, client_keys
 from reconciler.plan.permission import approvals, at_their_hour, disregarded, objections
 from reconciler.plan.picture import Picture, picture
 from reconciler.plan.rules import refusals
@@ -42,9 +42,12 @@ def plan(
     if unheard := disregarded(scene, fingerprint):
         scene = replace(scene, disregarded=unheard)
         path = () if refused else waves(scene)
-    refused = refused or tuple(dict.fromkeys(objections(scene, path, fingerprint)))
-    path = tuple(at_their_hour(scene, path, fingerprint))
+    ruled_out, refused = bool(refused), refused or _objections(scene, path, fingerprint)
+    approved = {**approvals(scene, path, fingerprint), **approval.approved(scene, path, fingerprint)}
+    unapproved = approval.unapproved(scene, path, fingerprint)
+    path = tuple(at_their_hour(scene, tuple(approval.at_their_word(scene, path, fingerprint)), fingerprint))
     proof = verify(_start(scene), path, topology, goal)
+    withheld = path if refused and not ruled_out and not proof.violations else ()
     refused = refused or tuple(map(_unsafe, proof.violations))
     return Plan(
         topology=topology.name,
@@ -54,9 +57,17 @@ def plan(
         waves=() if refused else path,
         refusals=refused,
         verification=proof,
-        approved=approvals(scene, path, fingerprint),
+        approved=approved,
+        unapproved=unapproved,
+        withheld=withheld,
         notes=tuple(_notes(scene)),
     )
+
+
+def _objections(scene: Scene, path: tuple[Wave, ...], fingerprint: str) -> tuple[Refusal, ...]:
+    """Those that an approval ends come first: whoever may give one reads the first reason."""
+    found = (*approval.objections(scene, path, fingerprint), *objections(scene, path, fingerprint))
+    return tuple(dict.fromkeys(found))
 
 
 def _start(scene: Scene) -> Picture:

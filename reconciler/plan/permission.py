@@ -59,7 +59,7 @@ def structure(topology: Topology) -> str:
 def approvals(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Mapping[str, str]:
     """Hazards that the document allows by name, to the structure that they are allowed for: remembered, since the
     fingerprint of what is left of a plan differs from that of the whole."""
-    found = {hazard for step, hazard in _named(waves) if _entry(scene, hazard, step.region, fingerprint)}
+    found = {hazard for step, hazard in _named(waves) if entry(scene, hazard, step.region, fingerprint)}
     found |= {_past_dns(region) for region in scene.disregarded}
     return {hazard: structure(scene.topology) for hazard in sorted(found)}
 
@@ -68,7 +68,7 @@ def disregarded(scene: Scene, fingerprint: str) -> frozenset[str]:
     """Regions whose callers past DNS are cut off, because the document allows it by name."""
     hazard = Hazard.REQUESTS_PAST_DNS
     live = scene.live_regions
-    return frozenset(r for r in live if _remembered(scene, _past_dns(r)) or _entry(scene, hazard, r, fingerprint))
+    return frozenset(r for r in live if _remembered(scene, _past_dns(r)) or entry(scene, hazard, r, fingerprint))
 
 
 def _past_dns(region: str) -> str:
@@ -76,7 +76,7 @@ def _past_dns(region: str) -> str:
 
 
 def _allowed(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
-    return _remembered(scene, hazard) or _entry(scene, hazard, step.region, fingerprint)
+    return _remembered(scene, hazard) or entry(scene, hazard, step.region, fingerprint)
 
 
 def _remembered(scene: Scene, hazard: str) -> bool:
@@ -84,7 +84,8 @@ def _remembered(scene: Scene, hazard: str) -> bool:
     return hazard in approved and approved[hazard] == structure(scene.topology)
 
 
-def _entry(scene: Scene, hazard: str, region: str | None, fingerprint: str) -> bool:
+def entry(scene: Scene, hazard: str, region: str | None, fingerprint: str) -> bool:
+    """Whether the document allows this hazard in this very plan, and still does."""
     return any(
         a.hazard == hazard
         and a.region in (None, region)

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
+from reconciler.report.approval import awaited
 from reconciler.report.words import human_duration, iso_duration, json_value
 
 
@@ -33,6 +34,8 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in plan.refusals],
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "notes": list(plan.notes),
+        "approval": awaited(outcome),
+        "withheld": [_wave_json(w) for w in plan.withheld],
     }
 
 

@@ -13,6 +13,7 @@ from reconciler.report.words import (
     Paint,
     columns,
     count,
+    each_line,
     human_duration,
     in_regions,
     markdown_table,
@@ -94,7 +95,7 @@ def _refusals_text(outcome: Outcome, paint: Paint) -> list[str]:
     lines: list[str] = []
     for refusal in outcome.plan.refusals:
         lines.append(paint("bad", f"Refused: {refusal.code}") + (f"  {refusal.path}" if refusal.path else ""))
-        lines.append(f"  {one_line(refusal.message)}")
+        lines += [f"  {line}" for line in each_line(refusal.message).splitlines()]
     return lines
 
 
@@ -134,10 +135,10 @@ def verified(plan: Plan) -> str:
 
 def _titled(plan: Plan) -> list[tuple[str, Wave]]:
     """Waves are counted but for those that finish aside, which Ready does not wait for."""
-    counted = len(plan.waves) - len(plan.tombstones)
-    numbered = enumerate((w for w in plan.waves if not w.aside), 1)
-    aside = [(f"Aside, {wave.chain}", wave) for wave in plan.tombstones]
-    return [*((f"Wave {n} of {counted}", wave) for n, wave in numbered), *aside]
+    waves, withheld = plan.waves or plan.withheld, "Withheld: " if plan.withheld else ""
+    main = [w for w in waves if not w.aside]
+    aside = [(f"{withheld}Aside, {wave.chain}", wave) for wave in waves if wave.aside]
+    return [*((f"{withheld}Wave {n} of {len(main)}", wave) for n, wave in enumerate(main, 1)), *aside]
 
 
 def _waves_text(plan: Plan, paint: Paint) -> list[str]:
@@ -179,7 +180,7 @@ def _gates(wave: Wave) -> list[str]:
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
-    found = sorted({(h, s.id, _MEANING.get(h, "")) for s in plan.steps for h in s.hazards})
+    found = sorted({(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards})
     return [paint("bold", "Hazards"), *(paint("warn", line) for line in columns(found))] if found else []
 
 

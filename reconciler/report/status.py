@@ -11,6 +11,7 @@ from reconciler.model.bundle import Accepted, accepted
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
 from reconciler.model.sweeps import Looks
+from reconciler.report.approval import awaited, given
 from reconciler.report.findings import remembered
 from reconciler.report.plan import gate_json
 from reconciler.report.regions import RegionReport, region_reports
@@ -49,6 +50,8 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
         "suspension": outcome.observed.suspension and outcome.observed.suspension.document(),
+        "plan": {"fingerprint": outcome.plan.fingerprint, "approval": awaited(outcome)},
+        "approval": given(outcome),
         "looks": _looks(outcome, before).document(),
         "structure": structure.document(outcome.structure),
         **outcome.memory,

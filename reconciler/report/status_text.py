@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.report.approval import said as approved
 from reconciler.report.suspension import said
-from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
+from reconciler.report.words import Paint, columns, count, each_line, markdown_table, one_line, plain
 
 GOOD_WHEN_FALSE = frozenset(
     {
@@ -35,8 +36,9 @@ def status_text(document: Document, paint: Paint = plain) -> str:
 
 def status_markdown(document: Document) -> str:
     lines = [f"### {document['topology']}: {_ready(document)}", ""]
-    lines += [f"> **{code}** `{where}`: {message}" for code, where, message in _troubles(document)]
+    lines += [f"> **{code}** `{where}`: {one_line(message)}" for code, where, message in _troubles(document)]
     lines += [f"> {left_alone}"] if (left_alone := said(document.get("suspension"))) else []
+    lines += [f"> {word}"] if (word := approved(document.get("approval"))) else []
     rows = [(c["type"], c["status"], c["reason"], one_line(c["message"])) for c in document["conditions"]]
     lines += ["", *markdown_table(("condition", "status", "reason", "message"), rows), ""]
     lines += markdown_table(("Region", "traffic", "health", "database", "stacks"), _region_rows(document))
@@ -80,8 +82,9 @@ def _trouble(document: Document, paint: Paint) -> list[str]:
     """What is wrong and what is waited for come before everything else."""
     left_alone = said(document.get("suspension"))
     lines: list[str] = [paint("warn", left_alone)] if left_alone else []
+    lines += [paint("warn", word)] if (word := approved(document.get("approval"))) else []
     for code, where, message in _troubles(document):
-        lines += [paint("bad", code) + f"  {where}", f"  {message}"]
+        lines += [paint("bad", code) + f"  {where}", *(f"  {line}" for line in message.splitlines())]
     for gate in document.get("waitingFor", ()):
         where = f" in {gate['region']}" if gate["region"] else ""
         lines.append(paint("warn", f"waiting for {gate['name']}{where}") + f": {one_line(gate['detail'])}")
@@ -95,7 +98,7 @@ def _troubles(document: Document) -> Iterable[tuple[str, str, str]]:
     for problem in document.get("problems", ()):
         yield problem["code"], problem["step"], one_line(problem["message"])
     for refusal in document.get("refusals", ()):
-        yield refusal["code"], refusal["path"], one_line(refusal["message"])
+        yield refusal["code"], refusal["path"], each_line(refusal["message"])
 
 
 def _conditions(document: Document, paint: Paint) -> list[str]:

@@ -75,6 +75,11 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
+def each_line(text: str) -> str:
+    """The same where lines mean something: each is as safe to show."""
+    return "\n".join(map(one_line, text.splitlines()))
+
+
 def place_of(path: str) -> str:
     """What a path is about: a Region by its name, else its first part."""
     parts = path.split("/")

@@ -27,6 +27,11 @@ DENIALS = {
     "NotAuthorized",
     "403",
 }
+_SUBJECTS = {
+    "meridian-github-plan": "pull_request",
+    "meridian-github-main": "ref:refs/heads/main",
+    "meridian-github-approve": "environment:meridian-approval",
+}
 Call = Callable[[Any], Any]
 """What a test does with `client(service, region)`."""
 
@@ -58,8 +63,7 @@ class ControlPlane:
         return self.world.aws.until(lambda: _session(user, arn(role)))
 
     def _by_github(self, role: str) -> Caller:
-        what = "pull_request" if role.endswith("plan") else "ref:refs/heads/main"
-        made = self.web(role, f"repo:{REPOSITORY}:{what}")
+        made = self.web(role, f"repo:{REPOSITORY}:{_SUBJECTS[role]}")
         return Caller(self.world.aws, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 
     def web(self, role: str, subject: str) -> dict[str, Any]:

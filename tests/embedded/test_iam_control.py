@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.model.control import (
     BREAK_GLASS,
+    GITHUB_APPROVE,
     GITHUB_MAIN,
     GITHUB_PLAN,
     OBSERVER,
@@ -98,6 +99,16 @@ SECRET = call("secretsmanager", "get_secret_value", SecretId="Master")
 INVOKE = call("lambda", "invoke", FunctionName="meridian-orders-api")
 DELETE_OBJECT = call("s3", "delete_object", Bucket=BUCKET, Key="revisions/orders.zip")
 KEEP = call("dynamodb", "put_item", TableName="meridian-state", Item={"pk": {"S": "x"}, "sk": {"S": "y"}})
+APPROVE = call(
+    "dynamodb", "put_item", TableName="meridian-state", Item={"pk": {"S": "approval#orders"}, "sk": {"S": "approval"}}
+)
+ASK = call(
+    "dynamodb",
+    "query",
+    TableName="meridian-state",
+    KeyConditionExpression="pk = :topology",
+    ExpressionAttributeValues={":topology": {"S": "topology#orders"}},
+)
 GATE = call("route53", "create_health_check", CallerReference="meridian/x/us-east-1/gate/1", HealthCheckConfig={
     "Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []})  # fmt: skip
 KEY_DELETION = call("kms", "schedule_key_deletion", KeyId="11111111-1111-1111-1111-111111111111")
@@ -138,6 +149,7 @@ NEEDED: dict[str, dict[str, Call]] = {
         "head": put("heads/orders.json"),
         "status": LOOK["status"],
     },
+    GITHUB_APPROVE: {"status": ASK, "what was approved": LOOK["status"], "approve": APPROVE, "wake": SEND},
 }
 CHANGES: dict[str, Call] = {
     "fail over": FAILOVER,
@@ -157,6 +169,7 @@ CHANGES: dict[str, Call] = {
     "put a record of a run": put("runs/x"),
     "put an asset": put("assets/x.zip", ASSETS),
     "write the state": KEEP,
+    "approve a plan": APPROVE,
     "make a gate": GATE,
     "change DNS": record("A", "192.0.2.1"),
     "delegate a name": record("NS", "ns.example.net"),
@@ -188,6 +201,7 @@ MAY: dict[str, set[str]] = {
     BREAK_GLASS: {"fail over", "put an asset"},
     GITHUB_PLAN: set(),
     GITHUB_MAIN: {"put a revision", "put a template"},  # made where the bundle is
+    GITHUB_APPROVE: {"approve a plan", "send a message"},
 }
 
 
@@ -223,6 +237,9 @@ def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: Con
         (GITHUB_MAIN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
         (GITHUB_MAIN, "repo:stranger/orders:ref:refs/heads/main"),
         (GITHUB_PLAN, f"repo:{REPOSITORY}-fork:pull_request"),
+        (GITHUB_APPROVE, f"repo:{REPOSITORY}:ref:refs/heads/main"),
+        (GITHUB_APPROVE, f"repo:{REPOSITORY}:environment:production"),
+        (GITHUB_APPROVE, f"repo:{REPOSITORY}-fork:environment:meridian-approval"),
     ):
         with refused("AccessDenied"):
             plane.web(role, subject)

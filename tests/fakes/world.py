@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.diff import desired_stacks, diff
+from reconciler.model.approval import Approval
 from reconciler.model.issuer import PublicKey
 from reconciler.model.motion import Motion
 from reconciler.model.observed import (
@@ -138,6 +139,7 @@ class World:
         self.clusters: dict[str, dict] = {}
         """What differs about a Region's cluster from one that is well."""
         self.requests: dict[str, tuple] = {}
+        self.approval: Approval | Unknown | None = None
         self.account = desired.account
         self.zone: object = Zone(id=desired.domain.zone_id, name=desired.domain.zone_name, private=False)
         self.extra_records: tuple[Record, ...] = ()
@@ -174,6 +176,7 @@ class World:
             interfaces={r: 2 for r, at in self.gone_apis.items() if self.now < at + INTERFACES_LINGER},
             requests=self.requests,
             recorded=self.recorded,
+            approval=self.approval,
             issuer_keys=self.issuer_keys,
             live=self.live,
         )
@@ -287,7 +290,9 @@ class World:
         known = known.intends(plan, self.desired, self.gates)
         if failing:
             known = replace(known, broken=failing)
-        self.recorded = {"motion": (known.converged(self.desired, self.gates) if plan.converged else known).document()}
+        self.recorded = {
+            "motion": (known.converged(self.desired, self.gates, plan) if plan.converged else known).document()
+        }
 
     def run(self, limit: int = 400) -> list[Step]:
         """Carry plans out until nothing is left, asides included; gives the steps in order."""

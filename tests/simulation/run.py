@@ -20,6 +20,7 @@ from tests.fakes.aws.reading import read
 from tests.fakes.aws.timeline import instant
 from tests.fakes.topologies import NAMES
 from tests.simulation import commits, goal
+from tests.simulation.approvals import Approvals
 from tests.simulation.clients import PLACES, Clients
 from tests.simulation.faults import CrashError, Faults, FaultyCloud, Rates
 from tests.simulation.hands import LIKELY, Hands
@@ -65,7 +66,7 @@ class Report:
 
 
 class Simulation:
-    """`chain`: how many commits follow the start; some, if it is not given."""
+    """`chain`: how many commits follow the start; some, if it is not given. `approves`: plans with hazards wait for a person."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Simulation:
         from_nothing: bool | None = None,
         destroys: bool | None = None,
         hands: bool | None = None,
+        approves: bool = False,
     ) -> None:
         self.seed, self.chaos = seed, random.Random(seed)
         self.topology = commits.first(random.Random(seed % STARTS))
@@ -85,6 +87,7 @@ class Simulation:
         self.account.chaos.seed(seed)
         length = self.chaos.randint(1, 4) if chain is None else chain
         self.commits = list(commits.chain(self.topology, self.chaos, length))
+        self.approvals = Approvals(self.account) if approves else None
         self.calm_at = self.account.timeline.now + self.chaos.uniform(0.5, 2.0) * 3600 * (len(self.commits) or 1)
         sampled = Rates.sample(self.chaos)
         self.faults = Faults(self.account, self.chaos, sampled if rates is None else rates, self.calm_at)
@@ -125,6 +128,7 @@ class Simulation:
         return self._reported()
 
     def _commit(self, topology: Topology, what: str) -> None:
+        topology = self.approvals.committed(topology) if self.approvals else topology
         self.topology = self.clients.topology = self.invariants.topology = topology
         self.hands.committed(topology)
         self.revisions.generation += 1
@@ -281,6 +285,8 @@ class Simulation:
             return False
         self._note(_told(outcome))
         self.hands.looked(outcome)
+        if self.approvals:
+            self.approvals.looked(outcome, self.topology)
         # Reads that contradict each other may make an unsafe plan, and then it is well that nothing is done.
         unsafe = [r.message for r in outcome.plan.refusals if r.code == "UnsafePlan" and not self.cloud.contradictory]
         assert not unsafe, f"the planner and its verification disagree: {'; '.join(unsafe)}"

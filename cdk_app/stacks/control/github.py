@@ -1,6 +1,7 @@
-"""What a workflow on GitHub may do: look, for a pull request; put bundles into the revision bucket, for the main branch.
+"""What a workflow on GitHub may do: look, for a pull request; put bundles into the revision bucket, for the main branch; approve a
+plan, in a protected environment.
 
-GitHub's token says for which repository and for what it was made; both roles take exactly one subject. An account has one provider
+GitHub's token says for which repository and for what it was made; each role takes exactly one subject. An account has one provider
 for an issuer, so one that is there is used.
 """
 
@@ -9,10 +10,18 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from cdk_app.stacks.base import MeridianStack, Statement, sub
+from cdk_app.stacks.base import MeridianStack, Statement, arn, sub
 from cdk_app.stacks.control import rights
 from cdk_app.stacks.control.roles import add_role
-from reconciler.model.control import GITHUB_MAIN, GITHUB_PLAN, ISSUER
+from reconciler.model.control import (
+    APPROVAL_ENVIRONMENT,
+    APPROVALS,
+    GITHUB_APPROVE,
+    GITHUB_MAIN,
+    GITHUB_PLAN,
+    ISSUER,
+    QUEUE,
+)
 
 AUDIENCE = "sts.amazonaws.com"
 
@@ -35,7 +44,7 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         "GithubPlanRole",
         GITHUB_PLAN,
         None,
-        rights.github_plan(key_arn),
+        _plans_rights(key_arn),
         managed=[observing],
         how=_trust(trusted, "pull_request"),
     )
@@ -44,10 +53,18 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         "GithubMainRole",
         GITHUB_MAIN,
         None,
-        rights.github_main(key_arn),
+        _mains_rights(key_arn),
         how=_trust(trusted, "ref:refs/heads/main"),
     )
-    for role in (plan, main):
+    approve = add_role(
+        stack,
+        "GithubApproveRole",
+        GITHUB_APPROVE,
+        None,
+        _approves_rights(key_arn),
+        how=_trust(trusted, f"environment:{APPROVAL_ENVIRONMENT}"),
+    )
+    for role in (plan, main, approve):
         role.cfn_options.condition = wanted
 
 
@@ -62,4 +79,47 @@ def _trust(provider: str, what: str) -> Statement:
                 f"{ISSUER}:sub": sub(f"repo:${{GithubRepository}}:{what}"),
             }
         },
+    }
+
+
+def _plans_rights(key: str) -> rights.Statements:
+    """A pull request's: looks, and reads bundles. Whoever opens one runs code of his own with this."""
+    return {
+        "bundles": [*rights.reading_revisions("revisions", "heads"), rights.allow("kms:Decrypt", key)],
+        "never": [rights.NO_FAILOVER],
+    }
+
+
+_UPLOADED = ("revisions", "code", "heads", "templates")
+
+
+def _mains_rights(key: str) -> rights.Statements:
+    """The main branch's: puts bundles where the reconciler finds them. It changes nothing else on AWS."""
+    return {
+        "bundles": [
+            *rights.reading_revisions(*_UPLOADED),
+            rights.allow("s3:PutObject", rights.subs(*(f"{rights.REVISIONS}/{prefix}/*" for prefix in _UPLOADED))),
+            rights.use_of(key),
+        ],
+        "status": [rights.allow(["dynamodb:GetItem", "dynamodb:Query"], sub(rights.TABLE))],
+        "never": [rights.NO_FAILOVER],
+    }
+
+
+_APPROVAL = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{APPROVALS}*"]}}
+_NAMED = {"Null": {"dynamodb:LeadingKeys": "false"}}
+"""Without it a request that names no key, such as a scan, would have all of none of them right."""
+
+
+def _approves_rights(key: str) -> rights.Statements:
+    """A person's word for a plan, by a workflow in the protected environment: looks at the status, writes the approval, and asks
+    for a pass. It can put nothing else into the table, and no bundle anywhere."""
+    return {
+        "approval": [
+            rights.allow("dynamodb:PutItem", sub(rights.TABLE), Condition={**_APPROVAL, **_NAMED}),
+            rights.allow(["dynamodb:GetItem", "dynamodb:Query"], sub(rights.TABLE)),
+            rights.allow("sqs:SendMessage", sub(arn("sqs", QUEUE))),
+            rights.use_of(key),
+        ],
+        "never": [rights.NO_FAILOVER],
     }

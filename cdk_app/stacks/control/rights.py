@@ -6,7 +6,7 @@ Deny wins over whatever another policy, of ours or of the account's, may allow o
 from __future__ import annotations
 
 from cdk_app.stacks.base import Statement, arn, role_arn, statement, sub
-from reconciler.model.control import QUEUE, SERVICE, SERVICE_DELETE, SYNTH, revision_bucket
+from reconciler.model.control import APPROVALS, QUEUE, SERVICE, SERVICE_DELETE, SYNTH, revision_bucket
 
 Statements = dict[str, list[Statement]]
 STACKS = arn("cloudformation", "stack/meridian-*/*", region="*")
@@ -55,7 +55,7 @@ def orchestrator(key: str) -> Statements:
         "state": [
             # The status is written in a transaction, with a look at the lease.
             allow([f"dynamodb:{call}" for call in ("ConditionCheckItem", *_TABLE_CALLS)], sub(TABLE)),
-            *_reading_revisions("revisions", "code", "heads", "templates", "runs"),
+            *reading_revisions("revisions", "code", "heads", "templates", "runs"),
             allow("s3:PutObject", subs(f"{REVISIONS}/runs/*")),
             allow(
                 [
@@ -68,9 +68,9 @@ def orchestrator(key: str) -> Statements:
                 sub(arn("sqs", QUEUE)),
             ),
             allow("lambda:InvokeFunction", sub(arn("lambda", f"function:{SYNTH}"))),
-            _key(key),
+            use_of(key),
         ],
-        "never": [NO_FAILOVER, _not_around_cloudformation(), _no_other_records()],
+        "never": [NO_FAILOVER, _not_around_cloudformation(), _no_other_records(), _no_approvals()],
     }
 
 
@@ -176,7 +176,7 @@ def _no_other_records() -> Statement:
     )
 
 
-def _reading_revisions(*prefixes: str) -> list[Statement]:
+def reading_revisions(*prefixes: str) -> list[Statement]:
     return [
         allow(["s3:GetObject", "s3:GetObjectVersion"], subs(*(f"{REVISIONS}/{prefix}/*" for prefix in prefixes))),
         # Without it, what is not there reads as forbidden.
@@ -184,7 +184,7 @@ def _reading_revisions(*prefixes: str) -> list[Statement]:
     ]
 
 
-def _key(key: str) -> Statement:
+def use_of(key: str) -> Statement:
     """Of bucket and queue."""
     return allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
 
@@ -193,10 +193,10 @@ def wake(key: str) -> Statements:
     """Reads which topologies there are, and sends messages."""
     return {
         "wake": [
-            *_reading_revisions("revisions", "heads"),
+            *reading_revisions("revisions", "heads"),
             allow("dynamodb:GetItem", sub(TABLE)),
             allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], sub(arn("sqs", QUEUE))),
-            _key(key),
+            use_of(key),
         ],
         "never": [NO_FAILOVER],
     }
@@ -206,9 +206,9 @@ def synth(key: str) -> Statements:
     """Reads bundles, writes templates."""
     return {
         "synth": [
-            *_reading_revisions("revisions", "code", "templates"),
+            *reading_revisions("revisions", "code", "templates"),
             allow("s3:PutObject", sub(f"{REVISIONS}/templates/*")),
-            _key(key),
+            use_of(key),
         ],
         "never": [NO_FAILOVER],
     }
@@ -227,25 +227,11 @@ def break_glass() -> Statements:
     }
 
 
-def github_plan(key: str) -> Statements:
-    """A pull request's: looks, and reads bundles. Whoever opens one runs code of his own with this."""
-    return {
-        "bundles": [*_reading_revisions("revisions", "heads"), allow("kms:Decrypt", key)],
-        "never": [NO_FAILOVER],
-    }
-
-
-_UPLOADED = ("revisions", "code", "heads", "templates")
-
-
-def github_main(key: str) -> Statements:
-    """The main branch's: puts bundles where the reconciler finds them. It changes nothing else on AWS."""
-    return {
-        "bundles": [
-            *_reading_revisions(*_UPLOADED),
-            allow("s3:PutObject", subs(*(f"{REVISIONS}/{prefix}/*" for prefix in _UPLOADED))),
-            _key(key),
-        ],
-        "status": [allow(["dynamodb:GetItem", "dynamodb:Query"], sub(TABLE))],
-        "never": [NO_FAILOVER],
-    }
+def _no_approvals() -> Statement:
+    """Whoever carries a plan out does not approve it."""
+    return deny(
+        ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        sub(TABLE),
+        Sid="ApprovedByOthers",
+        Condition={"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"{APPROVALS}*"]}},
+    )

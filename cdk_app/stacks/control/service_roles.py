@@ -25,6 +25,7 @@ from cdk_app.stacks.control.rights import allow, deny
 from reconciler.model.control import (
     BREAK_GLASS,
     FORWARD,
+    GITHUB_APPROVE,
     GITHUB_MAIN,
     GITHUB_PLAN,
     OBSERVER,
@@ -132,7 +133,18 @@ def _apart(actions: list[str]) -> Iterator[Statement]:
 
 def denied(*, deletes: bool) -> list[Statement]:
     """Whoever can change these roles, or pass them on, can do all that they can do."""
-    own = (WAKE, RECONCILE, SYNTH, OBSERVER, SERVICE, SERVICE_DELETE, BREAK_GLASS, GITHUB_PLAN, GITHUB_MAIN)
+    own = (
+        WAKE,
+        RECONCILE,
+        SYNTH,
+        OBSERVER,
+        SERVICE,
+        SERVICE_DELETE,
+        BREAK_GLASS,
+        GITHUB_PLAN,
+        GITHUB_MAIN,
+        GITHUB_APPROVE,
+    )
     roles = [sub(role_arn(name)) for name in (*own, f"{FORWARD}-??-*-?")]
     found = [deny("iam:*", roles, Sid="NotTheControlPlane")]
     if not deletes:

@@ -37,6 +37,7 @@ class Account:
         """Table meridian-state exists."""
         self.documents: dict[str, str] = {}
         """What that table holds, by topology."""
+        self.approval: Mapping[str, Any] | None = None
 
     def answers(self, region: str) -> bool:
         """Whether the Region's API answers: its function works and can read its database."""

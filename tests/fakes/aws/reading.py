@@ -41,6 +41,7 @@ def read(account: Account, topology: Topology) -> Facts:
         distribution=_distribution(account),
         edge_function=ROUTER if account.cloudfront.published else None,
         recorded=document,
+        approval=account.approval,
     )
 
 
