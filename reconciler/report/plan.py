@@ -8,11 +8,14 @@ from typing import Any
 from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
+from reconciler.model.preflight import Preflight
+from reconciler.report.preflight import preflight_json
 from reconciler.report.words import human_duration, iso_duration, json_value
 
 
-def plan_json(outcome: Outcome) -> dict[str, Any]:
+def plan_json(outcome: Outcome, preflight: Preflight | None = None) -> dict[str, Any]:
     plan = outcome.plan
+    looked_at = {"preflight": preflight_json(preflight)} if preflight else {}
     return {
         "schemaVersion": "1",
         "kind": "Plan",
@@ -33,6 +36,7 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in plan.refusals],
         "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
         "notes": list(plan.notes),
+        **looked_at,
     }
 
 
