@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -120,7 +121,8 @@ def _by_place(cost: Cost) -> Iterator[tuple[str, str]]:
         before, after = _sum(line.before for line in lines), _sum(line.after for line in lines)
         sums = money(after) if before == after else f"{money(before)} → {money(after)}"
         most = max(lines, key=lambda line: max(line.before or Decimal(), line.after or Decimal()))
-        yield place or "once", f"{sums}  {most.what} {most.basis}".rstrip()
+        mostly = "mostly " if len(lines) > 1 else ""
+        yield place or "once", f"{sums}  {mostly}{most.what}: {most.basis}"
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
@@ -149,15 +151,17 @@ def objectives_text(preflight: Preflight, paint: Paint = plain) -> list[str]:
     found = [o for o in preflight.objectives if o.before != o.after]
     if not found:
         return []
-    lines = [paint("bold", "What a loss costs")]
+    now = {o.before for o in found}
+    same = f" (now: {now.pop()})" if len(now) == 1 and len(found) > 1 else ""
+    lines = [paint("bold", f"What a loss costs{same}")]
     for objective in found:
         lines.append(f"  {objective.what}: {objective.after}")
-        lines.append(paint("dim", f"    now: {objective.before}"))
+        lines += [] if same else [paint("dim", f"    now: {objective.before}")]
     return lines
 
 
 def failures_markdown(preflight: Preflight) -> list[str]:
-    return [f"> **preflight failed: {c.code}** {_place(c)}: {_told(c)}" for c in preflight.failed]
+    return [f"> **preflight failed: {c.code}** {_marked(c)}" for c in preflight.failed]
 
 
 def rest_markdown(preflight: Preflight) -> list[str]:
@@ -166,7 +170,7 @@ def rest_markdown(preflight: Preflight) -> list[str]:
     if preflight.checks:
         lines += [f"**Preflight**: {counted(preflight)}", ""]
         rest = (c for c in preflight.checks if c.verdict in {Verdict.WARNED, Verdict.UNKNOWN})
-        lines += [f"- {c.verdict} **{c.code}** {_place(c)}: {_told(c)}" for c in rest]
+        lines += [f"- {c.verdict} **{c.code}** {_marked(c)}" for c in rest]
     if preflight.cost:
         lines += ["", f"**Cost**: {total(preflight.cost)}", ""]
         if changed(preflight.cost):
@@ -189,6 +193,20 @@ def _cells(row: tuple[str, ...]) -> tuple[str, ...]:
 
 def _place(check: Check) -> str:
     return one_line(in_regions(check.subject, [check.region]))
+
+
+def _marked(check: Check) -> str:
+    """What was found comes from AWS and the DNS, where others write, too: as code, nothing of it is Markdown, link or mention."""
+    way_out = f"; way out: {_code(check.way_out)}" if check.way_out else ""
+    return f"{_code(in_regions(check.subject, [check.region]))}: {_code(check.detail)}{way_out}"
+
+
+def _code(text: str) -> str:
+    """A code span, whatever backticks are in it."""
+    line = one_line(text)
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {line} {fence}" if longest else f"`{line}`"
 
 
 def _told(check: Check) -> str:
