@@ -10,6 +10,7 @@ from reconciler.aws import failures
 from reconciler.aws.clients import Clients
 from reconciler.aws.names import PublicNames
 from reconciler.aws.parallel import Reads
+from reconciler.model.observed import Unknown
 from reconciler.model.survey import Answers, Question, Room, Topic
 
 _RDS = frozenset({"DBClusters", "DBInstances", "DBSubnetGroups", "DBClusterParameterGroups"})
@@ -40,7 +41,14 @@ class AwsSurveyor:
 
 def _start(reads: Reads, question: Question) -> Future[Any]:
     service, read = _READERS[question.topic]
-    return reads.start(service, question.region, lambda client: read(client, question), None)
+
+    def whole(client: Any) -> Any:
+        try:
+            return read(client, question)
+        except (KeyError, TypeError, ValueError) as error:
+            return Unknown("Garbled", f"an answer that is none ({type(error).__name__}: {error})")
+
+    return reads.start(service, question.region, whole, None)
 
 
 def _regions(ec2: Any, _: Question) -> dict[str, str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -12,7 +15,7 @@ from reconciler.model.preflight import Verdict
 from reconciler.model.stacks import StackKind
 from reconciler.model.survey import Topic
 from reconciler.preflight import judged, questions, unchecked
-from tests.fakes.surveys import answers, empty, looked, plan, standing, state, without
+from tests.fakes.surveys import TEMPLATES, answers, empty, looked, plan, standing, state, without
 from tests.fakes.topologies import orders
 
 
@@ -101,6 +104,22 @@ def test_every_way_out_of_a_failure_is_said():
     asked = [c for c in dark.checks if c.code != "RecordInTheWay"]  # read with the zone's records, not asked
     assert {c.verdict for c in asked} == {Verdict.UNKNOWN}
     assert all(c.way_out for c in asked)
+
+
+def test_whoever_looks_has_every_right_that_a_check_names():
+    topology = orders()
+    dark = looked(topology, empty(topology), (lambda _: True, Unknown("AccessDenied", "no")))
+    named = {right for c in dark.checks for right in re.findall(r"\b[a-z0-9]+:[A-Z]\w+", c.way_out)}
+    assert len(named) > 10
+    template = (TEMPLATES / "control.json").read_text()
+    statements = [
+        s
+        for body in json.loads(template)["Resources"].values()
+        if body["Type"] == "AWS::IAM::ManagedPolicy"
+        for s in body["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    granted = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
+    assert [right for right in named if not any(fnmatchcase(right, pattern) for pattern in granted)] == []
 
 
 def test_without_questions_there_are_costs_and_losses_alone():
