@@ -31,6 +31,8 @@ from local_aws.health_checks import health, usage
 from local_aws.iam import enforcement
 from local_aws.postgres import setup as postgres
 from local_aws.resources import (
+    account_limits,
+    account_regions,
     acm,
     apigateway,
     cloudfront,
@@ -47,6 +49,7 @@ from local_aws.resources import (
     rds,
     route53,
     s3,
+    service_quotas,
     sns,
     tagging,
     zones,
@@ -58,6 +61,8 @@ MODULES = (
     serial,
     stacks,
     events,
+    account_limits,
+    account_regions,
     acm,
     apigateway,
     cloudfront,
@@ -88,6 +93,7 @@ MODULES = (
     rds,
     route53,
     s3,
+    service_quotas,
     sns,
     tagging,
     zones,

@@ -29,7 +29,7 @@ from reconciler.model.verdict import in_flight, requeue, result_of
 from reconciler.observe import observe
 from reconciler.observe.nothing import nothing_there
 from reconciler.plan import plan
-from reconciler.ports import Clock, Cloud, Detector, Issuers, Journal, Lease, RevisionSource, Synthesizer
+from reconciler.ports import Clock, Cloud, Detector, Issuers, Journal, Lease, RevisionSource, Surveyor, Synthesizer
 from reconciler.report.conditions import conditions
 from reconciler.report.status import status_document
 from reconciler.tracing import traced
@@ -51,6 +51,8 @@ class Ports:
     issuers: Issuers
     detector: Detector | None = None
     """None: drift is found by reading alone."""
+    surveyor: Surveyor | None = None
+    """Who asks for a preflight; a pass does without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from reconciler.model.provenance import Act, Lookup
 from reconciler.model.requests import ChangeSet, FailOver, Request
 from reconciler.model.schema import Schema
 from reconciler.model.stacks import StackRef, Template
+from reconciler.model.survey import Answers, Question
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 
@@ -166,6 +167,13 @@ class ControlPlane(Protocol):
 
     def has_role(self, name: str) -> bool:
         """Whether the account has a role of this name."""
+
+
+class Surveyor(Protocol):
+    """The account's quotas, names and Regions, and the public DNS, as a preflight asks about them. Reads only."""
+
+    def answers(self, questions: Iterable[Question]) -> Answers:
+        """An answer to each question, `Unknown` in the place of one that did not come."""
 
 
 class Clock(Protocol):

@@ -19,6 +19,7 @@ from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.read_preflight import AwsSurveyor
 from reconciler.aws.queue import Queue
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.records import BucketRecords, FolderRecords, read
@@ -73,6 +74,7 @@ def ports(*, offline: bool = False) -> Ports:
         journal=DynamoJournal(clients),
         clock=clock,
         issuers=HttpsIssuers(),
+        surveyor=AwsSurveyor(clients),
     )
 
 

@@ -8,7 +8,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import apigateway_v1
 
 from local_aws.functions import sandbox
-from local_aws.gateway import error_forms, faults, malformed, stale, throttling, trail
+from local_aws.gateway import enabled, error_forms, faults, malformed, stale, throttling, trail
 from local_aws.gateway.asgi import Answer, HangUp, Request, Send, Tap, send_answer
 from local_aws.gateway.wire import Call
 
@@ -37,7 +37,7 @@ async def meet(call: Call, request: Request, take: Take, send: Send) -> None:
 
 
 async def _met(call: Call, request: Request, take: Take, send: Send) -> None:
-    if refused := throttling.refusal(call) or _out(call):
+    if refused := throttling.refusal(call) or _out(call) or enabled.refusal(call):
         await send_answer(send, refused)
         return
     fault = faults.for_call(call)

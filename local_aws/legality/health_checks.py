@@ -9,6 +9,7 @@ from ministack.services import cloudwatch, route53
 from local_aws import models
 from local_aws.legality.guard import on_call, on_stack
 from local_aws.refused import Refused
+from local_aws.resources import service_quotas
 from local_aws.resources.route53 import ENDPOINTS, FIXED
 from local_aws.resources.wrap import Properties
 
@@ -32,7 +33,7 @@ used_references: dict[str, str] = {}
 _RANGES = {"HealthThreshold": (0, 256), "FailureThreshold": (1, 10), "Port": (1, 65535)}
 _LENGTHS = {"ResourcePath": 255, "FullyQualifiedDomainName": 255, "SearchString": 255}
 _REGIONS = frozenset(models.enum("HealthCheckRegion", "route53"))
-MOST_CHECKS, MOST_CHILDREN = 200, 256  # per account by default [K]; per calculated check [V]
+MOST_CHILDREN = 256  # per calculated check [V]
 _ENDPOINT_ONLY = ("IPAddress", "Port", "FullyQualifiedDomainName", "ResourcePath", "SearchString", "Regions")
 
 
@@ -160,12 +161,13 @@ def _check_create(body: bytes) -> None:
 
 
 def _room_for_one_more() -> None:
-    """TooManyHealthChecks: 200 per account unless a case was opened [K]."""
-    if len(route53._health_checks) >= MOST_CHECKS:
+    """TooManyHealthChecks: 200 per account unless that was raised [V: quotas]."""
+    most = service_quotas.value(service_quotas.HEALTH_CHECKS)
+    if len(route53._health_checks) >= most:
         raise Refused(
             "TooManyHealthChecks",
             "This health check can't be created because the current account has reached the limit on the number of active "
-            f"health checks ({MOST_CHECKS}).",
+            f"health checks ({most}).",
         )
 
 

@@ -9,7 +9,7 @@ from ministack.services import ec2, rds
 
 from local_aws.legality.guard import on_call, on_stack
 from local_aws.refused import Refused
-from local_aws.resources import interfaces
+from local_aws.resources import interfaces, service_quotas
 from local_aws.resources.wrap import Properties
 
 PATCHED: tuple[str, ...] = (
@@ -141,8 +141,17 @@ def _check_network(cidr: str | None) -> None:
         _block(cidr, "InvalidVpc.Range")
 
 
+def _check_new_network(cidr: str | None) -> None:
+    """CreateVpc: VpcLimitExceeded, the default network counts too [V: error codes, VPC quotas]."""
+    _check_network(cidr)
+    if len(ec2._vpcs) >= service_quotas.value(service_quotas.VPCS):
+        raise Refused("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+
+
 def _check_stack_network(now: Properties, before: Properties | None) -> None:
-    if before is None or before.get("CidrBlock") != now.get("CidrBlock"):
+    if before is None:
+        _check_new_network(now.get("CidrBlock"))
+    elif before.get("CidrBlock") != now.get("CidrBlock"):
         _check_network(now.get("CidrBlock"))
 
 
@@ -153,7 +162,7 @@ def check_group_network(vpc: str | None) -> None:
 
 
 def install() -> None:
-    on_call(ec2, "_create_vpc", lambda r: _check_network(ec2._p(r, "CidrBlock")), ec2._error)
+    on_call(ec2, "_create_vpc", lambda r: _check_new_network(ec2._p(r, "CidrBlock")), ec2._error)
     on_call(ec2, "_create_subnet", _check_subnet_call, ec2._error)
     on_call(ec2, "_create_security_group", lambda r: check_group_network(ec2._p(r, "VpcId")), ec2._error)
     on_call(ec2, "_delete_vpc", lambda r: check_network_unused(ec2._p(r, "VpcId")), ec2._error)

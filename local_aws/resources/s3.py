@@ -1,10 +1,17 @@
 """S3: bucket settings that ministack's stacks drop: lifecycle, suspended versioning, encryption, ownership, tags."""
 
+from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.services import s3
 
-from local_aws.resources.wrap import Properties, after, tags
+from local_aws.resources.wrap import Properties, after, around, tags
+
+PATCHED: tuple[str, ...] = (
+    "ministack.services.s3._buckets",
+    "ministack.services.s3._error",
+    "ministack.services.s3._get_bucket_location",
+)
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -77,5 +84,13 @@ def _in(tag: str, inside: str) -> str:
     return f"<{tag}>{inside}</{tag}>" if inside else ""
 
 
+def _location(stock: Any, name: str) -> Any:
+    """GetBucketLocation: names are everybody's, so that of another account's bucket is forbidden, not free [V: bucket naming]."""
+    if name not in s3._buckets and any(key[1] == name for key in s3._buckets._data):
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{name}")
+    return stock(name)
+
+
 def install() -> None:
+    around(s3, "_get_bucket_location", _location)
     after("AWS::S3::Bucket", _bucket)

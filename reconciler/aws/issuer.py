@@ -172,7 +172,7 @@ def _left(until: float) -> float:
 def _embedded(host: str, until: float) -> tuple[str, int] | None:
     """Where the host is on the embedded AWS: the loopback address that its DNS server gives, and its own port. None elsewhere."""
     endpoint = loopback_endpoint()
-    server = _name_server(*endpoint, until) if endpoint else None
+    server = name_server(*endpoint, until) if endpoint else None
     if endpoint is None or server is None:
         return None
     import dns.resolver  # noqa: PLC0415  # used nowhere but here
@@ -189,8 +189,8 @@ def _embedded(host: str, until: float) -> tuple[str, int] | None:
     return local[0], endpoint[1]
 
 
-def _name_server(host: str, port: int, until: float) -> tuple[str, int] | None:
-    """Of the embedded AWS; None from another server on loopback."""
+def name_server(host: str, port: int, until: float) -> tuple[str, int] | None:
+    """Address and port of the embedded AWS's; None from another server on loopback. `until`: of the monotonic clock."""
     connection = http.client.HTTPConnection(host, port, timeout=_left(until))
     try:
         connection.request("GET", PATH)

@@ -13,6 +13,7 @@ import click
 
 from reconciler.model.errors import InvalidDesiredState, LeaseHeld, ReconcilerError, Refused, Source
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.preflight import Preflight
 
 DONE = 0
 ERROR = 1
@@ -92,9 +93,9 @@ def of_error(error: BaseException) -> int:
             return ERROR
 
 
-def of_plan(outcome: Outcome, *, detailed: bool) -> int:
+def of_plan(outcome: Outcome, *, detailed: bool, preflight: Preflight | None = None) -> int:
     plan = outcome.plan
-    if plan.refusals:
+    if plan.refusals or (preflight and preflight.failed):
         return BLOCKED
     if outcome.result in {Result.FAILED, Result.STALLED}:
         return ERROR

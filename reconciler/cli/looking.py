@@ -18,6 +18,7 @@ from reconciler.report.outcome import list_json
 
 if TYPE_CHECKING:
     from reconciler.aws.recorded import Recorded
+    from reconciler.loop import Ports
 
 
 def validate(settings: Settings, path: Path) -> int:
@@ -36,30 +37,37 @@ def validate(settings: Settings, path: Path) -> int:
 
 
 def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> int:
+    from reconciler.cli.preflighting import plan_all
     from reconciler.report.plan import plan_json
     from reconciler.report.plan_text import plan_markdown, plan_text
 
-    outcomes, codes = look_at_all(settings, inputs.topologies(path), offline=offline)
-    documents = [plan_json(outcome) for outcome in outcomes]
-    if not outcomes:
+    planned, codes = plan_all(settings, inputs.topologies(path), offline=offline)
+    documents = [plan_json(outcome, preflight) for outcome, preflight in planned]
+    if not planned:
         return exits.combined(codes)
     if out:
         out.write_text(output.dumps(documents[0] if len(documents) == 1 else list_json(documents)) + "\n")
     output.show_all(
         settings,
         documents,
-        lambda: [plan_text(o, output.paint(settings)) for o in outcomes],
-        lambda: [plan_markdown(o) for o in outcomes],
+        lambda: [plan_text(o, output.paint(settings), p) for o, p in planned],
+        lambda: [plan_markdown(o, p) for o, p in planned],
     )
-    return exits.combined([*codes, *(exits.of_plan(o, detailed=settings.detailed_exitcode) for o in outcomes)])
+    detailed = settings.detailed_exitcode
+    return exits.combined([*codes, *(exits.of_plan(o, detailed=detailed, preflight=p) for o, p in planned)])
 
 
 def look_at_all(
-    settings: Settings, topologies: Iterable[Topology], *, offline: bool = False, sweep: Sweep = Sweep.PLAN
+    settings: Settings,
+    topologies: Iterable[Topology],
+    *,
+    offline: bool = False,
+    sweep: Sweep = Sweep.PLAN,
+    ports: Ports | None = None,
 ) -> tuple[list[Outcome], list[int]]:
     """What a pass would find in each topology, and an exit code for each that could not be looked at at all."""
     wanted = tuple(topologies)
-    look = _looker(offline=offline, sweep=sweep)
+    look = _looker(ports, offline=offline, sweep=sweep)
     outcomes: list[Outcome] = []
     failed: list[int] = []
     for topology in wanted:
@@ -75,13 +83,13 @@ def look_at_all(
     return outcomes, failed
 
 
-def _looker(*, offline: bool, sweep: Sweep) -> Callable[[Topology], Outcome]:
+def _looker(ports: Ports | None, *, offline: bool, sweep: Sweep) -> Callable[[Topology], Outcome]:
     from reconciler import loop, wiring
 
-    ports = wiring.ports(offline=offline)
+    world = ports or wiring.ports(offline=offline)
     if offline:
-        return lambda topology: loop.offline(ports, topology)
-    return lambda topology: loop.look(ports, topology, sweep=sweep)
+        return lambda topology: loop.offline(world, topology)
+    return lambda topology: loop.look(world, topology, sweep=sweep)
 
 
 def status(settings: Settings, name: str | None, *, path: Path, home_region: str | None) -> int:

@@ -9,11 +9,14 @@ from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
 from reconciler.report.approval import awaited
+from reconciler.model.preflight import Preflight
+from reconciler.report.preflight import preflight_json
 from reconciler.report.words import human_duration, iso_duration, json_value
 
 
-def plan_json(outcome: Outcome) -> dict[str, Any]:
+def plan_json(outcome: Outcome, preflight: Preflight | None = None) -> dict[str, Any]:
     plan = outcome.plan
+    looked_at = {"preflight": preflight_json(preflight)} if preflight else {}
     return {
         "schemaVersion": "1",
         "kind": "Plan",
@@ -36,6 +39,7 @@ def plan_json(outcome: Outcome) -> dict[str, Any]:
         "notes": list(plan.notes),
         "approval": awaited(outcome),
         "withheld": [_wave_json(w) for w in plan.withheld],
+        **looked_at,
     }
 
 

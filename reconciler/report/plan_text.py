@@ -7,7 +7,16 @@ from collections.abc import Iterable, Mapping
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal, Hazard, Plan, Step, Wave
+from reconciler.model.preflight import Preflight
 from reconciler.report.plan import planned_changes, summary
+from reconciler.report.preflight import (
+    checks_text,
+    cost_text,
+    failures_markdown,
+    failures_text,
+    objectives_text,
+    rest_markdown,
+)
 from reconciler.report.tombstones import finishing
 from reconciler.report.words import (
     Paint,
@@ -35,23 +44,29 @@ _MEANING: Mapping[str, str] = {
 STYLES = {Action.CREATE: "good", Action.UPDATE: "warn", Action.DELETE: "bad", Action.REPLACE: "bad"}
 
 
-def plan_text(outcome: Outcome, paint: Paint = plain) -> str:
-    """Headline first, then what changes, how, and what stands in the way."""
+def plan_text(outcome: Outcome, paint: Paint = plain, preflight: Preflight | None = None) -> str:
+    """Headline first, then what stands in the way, what changes, and how."""
+    looked_at = preflight or Preflight()
     sections = [
         _headline(outcome, paint),
+        failures_text(looked_at, paint),
         _refusals_text(outcome, paint),
         _problems_text(outcome, paint),
         _changes_text(outcome, paint),
         _waves_text(outcome.plan, paint),
         _hazards_text(outcome.plan, paint),
+        checks_text(looked_at, paint),
+        cost_text(looked_at, paint),
+        objectives_text(looked_at, paint),
         _notes_text(outcome, paint),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
-def plan_markdown(outcome: Outcome) -> str:
+def plan_markdown(outcome: Outcome, preflight: Preflight | None = None) -> str:
     plan = outcome.plan
     lines = [f"### {plan.topology}: {summary(outcome)}", ""]
+    lines += failures_markdown(preflight) if preflight else []
     lines += [f"> **refused: {r.code}** `{r.path}`: {one_line(r.message)}" for r in plan.refusals]
     lines += [f"> **{p.code}** `{p.step}`: {one_line(p.message)}" for p in outcome.problems]
     if changes := planned_changes(outcome):
@@ -64,6 +79,7 @@ def plan_markdown(outcome: Outcome) -> str:
             f"- `{s.id}` ({human_duration(s.eta)}){': ' + s.why if s.why else ''}{_hazards(s)}" for s in wave.steps
         ]
         lines += [f"- wait for {line}" for line in _gates(wave)]
+    lines += ["", *rest_markdown(preflight)] if preflight else []
     notes = _notes(outcome)
     lines += ["", *(f"- {note}" for note in notes)] if notes else []
     lines += ["", f"<sub>revision `{plan.revision}`, fingerprint `{plan.fingerprint}`</sub>"]
@@ -180,7 +196,9 @@ def _gates(wave: Wave) -> list[str]:
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
-    found = sorted({(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards})
+    found = sorted(
+        {(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards}
+    )
     return [paint("bold", "Hazards"), *(paint("warn", line) for line in columns(found))] if found else []
 
 

@@ -25,6 +25,14 @@ def test_a_role_with_these_rights_converges_from_nothing_and_an_observer_sees_it
     assert seen["coverage"]["checked"] > 500
 
 
+def test_an_observer_may_ask_all_that_a_preflight_asks(product: Product) -> None:
+    """Of an account in which everything has yet to be made."""
+    code, (plan,) = product.meridian.json("plan", **product.observer.environment)
+    checks = plan["preflight"]["checks"]
+    assert [c for c in checks if c["verdict"] != "passed"] == []
+    assert (code, len(checks) > 50) == (0, True)
+
+
 def test_an_observer_is_denied_every_write(product: Product, deployed: str) -> None:
     restore(product, deployed)
     code, _, err = product.meridian.run("converge", **product.observer.environment)
