@@ -19,8 +19,8 @@ from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
-from reconciler.aws.read_preflight import AwsSurveyor
 from reconciler.aws.queue import Queue
+from reconciler.aws.read_preflight import AwsSurveyor
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.records import BucketRecords, FolderRecords, read
 from reconciler.aws.revision import GitRevisions

@@ -8,8 +8,8 @@ from typing import Any
 from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
-from reconciler.report.approval import awaited
 from reconciler.model.preflight import Preflight
+from reconciler.report.approval import awaited
 from reconciler.report.preflight import preflight_json
 from reconciler.report.words import human_duration, iso_duration, json_value
 
