@@ -42,6 +42,10 @@ def edit(meridian, old, new):
 def test_nothing_to_do_is_said_and_done(meridian):
     code, out, _ = meridian.run("plan", "--detailed-exitcode")
     assert (code, out.splitlines()[0]) == (0, "No changes. orders is converged.")
+    assert ("Cost: 4,801.80 USD a month, before use" in out, "Preflight" in out) == (
+        True,
+        False,
+    )  # what stands is not asked about
     code, (outcome, status) = meridian.json("converge")
     assert (code, outcome["result"], outcome["requests"]) == (0, "Converged", [])
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
