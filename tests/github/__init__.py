@@ -1,0 +1,1 @@
+"""GitHub as the workflows see it: a stand-in of its REST API, and the tests of what talks to it."""
