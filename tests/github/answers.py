@@ -210,7 +210,7 @@ def issue_json(asked: Asked, issue: Issue) -> dict[str, Any]:
         "user": user(issue.author),
         "labels": [{"name": name, "url": f"{asked.base}/labels/{name}"} for name in issue.labels],
         "url": f"{asked.base}/issues/{issue.number}",
-        "html_url": f"https://example.invalid/issues/{issue.number}",
+        "html_url": f"https://example.invalid/{'pull' if issue.pull_request else 'issues'}/{issue.number}",
     }
     return (
         {**document, "pull_request": {"url": f"{asked.base}/pulls/{issue.number}"}} if issue.pull_request else document

@@ -1,1 +1,0 @@
-"""GitHub as the workflows see it: a stand-in of its REST API, and the tests of what talks to it."""
