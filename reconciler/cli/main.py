@@ -21,6 +21,7 @@ from typing import NoReturn
 import click
 
 from reconciler.cli import exits
+from reconciler.cli.github.command import github
 from reconciler.cli.settings import Command, Duration, Format, Settings, common_options
 
 ALL_FORMATS = tuple(Format)
@@ -355,6 +356,9 @@ def local(settings: Settings, port: int, speed: float, *, iam: bool) -> NoReturn
     arguments += [flag for flag, given in (("--iam", iam), ("--verbose", settings.verbose)) if given]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "local_aws", *arguments])  # noqa: S606  # becomes the server
+
+
+cli.add_command(github)
 
 
 def main() -> NoReturn:
