@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.drifting import refuse_another_account
-from reconciler.cli.github.workflow import Workflow, run_in_workflow
+from reconciler.cli.github.workflow import Workflow, published, run_in_workflow
 from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.github.failures import GitHubRefused
@@ -32,33 +32,33 @@ def _drift(settings: Settings, path: Path, label: str, strict: bool, flow: Workf
     outcomes, codes = look_at_all(settings, topologies.values(), sweep=Sweep.FULL)
     refuse_another_account(outcomes)
     outcomes = [_with_source(outcome, topologies[outcome.topology]) for outcome in outcomes]
-    found = {}
+    found, seen = {}, True
     for outcome in outcomes:
         issue = drift_issue(outcome, flow.links)
         found[outcome.topology] = {"open": issue.open, "findings": len(outcome.diff.findings)}
         output.show(f"{drift_text(outcome)}\n")
         flow.runner.summary(f"## {issue.title}\n\n{issue.body}")
-        codes += _publish(flow, outcome, issue, label)
+        seen &= _publish(flow, outcome, issue, label)
         codes.append(exits.of_drift(outcome, detailed=settings.detailed_exitcode, strict=strict))
     flow.runner.output("drift", json.dumps(found))
-    return exits.combined(codes)
+    return published(exits.combined(codes), seen=seen)
 
 
-def _publish(flow: Workflow, outcome: Outcome, issue: Issue, label: str) -> list[int]:
-    """What could not be read may drift: its issue is not closed."""
+def _publish(flow: Workflow, outcome: Outcome, issue: Issue, label: str) -> bool:
+    """What could not be read may drift: its issue is not closed. False where GitHub refused."""
     if flow.client is None:
-        return []
+        return True
     from reconciler.github.api import close_issue, upsert_issue
 
     unread = [*outcome.observed.unknown_facts(), *sorted(outcome.observed.unknown_regions())]
     if not issue.open and unread:
         output.tell(f"{outcome.topology}: its issue is left as it is: {', '.join(unread)} cannot be read")
-        return []
+        return True
     write = upsert_issue if issue.open else close_issue
     done, error = flow.attempt(partial(write, flow.client, issue.marker, label, issue.title, issue.body))
     if done:
         output.tell(f"{outcome.topology}: issue {done}")
-    return [exits.ERROR] if isinstance(error, GitHubRefused) else []
+    return not isinstance(error, GitHubRefused)
 
 
 def _with_source(outcome: Outcome, topology: Topology) -> Outcome:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli import exits, inputs, output
-from reconciler.cli.github.workflow import Workflow, run_in_workflow
+from reconciler.cli.github.workflow import Workflow, published, run_in_workflow
 from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.github.failures import GitHubRefused
@@ -43,8 +43,8 @@ def _plan(settings: Settings, path: Path, offline: bool, out: Path, flow: Workfl
     flow.runner.output("plans", json.dumps([_said(outcome) for outcome in outcomes]))
     flow.notes += _refusals(path, topologies, outcomes)
     codes += [exits.of_plan(o, detailed=settings.detailed_exitcode) for o in outcomes]
-    codes += _comments(flow, items)
-    return exits.combined(codes)
+    seen = _comments(flow, items)
+    return published(exits.combined(codes), seen=seen)
 
 
 def _read(path: Path, flow: Workflow) -> tuple[Topology, ...]:
@@ -101,24 +101,24 @@ def _refusals(path: Path, topologies: Iterable[Topology], outcomes: Sequence[Out
             )
 
 
-def _comments(flow: Workflow, items: Sequence[Item]) -> list[int]:
-    """A plan that nobody can see is no good plan: where GitHub refuses, the job fails. Where it is down, the summary has to do."""
+def _comments(flow: Workflow, items: Sequence[Item]) -> bool:
+    """False where GitHub refused one. Where it is down, the summary has to do."""
     run, client = flow.run, flow.client
     if run is None or run.pull_request is None or client is None:
-        return []
+        return True
     if run.pull_request.fork:
         message = "no comment: the pull request comes from a fork, whose token may only read; the plan is in the job's summary"
         output.tell(message)
         flow.note("notice", "Fork", message)
-        return []
+        return True
     from reconciler.github.api import upsert_comment
 
-    codes = []
+    seen = True
     for outcome, preflight in items:
         text = comment(outcome, preflight, flow.links)
         write = partial(upsert_comment, client, run.pull_request.number, marker(outcome.topology), text)
         done, error = flow.attempt(write)
-        codes += [exits.ERROR] if isinstance(error, GitHubRefused) else []
+        seen &= not isinstance(error, GitHubRefused)
         if done:
             output.tell(f"{outcome.topology}: comment {done}")
-    return codes
+    return seen

@@ -79,6 +79,11 @@ def run_in_workflow(settings: Settings, work: Callable[[Workflow], int]) -> int:
         flow.runner.tell(commands(flow.notes))
 
 
+def published(code: int, *, seen: bool) -> int:
+    """What nobody gets to see is not well done: where GitHub refused to show it, the job fails."""
+    return exits.ERROR if not seen and code in {exits.DONE, exits.CHANGES} else code
+
+
 def annotated(error: Exception) -> Iterable[Annotation]:
     if isinstance(error, InvalidDesiredState):
         return of_invalid(error)
