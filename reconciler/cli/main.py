@@ -336,6 +336,9 @@ def bundle(settings: Settings, path: Path, out: Path, upload: bool, rollback: bo
     return bundle(settings, path, out=out, upload=upload, rollback=rollback, announce=announce, publish_templates=warm)
 
 
+cli.add_command(github)
+
+
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
 @click.option(
@@ -356,9 +359,6 @@ def local(settings: Settings, port: int, speed: float, *, iam: bool) -> NoReturn
     arguments += [flag for flag, given in (("--iam", iam), ("--verbose", settings.verbose)) if given]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "local_aws", *arguments])  # noqa: S606  # becomes the server
-
-
-cli.add_command(github)
 
 
 def main() -> NoReturn:

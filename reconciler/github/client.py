@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ class Client:
     """One repository, as the token's owner."""
 
     def __init__(self, run: Run, token: str) -> None:
+        logging.getLogger("github").setLevel(logging.WARNING)  # the library would tell stderr of every refusal
         near = urlsplit(run.api).hostname in LOCAL  # a stand-in of GitHub, which has no limits to keep
         self._github = github.Github(
             auth=github.Auth.Token(token),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exits, output
 from reconciler.cli.settings import Settings
 from reconciler.github.event import Run, in_workflow, this_run
-from reconciler.github.failures import GitHubUnavailable
+from reconciler.github.failures import GitHubRefused, GitHubUnavailable
 from reconciler.github.runner import Runner
 from reconciler.model.errors import InvalidDesiredState, ReconcilerError
 from reconciler.report.github.annotations import Annotation, commands, of_invalid
@@ -55,7 +55,7 @@ class Workflow:
                 return call(), None
         except ReconcilerError as error:
             output.tell(f"{error.code}: {error.message}")
-            self.note("warning", error.code, error.message)
+            self.note("error" if isinstance(error, GitHubRefused) else "warning", error.code, error.message)
             return "", error
 
 
