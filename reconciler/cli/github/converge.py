@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.bundling import of_account
-from reconciler.cli.github.following import Following, exit_code
+from reconciler.cli.github.following import Following, exit_code, wait
 from reconciler.cli.github.workflow import Workflow, run_in_workflow
 from reconciler.cli.settings import Settings
 from reconciler.load.bundle import folders
@@ -44,6 +44,7 @@ def _converge(path: Path, timeout: timedelta, flow: Workflow) -> int:
         clock=clock,
         publish=_publisher(flow),
         tell=output.tell,
+        pause=wait,
     )
     exits.stop_after(timeout, "not serving")
     try:

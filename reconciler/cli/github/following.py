@@ -43,7 +43,7 @@ class Following:
     clock: Clock
     publish: Callable[[Rollout], None]
     tell: Callable[[str], None]
-    pause: Callable[[Clock], None] = wait
+    pause: Callable[[Clock], None]
     rollouts: dict[str, Rollout] = field(default_factory=dict)
     """As last seen, by topology."""
     told: dict[str, str] = field(default_factory=dict)
