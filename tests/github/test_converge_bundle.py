@@ -74,8 +74,6 @@ def test_a_rollback_that_is_not_picked_up_yet_is_waited_for(gh, meridian, repo, 
     repo.git("checkout", "-q", first)
     gh.push(first)
     step = job({"statuses": "write", "deployments": "write"}, sha=first)
-    assert meridian("github", "converge", PATH).code == 0
-    assert step.outputs["phases"] == {"orders": "Superseded"}, "an older commit, and the newer one is in the bucket"
     upload(rollback=True)
     monkeypatch.setattr(converge, "wait", lambda clock: table(first))
     assert meridian("github", "converge", PATH).code == 0
