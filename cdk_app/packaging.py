@@ -67,7 +67,7 @@ def sources() -> tuple[Path, ...]:
 
 
 def _stage_ours(into: Path, functions: Sequence[str]) -> None:
-    """What is ours, without the command line: the image of synth brings other packages."""
+    """What is ours, without the command line and what only it calls: the image of synth brings other packages."""
     into.mkdir(parents=True)
     for source in (ROOT / "reconciler", ROOT / "cdk_app", *_handlers(functions), *READ_ONLY):
         for path in _files(source):
@@ -87,7 +87,8 @@ def _files(source: Path) -> Iterator[Path]:
         yield source
     elif source.name == "reconciler":
         found = (path for path in sorted(source.rglob("*")) if path.is_file() and path.resolve().is_relative_to(ROOT))
-        yield from (path for path in found if path.suffix != ".pyc" and source / "cli" not in path.parents)
+        apart = {source / "cli", source / "github"}
+        yield from (path for path in found if path.suffix != ".pyc" and apart.isdisjoint(path.parents))
     else:
         yield from (source / path for path in shipped(source))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from cdk_app.code import shipped
@@ -59,6 +60,7 @@ __all__ = [
     "shipped",
     "suspensions",
     "wake",
+    "watched",
 ]
 
 
@@ -111,6 +113,12 @@ def recorded(name: str, home_region: str) -> Recorded:
     """The status document that the last pass left and what is suspended; neither while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
     return read_recorded(Clients(), name, home_region)
+
+
+def watched() -> tuple[Callable[[str, str], Recorded], Clock]:
+    """`recorded` for whoever asks again and again, and AWS's time to wait by."""
+    clients, clock = Clients(), system_clock()
+    return partial(read_recorded, clients), clock
 
 
 def suspensions(home_region: str) -> Suspensions:

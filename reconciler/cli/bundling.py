@@ -63,7 +63,7 @@ def bundle(
         return _each(settings, source.topologies, lambda t: _written(source, t, out))
     from reconciler import wiring
 
-    ours, skipped = _of_account(source.topologies)
+    ours, skipped = of_account(source.topologies)
     bucket = wiring.revisions(ours[0].account, ours[0].home_region)  # an account has one home Region
     if upload and path.is_dir():
         _refuse_vanished(source, ours, bucket)
@@ -113,7 +113,7 @@ def _written(source: Source, topology: Topology, out: Path) -> Done:
     return Done.of(packed, "written", str(file), ignored=source.ignored_in(packed))
 
 
-def _of_account(topologies: Sequence[Topology]) -> tuple[tuple[Topology, ...], Mapping[Topology, Done]]:
+def of_account(topologies: Sequence[Topology]) -> tuple[tuple[Topology, ...], Mapping[Topology, Done]]:
     """Those that the credentials are for, and what is said of the others."""
     from reconciler import wiring
 

@@ -19,7 +19,7 @@ from reconciler.report.drift import drift_json, drift_markdown, drift_text
 def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: timedelta) -> int:
     topologies = inputs.topologies(path)
     outcomes, codes = look_at_all(settings, topologies, sweep=Sweep.FULL)
-    _refuse_another_account(outcomes)
+    refuse_another_account(outcomes)
     if heal:
         codes += _detect(outcomes, topologies)
         outcomes, _ = look_at_all(settings, topologies, sweep=Sweep.FULL)
@@ -39,7 +39,7 @@ def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: 
     return exits.combined([*codes, *found])
 
 
-def _refuse_another_account(outcomes: list[Outcome]) -> None:
+def refuse_another_account(outcomes: list[Outcome]) -> None:
     """What is or is not in an account that is not the topology's says nothing about drift."""
     wrong = (r for o in outcomes for r in o.plan.refusals if r.code == "WrongAccount")
     if refusal := next(wrong, None):

@@ -21,6 +21,7 @@ from typing import NoReturn
 import click
 
 from reconciler.cli import exits
+from reconciler.cli.github.command import github
 from reconciler.cli.settings import Command, Duration, Format, Settings, common_options
 
 ALL_FORMATS = tuple(Format)
@@ -369,6 +370,9 @@ def bundle(settings: Settings, path: Path, out: Path, upload: bool, rollback: bo
     from reconciler.cli.bundling import bundle, warm
 
     return bundle(settings, path, out=out, upload=upload, rollback=rollback, announce=announce, publish_templates=warm)
+
+
+cli.add_command(github)
 
 
 @cli.command()

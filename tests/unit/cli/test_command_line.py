@@ -31,6 +31,7 @@ def test_only_commands_that_work_are_offered():
         "destroy",
         "drift",
         "failover",
+        "github",
         "history",
         "local",
         "plan",
@@ -118,7 +119,7 @@ def test_without_a_command_the_help_is_shown_once(meridian):
     names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
     assert names == [
         *("validate", "plan", "converge", "drift", "status", "history", "suspend", "resume", "failover", "destroy"),
-        *("replay", "synth", "bootstrap", "bundle", "local"),
+        *("replay", "synth", "bootstrap", "bundle", "github", "local"),
     ]
 
 

@@ -1,0 +1,142 @@
+"""`meridian github plan` against the stand-in of GitHub: what a pull request is shown, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.github import plan as command
+from reconciler.model.errors import CloudUnavailable
+from tests.fakes import outcomes
+
+DESIRED = Path(__file__).parents[2] / "desired_state"
+SHA = "1" * 40
+READ = {"pull-requests": "read"}
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """What planning finds; the desired state is the worked example's."""
+    seen = {"outcomes": [outcomes.building()]}
+    monkeypatch.setattr(command, "look_at_all", lambda settings, topologies, *, offline: (seen["outcomes"], []))
+    return seen
+
+
+@pytest.fixture
+def pull_request(gh, job):
+    gh.pull_request(7, head=SHA)
+
+    def begin(permissions=None, *, fork=False):
+        return job(permissions or {"pull-requests": "write"}, event=gh.pull_request_event(7, head=SHA, fork=fork))
+
+    return begin
+
+
+def test_a_comment_is_made_once_then_edited(gh, meridian, found, pull_request, tmp_path):
+    step = pull_request()
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path / "plan")
+    assert ran.code == 0, ran.err
+    assert "orders: comment created" in ran.err
+    assert step.outputs["plans"][0]["topology"] == "orders"
+    assert step.told
+    assert json.loads((tmp_path / "plan" / "orders.json").read_text())["kind"] == "Plan"
+    assert (tmp_path / "plan" / "orders.md").exists()
+    found["outcomes"] = [outcomes.refused()]
+    assert meridian("github", "plan", DESIRED, "--out", tmp_path / "plan").code == 3
+    [comment] = gh.comments(7)
+    assert comment.author == "github-actions[bot]"
+    assert comment.body.startswith("<!-- meridian:plan:orders -->")
+
+
+def test_a_refusal_is_annotated_at_its_line(meridian, found, pull_request, tmp_path):
+    pull_request()
+    found["outcomes"] = [outcomes.refused()]
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
+    [line] = [line for line in ran.out.splitlines() if line.startswith("::error")]
+    text = (DESIRED / "orders.yaml").read_text().splitlines()
+    number = int(line.partition("line=")[2].partition(",")[0])
+    assert "file=desired_state/orders.yaml" in line
+    assert text[number - 1].strip().startswith(("regions:", "- {name:"))
+    assert "RegionRemoval" in line
+
+
+def test_an_invalid_document_is_annotated_and_summed_up(gh, meridian, pull_request, tmp_path):
+    step = pull_request()
+    folder = tmp_path / "desired_state"
+    folder.mkdir()
+    wrong = (DESIRED / "orders.yaml").read_text().replace("ttlSeconds: 10", "ttlSeconds: 1")
+    (folder / "orders.yaml").write_text(wrong)
+    ran = meridian("github", "plan", folder, "--out", tmp_path / "plan")
+    assert ran.code == 65
+    number = wrong.splitlines().index(next(line for line in wrong.splitlines() if "ttlSeconds" in line)) + 1
+    assert any(line.startswith("::error ") and f"line={number}," in line for line in ran.out.splitlines())
+    assert "ttlSeconds" in step.told
+    assert gh.comments(7) == []
+
+
+def test_a_fork_gets_no_comment_and_is_told_so(gh, meridian, found, pull_request, tmp_path):
+    step = pull_request(READ, fork=True)
+    ran = meridian("github", "plan", DESIRED, "--offline", "--out", tmp_path)
+    assert ran.code == 0
+    assert "fork" in ran.err
+    assert "::notice title=Fork::" in ran.out
+    assert step.told
+    assert (gh.comments(7), gh.calls) == ([], [])
+
+
+def test_a_missing_permission_fails_the_job_and_is_named(meridian, found, pull_request, tmp_path):
+    step = pull_request(READ)
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
+    assert ran.code == 1
+    assert "pull-requests: write" in ran.err
+    assert step.told, "the summary needs no permission"
+
+
+def test_github_being_down_does_not(gh, meridian, found, pull_request, tmp_path):
+    pull_request()
+    gh.fail("POST", "/issues/7/comments", 502, times=2)
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
+    assert (ran.code, gh.comments(7)) == (0, [])
+    assert "::warning title=GitHubUnavailable::" in ran.out
+
+
+def test_a_comment_whose_answer_was_lost_is_not_made_twice(gh, meridian, found, pull_request, tmp_path):
+    pull_request()
+    gh.fail("POST", "/issues/7/comments", 502, after=True)
+    assert "comment unchanged" in meridian("github", "plan", DESIRED, "--out", tmp_path).err
+    assert len(gh.comments(7)) == 1
+
+
+def test_a_push_gets_a_summary(gh, meridian, found, job, tmp_path):
+    step = job()
+    assert meridian("github", "plan", DESIRED, "--out", tmp_path).code == 0
+    assert step.told
+    assert gh.writes() == []
+
+
+def test_no_line_of_a_strangers_text_is_a_command(meridian, pull_request, tmp_path, monkeypatch):
+    pull_request()
+
+    def fails(*_, **__):
+        raise CloudUnavailable("x\n::set-output name=a::b\n##[add-mask]y")
+
+    monkeypatch.setattr(command, "look_at_all", fails)
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
+    assert ran.code == 1
+    assert "::set-output" in ran.err, "said while the runner does not obey"
+    lines = ran.out.splitlines()
+    end = next(i for i, line in enumerate(lines) if line == f"::{lines[0].removeprefix('::stop-commands::')}::")
+    assert lines[0].startswith("::stop-commands::")
+    [command_line] = lines[end + 1 :]
+    assert command_line.startswith("::error title=CloudUnavailable::")
+
+
+def test_outside_of_a_workflow_it_is_a_plan(meridian, found, monkeypatch, tmp_path):
+    for name in ("GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
+    assert ran.code == 0
+    assert "no workflow" in ran.err
+    assert "::" not in ran.out
