@@ -36,8 +36,9 @@ def validate(settings: Settings, path: Path) -> int:
 
 
 def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> int:
+    from reconciler.report.github.comment import whole
     from reconciler.report.plan import plan_json
-    from reconciler.report.plan_text import plan_markdown, plan_text
+    from reconciler.report.plan_text import plan_text
 
     outcomes, codes = look_at_all(settings, inputs.topologies(path), offline=offline)
     documents = [plan_json(outcome) for outcome in outcomes]
@@ -49,7 +50,7 @@ def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> 
         settings,
         documents,
         lambda: [plan_text(o, output.paint(settings)) for o in outcomes],
-        lambda: [plan_markdown(o) for o in outcomes],
+        lambda: [whole(o, None) for o in outcomes],
     )
     return exits.combined([*codes, *(exits.of_plan(o, detailed=settings.detailed_exitcode) for o in outcomes)])
 

@@ -206,6 +206,9 @@ class Plan:
     changes: tuple[Change, ...] = ()
     waves: tuple[Wave, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    proposed: tuple[Wave, ...] = ()
+    """The waves that a person's word, or the hour, would let pass, where that is all that refuses them: whoever gives it has to see
+    what for. Never carried out."""
     verification: Verification = Verification()
     approved: Mapping[str, str] = field(default_factory=dict)
     """Hazards that the document lets pass by name, to what for: see `Motion.approved`."""

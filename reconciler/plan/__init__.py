@@ -53,6 +53,7 @@ def plan(
         changes=diff.changes,
         waves=() if refused else path,
         refusals=refused,
+        proposed=path if refused and not proof.violations else (),
         verification=proof,
         approved=approvals(scene, path, fingerprint),
         notes=tuple(_notes(scene)),

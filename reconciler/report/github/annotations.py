@@ -14,8 +14,8 @@ from reconciler.report.github.escape import LONGEST, clean
 MOST = 9
 """Of each level, before the one that counts the others."""
 LEVELS = ("error", "warning", "notice")
-_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = {**_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +62,7 @@ def _of_level(level: str, notes: list[Annotation]) -> list[str]:
 def _command(note: Annotation) -> str:
     place = (("file", note.file), ("line", note.line), ("col", note.column)) if note.file else ()
     given = [
-        f"{name}={_escaped(clean(str(value)), _PROPERTY)}" for name, value in (*place, ("title", note.title)) if value
+        f"{name}={clean(str(value)).translate(_PROPERTY)}" for name, value in (*place, ("title", note.title)) if value
     ]
-    message = _escaped("\n".join(clean(line) for line in note.message.splitlines())[:LONGEST], _DATA)
+    message = "\n".join(clean(line) for line in note.message.splitlines())[:LONGEST].translate(_DATA)
     return f"::{note.level} {','.join(given)}::{message}" if given else f"::{note.level}::{message}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return text.translate(str.maketrans(table))

@@ -1,7 +1,8 @@
 """Text of strangers, made inert: whatever it says, GitHub shows it and does nothing else with it.
 
-What comes from YAML or AWS goes through one of these, once, as late as possible. Backslashes are not enough: GitHub looks for mentions,
-references and addresses once Markdown is done with them. So whatever is more than a word stands in code, where it looks for nothing.
+What comes from YAML or AWS goes through one of these, once, as late as possible. Backslashes are not enough: GitHub looks for
+mentions, references and addresses once Markdown is done with them. So what is more than a word stands in code, where it looks
+for nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _BARE = re.compile(r"[^`|\\<>&]+")
 _CHUNK = re.compile(r"(?:`[^`]*`|\{[^{}`]*\}|\S)+")
 _PARTS = re.compile(
     r"(?P<before>[(\"']*)"
-    r"(?:`(?P<quoted>[^`]+)`|(?P<entry>\{[^{}`]*\})|(?P<word>[^\W_]+(?:[-'’][^\W_]+)*%?|[0-9]+(?:[.,][0-9]+)*))"
+    r"(?:`(?P<quoted>[^`]+)`|(?P<entry>\{[^{}`]*\})|(?P<word>[^\W_]+(?:[-'’][^\W_]+)*%?|[0-9]+(?:[.,][0-9]+)*%?|%)"
+    r"|(?P<name>\w[\w./:*=+\[\]-]*[\w\]*]))"
     r"(?P<after>[)\"',.;:?!]*)"
 )
 _BETWEEN = frozenset("→…–—·×≥≤±+-=/,;:.")
@@ -77,6 +79,6 @@ def _chunk(chunk: str, *, first: bool) -> str:
     parts = _PARTS.fullmatch(chunk)
     if parts is None or (first and _NUMBERED.fullmatch(chunk)):
         return code(chunk)
-    quoted, word = parts["quoted"] or parts["entry"], parts["word"]
+    quoted, word = parts["quoted"] or parts["entry"] or parts["name"], parts["word"]
     inner = word if word and not _REFERENCE.fullmatch(word) else code(quoted or word)
     return f"{parts['before']}{inner}{parts['after']}"
