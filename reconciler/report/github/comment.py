@@ -43,6 +43,7 @@ def _sections(outcome: Outcome, preflight: Preflight | None) -> list[Section]:
         Section(name="the extent", weight=9, full=state),
         *sections.body(outcome),
         *(before.body(preflight) if preflight else []),
+        sections.notes(outcome),
         *sections.folded(outcome),
         *(before.folded(preflight) if preflight else []),
     ]

@@ -20,7 +20,7 @@ _PARTS = re.compile(
     r"(?P<before>[(\"']*)"
     r"(?:`(?P<quoted>[^`]+)`|(?P<entry>\{[^{}`]*\})|(?P<word>[^\W_]+(?:[-'’][^\W_]+)*%?|[0-9]+(?:[.,][0-9]+)*%?|%)"
     r"|(?P<name>\w[\w./:*=+\[\]-]*[\w\]*]))"
-    r"(?P<after>[)\"',.;:?!]*)"
+    r"(?P<after>[)\"',.;:?!…]*)"
 )
 _BETWEEN = frozenset("→…–—·×≥≤±+-=/,;:.")
 """What may stand alone between words, though never first."""

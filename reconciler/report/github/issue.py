@@ -125,8 +125,8 @@ def _folded(title: str, rows: Sequence[Sequence[str]]) -> str:
 def _foot(outcome: Outcome, links: Links, *, is_open: bool) -> str:
     closes = "This issue closes once a look finds nothing any more." if is_open else "Nothing is left to do here."
     facts = [
-        f"looked at {iso_time(outcome.observed.at)}",
+        f"looked at {code(iso_time(outcome.observed.at))}",
         f"commit {commit_link(links.commit, links)}" if links.commit else "",
         link("run", links.run) if links.run else "",
     ]
-    return f"<sub>{' · '.join(f for f in facts if f)}<br>{closes}</sub>"
+    return f"---\n\n{' · '.join(f for f in facts if f)}\n\n{closes}"

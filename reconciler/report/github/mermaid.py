@@ -68,7 +68,8 @@ def picture(outcome: Outcome) -> str:
     ends = "as asked for" if outcome.plan.refusals else "after this plan"
     before = _box("before", "now", "n", outcome.topology, now)
     after = _box("after", ends, "t", outcome.topology, then)
-    return _diagram([*before, *after, "    before ==> after"])
+    frames = [f"    style {side} fill:transparent,stroke:#8c959f" for side in ("before", "after")]
+    return _diagram([*before, *after, "    before ==> after", *frames])
 
 
 def moves(outcome: Outcome) -> bool:

@@ -59,7 +59,7 @@ def in_the_way(outcome: Outcome, *, short: bool = False) -> str:
     ]
     lines: list[str] = []
     for title, where, message in told:
-        lines += ["", f"{title} {code(where, longest)}<br>" if where else f"{title}<br>"]
+        lines += ["", f"{title} {code(where, longest)}" if where else title, ""]
         first, *ways_out = message[:longest].splitlines() or [""]
         lines += [words(first, longest), *(f"- {_way_out(line, longest)}" for line in ways_out if line)]
     more = len(outcome.plan.refusals) + len(outcome.problems) - len(told)
@@ -79,24 +79,32 @@ def _way_out(line: str, longest: int) -> str:
 
 def state(outcome: Outcome) -> str:
     """The whole in one or two lines."""
-    plan = outcome.plan
     if nothing := nothing_to_do(outcome):
         return words(nothing)
-    lines = [f"{extent(plan)}; {WAITING}."] if plan.steps and not plan.refusals else []
-    lines += [f"Verified: {verified(plan)}."] if verified(plan) else []
+    plan = shown(outcome.plan)
+    if not plan.steps:
+        told = ""
+    else:
+        once = "Once that is let pass: " if outcome.plan.refusals else ""
+        told = f"{once}{extent(plan)}; {WAITING}."
+    told += f" Verified: {verified(plan)}." if verified(plan) else ""
     suspended = alert("WARNING", [SUSPENDED]) if outcome.result is Result.SUSPENDED else ""
-    return "\n\n".join(text for text in (" ".join(lines), suspended) if text)
+    return "\n\n".join(text for text in (told.strip(), suspended) if text)
+
+
+def shown(plan: Plan) -> Plan:
+    """A plan that waits for a person's word, or for its hour, as it would be carried out."""
+    return replace(plan, waves=plan.proposed, refusals=()) if plan.proposed else plan
 
 
 def body(outcome: Outcome) -> list[Section]:
-    """In the order in which they are read. A plan that waits for a word is shown as it would be carried out."""
-    path = replace(outcome.plan, waves=outcome.plan.waves or outcome.plan.proposed)
+    """In the order in which they are read."""
+    path = shown(outcome.plan)
     return [
         _hazards(path),
         _regions_moving(outcome),
         _changes(outcome),
         _waves(path),
-        _notes(outcome),
     ]
 
 
@@ -121,7 +129,7 @@ def foot(outcome: Outcome, links: Links) -> str:
     facts = [
         f"fingerprint {code(outcome.plan.fingerprint, 100)}" if outcome.plan.fingerprint else "",
         f"commit {commit_link(commit, links)}",
-        f"made at {iso_time(outcome.observed.at)}",
+        f"made at {code(iso_time(outcome.observed.at))}",
         link("run", links.run) if links.run else "",
         link("whole plan", links.artifact) if links.artifact else "",
     ]
@@ -129,7 +137,7 @@ def foot(outcome: Outcome, links: Links) -> str:
         "Every pass plans anew: this one holds as long as the fingerprint stays, and so does an approval of it. "
         "`meridian plan` tells the fingerprint of now."
     )
-    return f"<sub>{' · '.join(f for f in facts if f)}<br>{holds}</sub>"
+    return f"---\n\n{' · '.join(f for f in facts if f)}\n\n{holds}"
 
 
 def _regions_moving(outcome: Outcome) -> Section:
@@ -212,11 +220,11 @@ def _wave_name(title: str) -> str:
     return words(title.removeprefix("Wave "))
 
 
-def _notes(outcome: Outcome) -> Section:
-    notes = [words(note) for note in plan_notes(outcome)]
+def notes(outcome: Outcome) -> Section:
+    told = [words(note) for note in plan_notes(outcome)]
     return Section(
         name="the notes",
         weight=4,
-        full=titled("Notes", bullets(notes) if notes else ""),
-        short=titled("Notes", bullets(notes, _FIRST)) if len(notes) > _FIRST else "",
+        full=titled("Notes", bullets(told)),
+        short=titled("Notes", bullets(told, _FIRST)) if len(told) > _FIRST else "",
     )

@@ -48,7 +48,7 @@ def invalid_summary(error: InvalidDesiredState, links: Links) -> str:
         short=_problems(rows, _LISTED) if len(rows) > _LISTED else "",
     )
     few = Section(name="the others", weight=0, full="")
-    foot = f"<sub>commit {commit_link(links.commit, links)}</sub>" if links.commit else ""
+    foot = f"commit {commit_link(links.commit, links)}" if links.commit else ""
     return fit(f"{head}\n\n{said}", [listed, few], foot, log, SUMMARY)
 
 
