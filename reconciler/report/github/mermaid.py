@@ -83,7 +83,7 @@ def _diagram(lines: Iterable[str]) -> str:
 
 
 def _box(name: str, title: str, prefix: str, topology: str, places: Sequence[Place]) -> list[str]:
-    inner = _side(prefix, topology, places, "        ") or [f'        {prefix}0["nothing yet"]:::out']
+    inner = _side(prefix, topology, places, "        ") or [f'        {prefix}0["nothing"]:::out']
     return [f'    subgraph {name}["{title}"]', "        direction LR", *inner, "    end"]
 
 

@@ -7,13 +7,11 @@ from enum import Enum
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from reconciler.model.change import Diff
 from reconciler.model.errors import InvalidDesiredState, Problem
 from reconciler.model.outcome import Condition
 from reconciler.model.outcome import Problem as Trouble
-from reconciler.model.plan import Plan, Refusal
+from reconciler.model.plan import Refusal
 from reconciler.report.github.comment import comment, marker
 from reconciler.report.github.issue import drift_issue
 from reconciler.report.github.limits import COMMENT, SUMMARY, Limit
@@ -26,14 +24,15 @@ from tests.unit.report.github.parsed import PARSER, obeyed, tokens
 KEPT = {"stack", "stacks", "coverage", "ledger", "at", "revision"}
 """Not text, or ours."""
 DIAGRAM = re.compile(
-    r"flowchart LR|end|direction LR|before ==> after|subgraph (before|after)\[\"[a-z ]+\"\]|class [nt]\d+ writer|style .*|classDef .*"
-    r"|[nt]0\(\[\"[\w ?./·-]*\"\]\)|[nt]0 -(-|\.-)> [nt]\d+\[\"[\w ?./·-]*<br/>[\w ?./·-]*\"\]:::\w+|[nt]0\[\"nothing yet\"\]:::out"
+    r"flowchart LR|end|direction LR|before ==> after|style .*|classDef .*"
+    r"|subgraph (before|after)\[\"[a-z ]+\"\]|class [nt]\d+ writer|[nt]0\[\"nothing\"\]:::out|[nt]0\(\[\"[\w ?./·-]*\"\]\)"
+    r"|[nt]0 -(-|\.-)> [nt]\d+\[\"[\w ?./·-]*<br/>[\w ?./·-]*\"\]:::\w+"
 )
 
 
 def spoilt(value, text):
     """The same value with this text in place of every other one, however deep."""
-    if isinstance(value, Enum) or isinstance(value, (datetime, timedelta, bool)):
+    if isinstance(value, (Enum, datetime, timedelta, bool)):
         return value
     if isinstance(value, str):
         return text
