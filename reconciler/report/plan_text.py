@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome, Result
@@ -31,6 +32,7 @@ MEANING: Mapping[str, str] = {
     Hazard.BLAST_RADIUS: "more Regions than maxConcurrentRegions go out of service in one commit",
     Hazard.REQUESTS_PAST_DNS: "whoever calls a Region by its own name is cut off",
 }
+ONCE = "once that is let pass: "
 WAITING = "waiting on gates comes on top"
 SUSPENDED = "suspended: none of this is done until the suspension is lifted"
 STYLES = {Action.CREATE: "good", Action.UPDATE: "warn", Action.DELETE: "bad", Action.REPLACE: "bad"}
@@ -38,13 +40,14 @@ STYLES = {Action.CREATE: "good", Action.UPDATE: "warn", Action.DELETE: "bad", Ac
 
 def plan_text(outcome: Outcome, paint: Paint = plain) -> str:
     """Headline first, then what changes, how, and what stands in the way."""
+    path = shown(outcome.plan)
     sections = [
         _headline(outcome, paint),
         _refusals_text(outcome, paint),
         _problems_text(outcome, paint),
         _changes_text(outcome, paint),
-        _waves_text(outcome.plan, paint),
-        _hazards_text(outcome.plan, paint),
+        _waves_text(path, paint),
+        _hazards_text(path, paint),
         _notes_text(outcome, paint),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -55,12 +58,18 @@ def _headline(outcome: Outcome, paint: Paint) -> list[str]:
     if nothing := nothing_to_do(outcome):
         return [paint("good", nothing)]
     lines = [paint("bold", f"{plan.topology}: {summary(outcome)}")]
-    if plan.steps and not plan.refusals:
-        lines.append(f"{extent(plan)}; {WAITING}")
-        lines += [f"verified: {verified(plan)}"] if verified(plan) else []
+    path = shown(plan)
+    if path.steps and not path.refusals:
+        lines.append(f"{ONCE if plan.refusals else ''}{extent(path)}; {WAITING}")
+        lines += [f"verified: {verified(path)}"] if verified(path) else []
     if outcome.result is Result.SUSPENDED:
         lines.append(paint("warn", SUSPENDED))
     return [*lines, paint("dim", f"revision {plan.revision[:12]}"), paint("dim", f"fingerprint {plan.fingerprint}")]
+
+
+def shown(plan: Plan) -> Plan:
+    """A plan that waits for a person's word, or for its hour, as it would be carried out."""
+    return replace(plan, waves=plan.proposed, refusals=()) if plan.proposed else plan
 
 
 def nothing_to_do(outcome: Outcome) -> str:

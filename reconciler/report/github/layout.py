@@ -10,9 +10,9 @@ ROWS = 60
 """Of a table's short form."""
 
 
-def fold(title: str, body: str, *, shown: bool = False) -> str:
-    """The title stands in HTML: plain words, numbers and code in tags."""
-    return f"<details{' open' if shown else ''}><summary>{title}</summary>\n\n{body}\n\n</details>" if body else ""
+def fold(title: str, body: str) -> str:
+    """The title stands in HTML: words and numbers of ours alone."""
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>" if body else ""
 
 
 def alert(kind: str, lines: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from reconciler.model.change import Action, Change
 from reconciler.model.outcome import Outcome, Result
@@ -17,6 +16,7 @@ from reconciler.report.github.mermaid import moves, picture, places_now
 from reconciler.report.plan import planned_changes, summary
 from reconciler.report.plan_text import (
     MEANING,
+    ONCE,
     SUSPENDED,
     SYMBOLS,
     WAITING,
@@ -30,6 +30,7 @@ from reconciler.report.plan_text import (
     old_value,
     origin_said,
     plan_notes,
+    shown,
     titled_waves,
     verified,
 )
@@ -82,19 +83,11 @@ def state(outcome: Outcome) -> str:
     if nothing := nothing_to_do(outcome):
         return words(nothing)
     plan = shown(outcome.plan)
-    if not plan.steps:
-        told = ""
-    else:
-        once = "Once that is let pass: " if outcome.plan.refusals else ""
-        told = f"{once}{extent(plan)}; {WAITING}."
+    once = ONCE.capitalize() if plan is not outcome.plan else ""
+    told = f"{once}{extent(plan)}; {WAITING}." if plan.steps and not plan.refusals else ""
     told += f" Verified: {verified(plan)}." if verified(plan) else ""
     suspended = alert("WARNING", [SUSPENDED]) if outcome.result is Result.SUSPENDED else ""
     return "\n\n".join(text for text in (told.strip(), suspended) if text)
-
-
-def shown(plan: Plan) -> Plan:
-    """A plan that waits for a person's word, or for its hour, as it would be carried out."""
-    return replace(plan, waves=plan.proposed, refusals=()) if plan.proposed else plan
 
 
 def body(outcome: Outcome) -> list[Section]:

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Gate, Goal, StepAction, Wave
+from reconciler.model.plan import Gate, Goal, Refusal, StepAction, Wave
 from reconciler.model.stacks import StackKind
 from reconciler.report.github.comment import whole
 from reconciler.report.plan import plan_json
@@ -206,3 +206,16 @@ def test_repaired_drift_is_a_change_once_and_drift_left_alone_is_none():
     twice = replace(drifted, plan=replace(drifted.plan, changes=(known,)))
     assert [c["origin"] for c in plan_json(twice)["changes"]] == ["git"]
     assert plan_json(replace(drifted, plan=outcomes.plan()))["changes"] == []
+
+
+def test_who_is_to_give_his_word_sees_what_for():
+    leaving = outcomes.leaving()
+    word = Refusal(code="ApprovalRequired", path="", message="approve it:\nmeridian approve orders --fingerprint x")
+    plan = replace(leaving.plan, waves=(), proposed=leaving.plan.waves, refusals=(word,))
+    waits = replace(leaving, result=Result.BLOCKED, plan=plan)
+    text, markdown = plan_text(waits), whole(waits, None)
+    assert "once that is let pass: 3 steps in 3 waves, 3 more aside" in text
+    assert LEAVING[LEAVING.index("Wave 1 of 3") :] in text
+    assert "Once that is let pass: 3 steps in 3 waves, 3 more aside" in markdown
+    assert "> approve it:\n> - `meridian approve orders --fingerprint x`" in markdown
+    assert "**`data-deletion`**: data goes" in markdown
