@@ -38,8 +38,9 @@ def validate(settings: Settings, path: Path) -> int:
 
 def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> int:
     from reconciler.cli.preflighting import plan_all
+    from reconciler.report.github.comment import whole
     from reconciler.report.plan import plan_json
-    from reconciler.report.plan_text import plan_markdown, plan_text
+    from reconciler.report.plan_text import plan_text
 
     planned, codes = plan_all(settings, inputs.topologies(path), offline=offline)
     documents = [plan_json(outcome, preflight) for outcome, preflight in planned]
@@ -51,7 +52,7 @@ def plan(settings: Settings, path: Path, *, offline: bool, out: Path | None) -> 
         settings,
         documents,
         lambda: [plan_text(o, output.paint(settings), p) for o, p in planned],
-        lambda: [plan_markdown(o, p) for o, p in planned],
+        lambda: [whole(o, p) for o, p in planned],
     )
     detailed = settings.detailed_exitcode
     return exits.combined([*codes, *(exits.of_plan(o, detailed=detailed, preflight=p) for o, p in planned)])

@@ -8,8 +8,9 @@ from reconciler.cli import exits, output
 from reconciler.cli.settings import Settings
 from reconciler.recording import difference, replayed, unpacked
 from reconciler.recording.record import LARGEST, RunRecord
+from reconciler.report.github.comment import whole
 from reconciler.report.plan import plan_json
-from reconciler.report.plan_text import plan_markdown, plan_text
+from reconciler.report.plan_text import plan_text
 from reconciler.report.words import one_line
 
 SHOWN = 200
@@ -28,7 +29,7 @@ def replay(settings: Settings, run: str) -> int:
         settings,
         [plan_json(outcome)],
         lambda: [_safe(plan_text(outcome))],  # without colour: nothing in a record is obeyed by a terminal
-        lambda: [_safe(plan_markdown(outcome))],
+        lambda: [_safe(whole(outcome, None))],
     )
     lines = difference(record, outcome)
     output.tell("\n".join([_verdict(record, same=not lines), *map(_safe, lines[:SHOWN])]))

@@ -212,7 +212,8 @@ class Plan:
     unapproved: tuple[str, ...] = ()
     """Hazards that wait for an approval of this plan, where the document asks for one."""
     withheld: tuple[Wave, ...] = ()
-    """What would be done if all that is refused were let pass: by an approval, an entry of the document, or in its hour."""
+    """What would be done if all that is refused were let pass: by an approval, an entry of the document, or in its hour. Whoever
+    lets it pass has to see what; it is never carried out from here."""
     notes: tuple[str, ...] = field(default=())
     """What the reader should know though nothing is done about it: a public API, a Region that cannot be read."""
 

@@ -59,22 +59,22 @@ def drift_text(outcome: Outcome, paint: Paint = plain) -> str:
     """Grouped by Region, the worst of each first; then what is waived, and what was looked at."""
     found = outcome.diff
     if found.findings:
-        lines = [paint("bold", f"{outcome.topology}: {_counts(found.findings)}{_and_waived(outcome)}")]
-        for place, some in _by_place(found.findings):
-            width = min(_WIDEST, max(len(ours) for f in some for _, ours, _ in _parts(f)))
+        lines = [paint("bold", f"{outcome.topology}: {counted(found.findings)}{_and_waived(outcome)}")]
+        for place, some in by_place(found.findings):
+            width = min(_WIDEST, max(len(ours) for f in some for _, ours, _ in finding_parts(f)))
             lines += ["", paint("bold", place)]
             for finding in sorted(some, key=rank):
                 lines += _finding_text(place, finding, outcome, width, paint)
     else:
         style, text = _nothing_found(outcome)
         lines = [paint(style, text)]
-    sections = (_waived_text(outcome, paint), _unused(outcome), coverage_text(outcome, paint))
+    sections = (_waived_text(outcome, paint), unused_waivers(outcome), coverage_text(outcome, paint))
     return "\n".join([*lines, *(line for section in sections if section for line in ("", *section))])
 
 
 def drift_markdown(outcome: Outcome) -> str:
     found = outcome.diff
-    headline = _counts(found.findings) if found.findings else "no drift found"
+    headline = counted(found.findings) if found.findings else "no drift found"
     lines = [f"### {outcome.topology}: {headline}{_and_waived(outcome)}", ""]
     if found.findings:
         rows = [(f"`{f.path}`", _seen(f), str(f.disposition), _why(f), _history(f)) for f in _sorted(found.findings)]
@@ -82,9 +82,9 @@ def drift_markdown(outcome: Outcome) -> str:
     ways_out = [line for f in _sorted(found.findings) for line in _ways_out_markdown(f, outcome)]
     lines += [*ways_out, ""] if ways_out else []
     if found.waived:
-        waived = [(f"`{w.finding.path}`", _seen(w.finding), one_line(w.ignore.reason), _until(w)) for w in found.waived]
+        waived = [(f"`{w.finding.path}`", _seen(w.finding), one_line(w.ignore.reason), until(w)) for w in found.waived]
         lines += [*markdown_table(("waived", "found", "reason", "until"), waived), ""]
-    lines += [*(f"- {line}" for line in unused), ""] if (unused := _unused(outcome)) else []
+    lines += [*(f"- {line}" for line in unused), ""] if (unused := unused_waivers(outcome)) else []
     return "\n".join([*lines, *coverage_text(outcome, plain)])
 
 
@@ -97,12 +97,12 @@ def _nothing_found(outcome: Outcome) -> tuple[str, str]:
 def _finding_text(place: str, finding: Finding, outcome: Outcome, width: int, paint: Paint) -> list[str]:
     name = finding.path.removeprefix(f"regions/{place}/").removeprefix(f"{place}/")
     lines = ["  " + paint(STYLES[finding.disposition], str(finding.disposition)) + f"  {name}"]
-    lines += [_values(part, width) for part in _parts(finding)]
+    lines += [_values(part, width) for part in finding_parts(finding)]
     rows = [
         ("why", one_line(finding.reason)),
         ("next", "" if NEXT[finding.disposition] in finding.reason else NEXT[finding.disposition]),
         ("disagreed", one_line(finding.disagreement)),
-        ("since", _since(finding, outcome)),
+        ("since", since_said(finding, outcome)),
         ("by", one_line(finding.by or "")),
         ("adopt", _commit(finding)),
         ("take back", _undo(finding, outcome)),
@@ -118,14 +118,14 @@ def _values(part: tuple[str, str, str], width: int) -> str:
     return f"{_INDENT}{'desired'.ljust(_LABEL)}{ours.ljust(width)}   observed  {theirs}{below}"
 
 
-def _parts(finding: Finding) -> list[tuple[str, str, str]]:
+def finding_parts(finding: Finding) -> list[tuple[str, str, str]]:
     if finding.missing:
         desired = "a resource" if finding.desired is None else parts(finding.path, finding.desired, None)[0][1]
         return [("", desired, "gone")]
     return parts(finding.path, finding.desired, finding.observed)
 
 
-def _since(finding: Finding, outcome: Outcome) -> str:
+def since_said(finding: Finding, outcome: Outcome) -> str:
     found = "" if finding.detected_by == "read" else f", found by {finding.detected_by}"
     if finding.since is None:
         return f"not seen before this look{found}"
@@ -152,15 +152,15 @@ def _waived_text(outcome: Outcome, paint: Paint) -> list[str]:
     lines = [paint("bold", "Waived")]
     for waived in outcome.diff.waived:
         lines.append(f"  {waived.finding.path}: {_seen(waived.finding)}")
-        lines.append(paint("dim", f"    {one_line(waived.ignore.reason)}; {_until(waived)}"))
+        lines.append(paint("dim", f"    {one_line(waived.ignore.reason)}; {until(waived)}"))
     return lines
 
 
-def _until(waived: Waived) -> str:
+def until(waived: Waived) -> str:
     return f"until {iso_time(waived.ignore.expires)}" if waived.ignore.expires else "for good"
 
 
-def _unused(outcome: Outcome) -> list[str]:
+def unused_waivers(outcome: Outcome) -> list[str]:
     """Entries that should go: what they waived is gone, or drift again."""
     lines = []
     for entry in outcome.diff.unused:
@@ -180,7 +180,7 @@ def _and_waived(outcome: Outcome) -> str:
     return f", {len(outcome.diff.waived)} waived" if outcome.diff.waived else ""
 
 
-def _counts(findings: Iterable[Finding]) -> str:
+def counted(findings: Iterable[Finding]) -> str:
     n = Counter(f.disposition for f in findings)
     parted = ", ".join(f"{n[d]} to {d}" for d in Disposition if n[d])
     return f"{count(sum(n.values()), 'drift finding')} ({parted})"
@@ -200,7 +200,7 @@ def _history(finding: Finding) -> str:
 def _seen(finding: Finding) -> str:
     told = [
         f"{f'{where}: ' if where else ''}desired {ours}, observed {theirs}" if theirs else ours
-        for where, ours, theirs in _parts(finding)
+        for where, ours, theirs in finding_parts(finding)
     ]
     return "; ".join(told)
 
@@ -209,7 +209,7 @@ def _sorted(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=rank)
 
 
-def _by_place(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+def by_place(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
     """The place with the worst finding comes first."""
     places: dict[str, list[Finding]] = {}
     for finding in findings:

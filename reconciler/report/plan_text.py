@@ -1,8 +1,9 @@
-"""A plan for people: on a terminal, and as Markdown in a pull request."""
+"""A plan for people, on a terminal. `report/github` says the same in Markdown, with words from here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconciler.model.change import Action, Change, Disposition, Finding, Origin
 from reconciler.model.outcome import Outcome, Result
@@ -12,10 +13,8 @@ from reconciler.report.plan import planned_changes, summary
 from reconciler.report.preflight import (
     checks_text,
     cost_text,
-    failures_markdown,
     failures_text,
     objectives_text,
-    rest_markdown,
 )
 from reconciler.report.tombstones import finishing
 from reconciler.report.words import (
@@ -25,7 +24,6 @@ from reconciler.report.words import (
     each_line,
     human_duration,
     in_regions,
-    markdown_table,
     one_line,
     place_of,
     plain,
@@ -35,26 +33,30 @@ from reconciler.report.words import (
 )
 
 SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REPLACE: "±"}
-_MEANING: Mapping[str, str] = {
+MEANING: Mapping[str, str] = {
     Hazard.WRITE_INTERRUPTION: "writes fail for up to some minutes",
     Hazard.DATA_DELETION: "data goes, after a final snapshot",
     Hazard.DATABASE_RESTART: "connections break, instance after instance",
     Hazard.BLAST_RADIUS: "more Regions than maxConcurrentRegions go out of service in one commit",
+    Hazard.REQUESTS_PAST_DNS: "whoever calls a Region by its own name is cut off",
 }
+ONCE = "once that is let pass: "
+WAITING = "waiting on gates comes on top"
+SUSPENDED = "suspended: none of this is done until the suspension is lifted"
 STYLES = {Action.CREATE: "good", Action.UPDATE: "warn", Action.DELETE: "bad", Action.REPLACE: "bad"}
 
 
 def plan_text(outcome: Outcome, paint: Paint = plain, preflight: Preflight | None = None) -> str:
     """Headline first, then what stands in the way, what changes, and how."""
-    looked_at = preflight or Preflight()
+    looked_at, path = preflight or Preflight(), shown(outcome.plan)
     sections = [
         _headline(outcome, paint),
         failures_text(looked_at, paint),
         _refusals_text(outcome, paint),
         _problems_text(outcome, paint),
         _changes_text(outcome, paint),
-        _waves_text(outcome.plan, paint),
-        _hazards_text(outcome.plan, paint),
+        _waves_text(path, paint),
+        _hazards_text(path, paint),
         checks_text(looked_at, paint),
         cost_text(looked_at, paint),
         objectives_text(looked_at, paint),
@@ -63,48 +65,42 @@ def plan_text(outcome: Outcome, paint: Paint = plain, preflight: Preflight | Non
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 
-def plan_markdown(outcome: Outcome, preflight: Preflight | None = None) -> str:
-    plan = outcome.plan
-    lines = [f"### {plan.topology}: {summary(outcome)}", ""]
-    lines += failures_markdown(preflight) if preflight else []
-    lines += [f"> **refused: {r.code}** `{r.path}`: {one_line(r.message)}" for r in plan.refusals]
-    lines += [f"> **{p.code}** `{p.step}`: {one_line(p.message)}" for p in outcome.problems]
-    if changes := planned_changes(outcome):
-        rows = [(SYMBOLS[c.action], f"`{c.path}`", f"`{_old(c)}`", f"`{_new(c)}`", str(c.origin)) for c in changes]
-        lines += ["", *markdown_table(("", "path", "now", "desired", "origin"), rows)]
-    lines += ["", verified(plan)] if verified(plan) else []
-    for title, wave in _titled(plan):
-        lines += ["", f"**{title}**", ""]
-        lines += [
-            f"- `{s.id}` ({human_duration(s.eta)}){': ' + s.why if s.why else ''}{_hazards(s)}" for s in wave.steps
-        ]
-        lines += [f"- wait for {line}" for line in _gates(wave)]
-    lines += ["", *rest_markdown(preflight)] if preflight else []
-    notes = _notes(outcome)
-    lines += ["", *(f"- {note}" for note in notes)] if notes else []
-    lines += ["", f"<sub>revision `{plan.revision}`, fingerprint `{plan.fingerprint}`</sub>"]
-    return "\n".join(lines)
-
-
 def _headline(outcome: Outcome, paint: Paint) -> list[str]:
     plan = outcome.plan
-    if plan.converged and not planned_changes(outcome) and not outcome.problems:
-        if outcome.goal is Goal.DESTROY:
-            return [paint("good", f"Nothing is left of {plan.topology}.")]
-        rest = "suspended, so nothing would be done" if outcome.result is Result.SUSPENDED else "converged"
-        aside = f" Finishing aside: {finishing(plan)}." if finishing(plan) else ""
-        return [paint("good", f"No changes. {plan.topology} is {rest}.{aside}")]
+    if nothing := nothing_to_do(outcome):
+        return [paint("good", nothing)]
     lines = [paint("bold", f"{plan.topology}: {summary(outcome)}")]
-    if plan.steps and not plan.refusals:
-        waves = [w for w in plan.waves if not w.aside]
-        later = sum(len(w.steps) for w in plan.tombstones)
-        more = f", {later} more aside" if later else ""
-        steps = f"{count(len(plan.steps) - later, 'step')} in {count(len(waves), 'wave')}{more}"
-        lines.append(f"{steps}; waiting on gates comes on top")
-        lines += [f"verified: {verified(plan)}"] if verified(plan) else []
+    path = shown(plan)
+    if path.steps and not path.refusals:
+        lines.append(f"{ONCE if plan.refusals else ''}{extent(path)}; {WAITING}")
+        lines += [f"verified: {verified(path)}"] if verified(path) else []
     if outcome.result is Result.SUSPENDED:
-        lines.append(paint("warn", "suspended: none of this is done until the suspension is lifted"))
+        lines.append(paint("warn", SUSPENDED))
     return [*lines, paint("dim", f"revision {plan.revision[:12]}"), paint("dim", f"fingerprint {plan.fingerprint}")]
+
+
+def shown(plan: Plan) -> Plan:
+    """A plan that waits for a person's word, or for its hour, as it would be carried out."""
+    return replace(plan, waves=plan.withheld, refusals=()) if plan.withheld else plan
+
+
+def nothing_to_do(outcome: Outcome) -> str:
+    """The whole plan in a sentence, where nothing changes; else empty."""
+    plan = outcome.plan
+    if not plan.converged or planned_changes(outcome) or outcome.problems:
+        return ""
+    if outcome.goal is Goal.DESTROY:
+        return f"Nothing is left of {plan.topology}."
+    rest = "suspended, so nothing would be done" if outcome.result is Result.SUSPENDED else "converged"
+    aside = f" Finishing aside: {finishing(plan)}." if finishing(plan) else ""
+    return f"No changes. {plan.topology} is {rest}.{aside}"
+
+
+def extent(plan: Plan) -> str:
+    waves = [w for w in plan.waves if not w.aside]
+    later = sum(len(w.steps) for w in plan.tombstones)
+    more = f", {later} more aside" if later else ""
+    return f"{count(len(plan.steps) - later, 'step')} in {count(len(waves), 'wave')}{more}"
 
 
 def _refusals_text(outcome: Outcome, paint: Paint) -> list[str]:
@@ -124,19 +120,19 @@ def _problems_text(outcome: Outcome, paint: Paint) -> list[str]:
 
 def _changes_text(outcome: Outcome, paint: Paint) -> list[str]:
     changes = planned_changes(outcome)
-    rows = _made(changes)
-    rows += [(c.action, _place(c), _what(c)) for c in changes if c.action is not Action.CREATE]
+    rows = made(changes)
+    rows += [(c.action, change_place(c), what_changes(c)) for c in changes if c.action is not Action.CREATE]
     table = columns([(SYMBOLS[action], place, what) for action, place, what in rows])
     lines = [paint(STYLES[action], line) for (action, _, _), line in zip(rows, table, strict=True)]
     return [paint("bold", "Changes"), *lines] if lines else []
 
 
-def _made(changes: Iterable[Change]) -> list[tuple[Action, str, str]]:
+def made(changes: Iterable[Change]) -> list[tuple[Action, str, str]]:
     """What is new, one line for each place: a list of all its parts says little."""
     places: dict[str, list[str]] = {}
     for change in changes:
         if change.action is Action.CREATE:
-            places.setdefault(_place(change), []).append(_what(change))
+            places.setdefault(change_place(change), []).append(what_changes(change))
     return [(Action.CREATE, place, ", ".join(parts)) for place, parts in places.items()]
 
 
@@ -149,37 +145,41 @@ def verified(plan: Plan) -> str:
     return f"{states}, {count(len(done.violations), 'violation')}"
 
 
-def _titled(plan: Plan) -> list[tuple[str, Wave]]:
+def titled_waves(plan: Plan) -> list[tuple[str, Wave]]:
     """Waves are counted but for those that finish aside, which Ready does not wait for."""
-    waves, withheld = plan.waves or plan.withheld, "Withheld: " if plan.withheld else ""
-    main = [w for w in waves if not w.aside]
-    aside = [(f"{withheld}Aside, {wave.chain}", wave) for wave in waves if wave.aside]
-    return [*((f"{withheld}Wave {n} of {len(main)}", wave) for n, wave in enumerate(main, 1)), *aside]
+    counted = len(plan.waves) - len(plan.tombstones)
+    numbered = enumerate((w for w in plan.waves if not w.aside), 1)
+    aside = [(f"Aside, {wave.chain}", wave) for wave in plan.tombstones]
+    return [*((f"Wave {n} of {counted}", wave) for n, wave in numbered), *aside]
 
 
 def _waves_text(plan: Plan, paint: Paint) -> list[str]:
     lines: list[str] = []
-    for title, wave in _titled(plan):
+    for title, wave in titled_waves(plan):
         longest = max((s.eta for s in wave.steps), default=None)
         eta = f", about {human_duration(longest)}" if longest else ""
         lines.append(paint("bold", f"{title}{eta}"))
         lines += [f"  {line}" for line in _steps(wave)]
-        lines += [paint("dim", f"  {'then ' if wave.steps else ''}wait for {line}") for line in _gates(wave)]
+        lines += [paint("dim", f"  {'then ' if wave.steps else ''}wait for {line}") for line in awaited_gates(wave)]
     return lines
 
 
 def _steps(wave: Wave) -> list[str]:
-    """The same step in several Regions is one line. Its time is said where it is not the whole wave's."""
-    named: dict[tuple[str, str], list[Step]] = {}
+    return [said + (f"  [hazard: {', '.join(hazards)}]" if hazards else "") for said, hazards in grouped_steps(wave)]
+
+
+def grouped_steps(wave: Wave) -> list[tuple[str, tuple[str, ...]]]:
+    """Steps with their hazards. The same step in several Regions is one; its time is said where it is not the whole wave's."""
+    named: dict[tuple[str, str, tuple[str, ...]], list[Step]] = {}
     longest = max((s.eta for s in wave.steps), default=None)
     for step in wave.steps:
         eta = "" if step.eta == longest else f" ({human_duration(step.eta)})"
         why = f": {step.why}" if step.why else ""
-        named.setdefault((verb_of(step), f"{eta}{why}{_hazards(step)}"), []).append(step)
-    return [together(steps) + rest for (_, rest), steps in named.items()]
+        named.setdefault((verb_of(step), f"{eta}{why}", step.hazards), []).append(step)
+    return [(together(steps) + rest, hazards) for (_, rest, hazards), steps in named.items()]
 
 
-def _gates(wave: Wave) -> list[str]:
+def awaited_gates(wave: Wave) -> list[str]:
     """Once only gates are left, each says what it waits for. Before that they are just named, and those that hold
     already are, too: they have to hold after the steps."""
     if not wave.steps:
@@ -196,18 +196,16 @@ def _gates(wave: Wave) -> list[str]:
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
-    found = sorted(
-        {(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards}
-    )
+    found = sorted({(h, s.id, MEANING.get(h, "")) for s in plan.steps for h in s.hazards})
     return [paint("bold", "Hazards"), *(paint("warn", line) for line in columns(found))] if found else []
 
 
 def _notes_text(outcome: Outcome, paint: Paint) -> list[str]:
-    notes = _notes(outcome)
+    notes = plan_notes(outcome)
     return [paint("bold", "Notes"), *(f"  {one_line(note)}" for note in notes)] if notes else []
 
 
-def _notes(outcome: Outcome) -> list[str]:
+def plan_notes(outcome: Outcome) -> list[str]:
     """The plan's own notes, and the drift that it leaves alone."""
     notes = list(outcome.plan.notes)
     left: tuple[Finding, ...] = tuple(f for f in outcome.diff.findings if f.disposition is not Disposition.HEAL)
@@ -217,44 +215,44 @@ def _notes(outcome: Outcome) -> list[str]:
     return notes
 
 
-def _place(change: Change) -> str:
+def change_place(change: Change) -> str:
     return place_of(change.path)
 
 
-def _what(change: Change) -> str:
+def what_changes(change: Change) -> str:
     """The change without its place and symbol: path below the place, values, origin. Empty for a whole place."""
-    place = _place(change)
-    below = change.path.removeprefix(f"regions/{place}").removeprefix(place).removeprefix("/")
     values = _values(change)
     gap = " " if change.action is Action.CREATE else "  "
-    return f"{below}{gap}{values}".strip() + _origin(change)
+    return f"{below_place(change)}{gap}{values}".strip() + origin_said(change)
 
 
-def _old(change: Change) -> str:
+def below_place(change: Change) -> str:
+    """The rest of its path; empty for a whole place."""
+    place = change_place(change)
+    return change.path.removeprefix(f"regions/{place}").removeprefix(place).removeprefix("/")
+
+
+def old_value(change: Change) -> str:
     """What is there now: what was observed where that is why it changes, else what was applied last."""
     value = change.observed if change.origin is Origin.DRIFT or change.applied is None else change.applied
     return text_value(change.path, value)
 
 
-def _new(change: Change) -> str:
+def new_value(change: Change) -> str:
     return text_value(change.path, change.desired)
 
 
 def _values(change: Change) -> str:
     match change.action:
         case Action.CREATE:
-            return "" if change.desired is None else _new(change)
+            return "" if change.desired is None else new_value(change)
         case Action.DELETE:
-            old = "" if _old(change) == "(none)" else _old(change)
-            return f"leaves (now {old})" if old and change.path == f"regions/{_place(change)}" else old
+            old = "" if old_value(change) == "(none)" else old_value(change)
+            return f"leaves (now {old})" if old and change.path == f"regions/{change_place(change)}" else old
         case _:
-            return f"{_old(change)} → {_new(change)}"
+            return f"{old_value(change)} → {new_value(change)}"
 
 
-def _origin(change: Change) -> str:
+def origin_said(change: Change) -> str:
     """Said only where it is not the usual one."""
     return "" if change.origin is Origin.GIT else f" ({change.origin})"
-
-
-def _hazards(step: Step) -> str:
-    return f"  [hazard: {', '.join(step.hazards)}]" if step.hazards else ""

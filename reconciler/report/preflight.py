@@ -1,15 +1,14 @@
-"""A preflight as JSON, on a terminal and as Markdown: what failed first, what passed only counted."""
+"""A preflight as JSON and on a terminal: what failed first, what passed only counted."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from reconciler.model.preflight import Check, Cost, CostLine, Preflight, Verdict
-from reconciler.report.words import Paint, columns, in_regions, markdown_table, one_line, plain
+from reconciler.report.words import Paint, columns, in_regions, one_line, plain
 
 STYLES = {Verdict.FAILED: "bad", Verdict.WARNED: "warn", Verdict.UNKNOWN: "warn", Verdict.PASSED: "good"}
 _TOLD = (Verdict.FAILED, Verdict.WARNED, Verdict.UNKNOWN)
@@ -160,53 +159,8 @@ def objectives_text(preflight: Preflight, paint: Paint = plain) -> list[str]:
     return lines
 
 
-def failures_markdown(preflight: Preflight) -> list[str]:
-    return [f"> **preflight failed: {c.code}** {_marked(c)}" for c in preflight.failed]
-
-
-def rest_markdown(preflight: Preflight) -> list[str]:
-    """All but what failed."""
-    lines: list[str] = []
-    if preflight.checks:
-        lines += [f"**Preflight**: {counted(preflight)}", ""]
-        rest = (c for c in preflight.checks if c.verdict in {Verdict.WARNED, Verdict.UNKNOWN})
-        lines += [f"- {c.verdict} **{c.code}** {_marked(c)}" for c in rest]
-    if preflight.cost:
-        lines += ["", f"**Cost**: {total(preflight.cost)}", ""]
-        if changed(preflight.cost):
-            rows = [_cost_row(line) for line in preflight.cost.lines]
-            lines += [*markdown_table(("", "where", "before", "after", "basis"), rows), ""]
-        lines += [f"<sub>{'; '.join(_notes(preflight.cost))}</sub>"]
-    if found := [o for o in preflight.objectives if o.before != o.after]:
-        rows = [(o.what, o.before, o.after) for o in found]
-        lines += ["", *markdown_table(("what a loss costs", "before", "after"), map(_cells, rows))]
-    return lines
-
-
-def _cost_row(line: CostLine) -> tuple[str, ...]:
-    return line.what, line.region or "once", money(line.before), money(line.after), line.basis
-
-
-def _cells(row: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(one_line, row))
-
-
 def _place(check: Check) -> str:
     return one_line(in_regions(check.subject, [check.region]))
-
-
-def _marked(check: Check) -> str:
-    """What was found comes from AWS and the DNS, where others write, too: as code, nothing of it is Markdown, link or mention."""
-    way_out = f"; way out: {_code(check.way_out)}" if check.way_out else ""
-    return f"{_code(in_regions(check.subject, [check.region]))}: {_code(check.detail)}{way_out}"
-
-
-def _code(text: str) -> str:
-    """A code span, whatever backticks are in it."""
-    line = one_line(text)
-    longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {line} {fence}" if longest else f"`{line}`"
 
 
 def _told(check: Check) -> str:

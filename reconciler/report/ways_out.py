@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.model.change import Disposition, Finding
 from reconciler.model.observed import Observed, known
+from reconciler.model.redaction import names_secret
 
 ADOPTABLE = frozenset(
     {
@@ -47,7 +48,8 @@ def taking_back(finding: Finding, observed: Observed) -> str:
     command = _command(finding, observed)
     if command or finding.missing:
         return command
-    if _scalar(finding.desired) and finding.disposition is Disposition.HOLD:
+    shown = _scalar(finding.desired) and not names_secret(finding.path)
+    if shown and finding.disposition is Disposition.HOLD:
         return f"set it back to {_yaml(finding.desired)} by hand"
     return ""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.cli import exits, inputs, output
 from reconciler.cli.github.workflow import Workflow, published, run_in_workflow
-from reconciler.cli.looking import look_at_all
+from reconciler.cli.preflighting import Planned, plan_all
 from reconciler.cli.settings import Settings
 from reconciler.github.failures import GitHubRefused
 from reconciler.load.placing import places, spot
@@ -24,8 +24,6 @@ from reconciler.report.github.summary import invalid_summary, plan_summary
 from reconciler.report.plan import plan_json
 from reconciler.report.plan_text import plan_text
 
-Item = tuple[Outcome, Preflight | None]
-
 
 def plan(settings: Settings, path: Path, *, offline: bool, out: Path) -> int:
     return run_in_workflow(settings, partial(_plan, settings, path, offline, out))
@@ -33,17 +31,17 @@ def plan(settings: Settings, path: Path, *, offline: bool, out: Path) -> int:
 
 def _plan(settings: Settings, path: Path, offline: bool, out: Path, flow: Workflow) -> int:
     topologies = _read(path, flow)
-    outcomes, codes = look_at_all(settings, topologies, offline=offline)
-    items: list[Item] = [(outcome, None) for outcome in outcomes]  # the place of each one's preflight
-    for outcome, preflight in items:
+    planned, codes = plan_all(settings, topologies, offline=offline)
+    for outcome, preflight in planned:
         _keep(outcome, preflight, out)
-        output.show(f"{plan_text(outcome)}\n")
-    if items:
-        flow.runner.summary(plan_summary(items, flow.links))
-    flow.runner.output("plans", json.dumps([_said(outcome) for outcome in outcomes]))
-    flow.notes += _refusals(path, topologies, outcomes)
-    codes += [exits.of_plan(o, detailed=settings.detailed_exitcode) for o in outcomes]
-    seen = _comments(flow, items)
+        output.show(f"{plan_text(outcome, preflight=preflight)}\n")
+    if planned:
+        flow.runner.summary(plan_summary(planned, flow.links))
+    flow.runner.output("plans", json.dumps([_said(outcome) for outcome, _ in planned]))
+    flow.notes += _refusals(path, topologies, planned)
+    detailed = settings.detailed_exitcode
+    codes += [exits.of_plan(o, detailed=detailed, preflight=p) for o, p in planned]
+    seen = _comments(flow, planned)
     return published(exits.combined(codes), seen=seen)
 
 
@@ -67,9 +65,9 @@ def _read(path: Path, flow: Workflow) -> tuple[Topology, ...]:
     return loaded.topologies
 
 
-def _keep(outcome: Outcome, preflight: Preflight | None, out: Path) -> None:
+def _keep(outcome: Outcome, preflight: Preflight, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{outcome.topology}.json").write_text(output.dumps(plan_json(outcome)) + "\n")
+    (out / f"{outcome.topology}.json").write_text(output.dumps(plan_json(outcome, preflight)) + "\n")
     (out / f"{outcome.topology}.md").write_text(whole(outcome, preflight) + "\n")
 
 
@@ -83,25 +81,24 @@ def _said(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _refusals(path: Path, topologies: Iterable[Topology], outcomes: Sequence[Outcome]) -> Iterator[Annotation]:
-    """At the line of the field that asks for what is refused."""
-    refused = [o for o in outcomes if o.plan.refusals]
+def _refusals(path: Path, topologies: Iterable[Topology], planned: Sequence[Planned]) -> Iterator[Annotation]:
+    """At the line of the field that asks for what is refused; what the account lacks is at the file."""
+    refused = [o for o, _ in planned if o.plan.refusals]
     fields = places(path) if refused else {}
     files = {t.name: t.source for t in topologies}
-    for outcome in refused:
+    for outcome, preflight in planned:
+        note = partial(Annotation, level="error", file=files.get(outcome.topology, ""))
         for refusal in outcome.plan.refusals:
             at = spot(fields.get(outcome.topology, {}), refusal.path)
-            yield Annotation(
-                level="error",
-                title=f"{refusal.code} ({outcome.topology})",
-                message=f"{refusal.path}: {refusal.message}" if refusal.path else refusal.message,
-                file=files.get(outcome.topology, ""),
-                line=at.line,
-                column=at.column,
-            )
+            message = f"{refusal.path}: {refusal.message}" if refusal.path else refusal.message
+            title = f"{refusal.code} ({outcome.topology})"
+            yield note(title=title, message=message, line=at.line, column=at.column)
+        for check in preflight.failed:
+            message = f"{check.subject}: {check.detail}; {check.way_out}".removesuffix("; ")
+            yield note(title=f"{check.code} ({outcome.topology})", message=message, line=1, column=1)
 
 
-def _comments(flow: Workflow, items: Sequence[Item]) -> bool:
+def _comments(flow: Workflow, planned: Sequence[Planned]) -> bool:
     """False where GitHub refused one. Where it is down, the summary has to do."""
     run, client = flow.run, flow.client
     if run is None or run.pull_request is None or client is None:
@@ -114,7 +111,7 @@ def _comments(flow: Workflow, items: Sequence[Item]) -> bool:
     from reconciler.github.api import upsert_comment
 
     seen = True
-    for outcome, preflight in items:
+    for outcome, preflight in planned:
         text = comment(outcome, preflight, flow.links)
         write = partial(upsert_comment, client, run.pull_request.number, marker(outcome.topology), text)
         done, error = flow.attempt(write)

@@ -502,3 +502,15 @@ def test_an_upgrade_that_has_begun_is_not_told_to_go_back(world):
     (refusal,) = world.plan().refusals
     assert refusal.code == "EngineUpgradeAlone"
     assert "the upgrade has begun" in refusal.message
+
+
+def test_what_only_a_word_or_the_hour_stands_in_the_way_of_is_shown_and_never_carried_out(world):
+    whole = world.plan()
+    assert whole.withheld == ()
+    world.desired = with_regions(US, EU, AP, drained=(US, EU))
+    refused = world.plan()
+    assert [r.code for r in refused.refusals] == ["BlastRadius"]
+    assert ids(s for w in refused.withheld for s in w.steps) == ["close-gate/us-east-1", "close-gate/eu-west-1"]
+    assert (refused.waves, refused.steps, refused.current) == ((), (), ())
+    world.desired = with_regions(US, EU, AP, drained=(US, EU, AP))
+    assert (codes(world), world.plan().withheld) == (["LastServingRegion"], ())

@@ -6,10 +6,11 @@ import pytest
 
 from reconciler.model.change import Action, Change, Origin
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Gate, Goal, StepAction, Wave
+from reconciler.model.plan import Gate, Goal, Refusal, StepAction, Wave
 from reconciler.model.stacks import StackKind
+from reconciler.report.github.comment import whole
 from reconciler.report.plan import plan_json
-from reconciler.report.plan_text import plan_markdown, plan_text
+from reconciler.report.plan_text import plan_text
 from tests.fakes import outcomes
 
 BUILDING = """\
@@ -82,7 +83,7 @@ def test_a_region_that_leaves_reads_as_what_ready_waits_for_and_what_finishes_as
     document = plan_json(outcomes.leaving())
     assert document["verification"] == {"prefixes": 7, "faultedStates": 33, "violations": 0}
     assert [w["aside"] for w in document["waves"]] == [False] * 3 + [True] * 4
-    assert "7 prefixes, 33 faulted states checked, 0 violations" in plan_markdown(outcomes.leaving())
+    assert "7 prefixes, 33 faulted states checked, 0 violations" in whole(outcomes.leaving(), None)
 
 
 def test_what_is_destroyed_is_told_as_deletions_whatever_the_document_wants():
@@ -127,7 +128,7 @@ def test_what_stands_in_the_way_is_told_in_every_form(outcome, words):
     text = plan_text(outcome)
     assert [word for word in words if word not in text] == []
     for refusal in outcome.plan.refusals:
-        assert refusal.message in plan_markdown(outcome)
+        assert f"**Refused: `{refusal.code}`**" in whole(outcome, None)
 
 
 def test_colour_changes_nothing_but_colour():
@@ -159,7 +160,7 @@ def test_colour_changes_nothing_but_colour():
 def test_each_change_on_its_line(change, line):
     outcome = outcomes.outcome(Result.PROGRESSING, plan=outcomes.plan(changes=(change,)))
     assert line in plan_text(outcome)
-    assert f"`{change.path}`" in plan_markdown(outcome)
+    assert all(f"`{part}" in whole(outcome, None) for part in change.path.removeprefix("regions/").split("/"))
 
 
 def test_what_is_new_in_a_place_and_what_is_done_in_several_regions_is_one_line():
@@ -205,3 +206,16 @@ def test_repaired_drift_is_a_change_once_and_drift_left_alone_is_none():
     twice = replace(drifted, plan=replace(drifted.plan, changes=(known,)))
     assert [c["origin"] for c in plan_json(twice)["changes"]] == ["git"]
     assert plan_json(replace(drifted, plan=outcomes.plan()))["changes"] == []
+
+
+def test_who_is_to_give_his_word_sees_what_for():
+    leaving = outcomes.leaving()
+    word = Refusal(code="ApprovalRequired", path="", message="approve it:\nmeridian approve orders --fingerprint x")
+    plan = replace(leaving.plan, waves=(), withheld=leaving.plan.waves, refusals=(word,))
+    waits = replace(leaving, result=Result.BLOCKED, plan=plan)
+    text, markdown = plan_text(waits), whole(waits, None)
+    assert "once that is let pass: 3 steps in 3 waves, 3 more aside" in text
+    assert LEAVING[LEAVING.index("Wave 1 of 3") :] in text
+    assert "Once that is let pass: 3 steps in 3 waves, 3 more aside" in markdown
+    assert "> approve it:\n> - `meridian approve orders --fingerprint x`" in markdown
+    assert "**`data-deletion`**: data goes" in markdown

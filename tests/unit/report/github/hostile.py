@@ -1,0 +1,48 @@
+"""What somebody writes into a field to have GitHub, a browser, mermaid or a runner do something for them."""
+
+from hypothesis import strategies as st
+
+PAYLOADS = (
+    "[click](https://evil.example/)",
+    "![x](https://evil.example/pixel.png)",
+    "<https://evil.example>",
+    "https://evil.example/a?b=c",
+    "www.evil.example",
+    "mail me@evil.example",
+    "@octocat and @acme/admins",
+    "#1 GH-2 acme/apis#3",
+    "4f1c0d9be7a35c2f8e6b1a7d90c3e2f415a6b7c8",
+    "# heading",
+    "a\n\n# heading\n\n---\n",
+    "```\nfence",
+    "~~~ ~~gone~~",
+    "`code` ``two`` `",
+    "a\\| b | c |\n| --- | --- |",
+    "\\`a` @b \\",
+    "<img src=x onerror=alert(1)><script>alert(1)</script>",
+    "</details></code></pre><h1>out",
+    "<!-- meridian:plan:orders -->",
+    "--> <!-- meridian:drift:orders -->",
+    "&lt;b&gt; &#64;octocat &commat;octocat",
+    '"]; click n1 "javascript:alert(1)" %%{init: {"theme":"x"}}%%',
+    "end\n  evil --> x[/\\]",
+    "::set-env name=PATH::/tmp",
+    "\n::add-mask::x\r::error file=a,line=1::b%0A::warning::c",
+    "##[set-output name=a]b",
+    "$(touch /tmp/x) `id` ${{ secrets.TOKEN }} ; rm -rf / | cat",
+    "$x^2$ $$y$$ $`z`$",
+    "\x1b[31mred\x1b]0;title\x07",
+    "safe\u202etxt.exe\u200b\u2066\ufeff\u3164",
+    ":tada: :100: - [x] done 1. one * two > three",
+    "_a b_ *c d* **e** __f__ a_b_c",
+    "[^1] [ref] [ref]: https://evil.example",
+    "{a: `b`, c: <d>}",
+    "\ud800",
+    "x" * 5000,
+)
+TEXTS = st.one_of(
+    st.sampled_from(PAYLOADS),
+    st.text(max_size=60),
+    st.text(alphabet="`|\\<>[]()*_~#@!&$:-+=.0a{} \n\"'", max_size=40),
+    st.tuples(st.sampled_from(PAYLOADS), st.sampled_from(PAYLOADS)).map("".join),
+)
