@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.cli.github import plan as command
 from reconciler.model.errors import CloudUnavailable
+from reconciler.model.preflight import Check, Preflight, Verdict
 from tests.fakes import outcomes
 
 DESIRED = Path(__file__).parents[2] / "desired_state"
@@ -20,7 +21,11 @@ READ = {"pull-requests": "read"}
 def found(monkeypatch):
     """What planning finds; the desired state is the worked example's."""
     seen = {"outcomes": [outcomes.building()]}
-    monkeypatch.setattr(command, "look_at_all", lambda settings, topologies, *, offline: (seen["outcomes"], []))
+
+    def planned(settings, topologies, *, offline):
+        return [(outcome, seen.get("preflight", Preflight())) for outcome in seen["outcomes"]], []
+
+    monkeypatch.setattr(command, "plan_all", planned)
     return seen
 
 
@@ -122,7 +127,7 @@ def test_no_line_of_a_strangers_text_is_a_command(meridian, pull_request, tmp_pa
     def fails(*_, **__):
         raise CloudUnavailable("x\n::set-output name=a::b\n##[add-mask]y")
 
-    monkeypatch.setattr(command, "look_at_all", fails)
+    monkeypatch.setattr(command, "plan_all", fails)
     ran = meridian("github", "plan", DESIRED, "--out", tmp_path)
     assert ran.code == 1
     assert "::set-output" in ran.err, "said while the runner does not obey"
@@ -140,3 +145,23 @@ def test_outside_of_a_workflow_it_is_a_plan(meridian, found, monkeypatch, tmp_pa
     assert ran.code == 0
     assert "no workflow" in ran.err
     assert "::" not in ran.out
+
+
+def test_what_the_account_lacks_fails_the_job_and_is_an_annotation(gh, meridian, found, pull_request, tmp_path):
+    pull_request()
+    lacks = Check(
+        code="QuotaTooSmall",
+        subject="VPCs",
+        region="eu-west-1",
+        verdict=Verdict.FAILED,
+        detail="5 of 5 in use",
+        way_out="ask for more",
+    )
+    found["preflight"] = Preflight(checks=(lacks,))
+    ran = meridian("github", "plan", DESIRED, "--out", tmp_path / "plan")
+    assert ran.code == 3
+    assert "::error file=desired_state/orders.yaml,line=1,col=1,title=QuotaTooSmall (orders)::VPCs: 5 of 5" in ran.out
+    assert "5 of 5 in use" in gh.comments(7)[0]["body"]
+    assert (
+        json.loads((tmp_path / "plan" / "orders.json").read_text())["preflight"]["checks"][0]["code"] == "QuotaTooSmall"
+    )

@@ -11,8 +11,9 @@ from reconciler.model.issuer import PublicKey, shipped
 from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind, StackRef
 from reconciler.model.topology import ClientAuth, Region, Topology
+from reconciler.report.github.comment import whole
 from reconciler.report.plan import plan_json
-from reconciler.report.plan_text import plan_markdown, plan_text
+from reconciler.report.plan_text import plan_text
 from tests.fakes.topologies import NAMES, cidr, with_regions
 from tests.fakes.world import World
 
@@ -190,7 +191,9 @@ def test_as_many_keys_as_large_issuers_publish_fit(world):
     assert fitting(world.desired, keys) == keys
 
 
-@pytest.mark.parametrize("form", [plan_text, plan_markdown, lambda outcome: json.dumps(plan_json(outcome))])
+@pytest.mark.parametrize(
+    "form", [plan_text, lambda outcome: whole(outcome, None), lambda outcome: json.dumps(plan_json(outcome))]
+)
 def test_every_form_of_a_plan_says_that_the_api_is_public_and_no_more_once_it_is_not(world, form):
     says = "the API is public, anybody may call it"
     public = World(with_regions(*NAMES[:2]))

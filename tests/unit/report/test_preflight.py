@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from reconciler.cli import exits
 from reconciler.model.preflight import Check, Cost, CostLine, Objective, Preflight, Verdict
 from reconciler.report.plan import plan_json
-from reconciler.report.plan_text import plan_markdown, plan_text
+from reconciler.report.plan_text import plan_text
 from tests.fakes import outcomes
 
 HOSTILE = "](x) `` <img src=x onerror=alert(1)> @everyone\n::error::x\x1b[31m | # y"
@@ -106,7 +106,6 @@ def test_what_was_the_same_for_all_is_said_once():
 def test_a_plan_without_preflight_reads_as_ever():
     assert plan_text(outcomes.building(), preflight=Preflight()) == plan_text(outcomes.building())
     assert "preflight" not in plan_json(outcomes.building())
-    assert "reflight" not in plan_markdown(outcomes.building())
 
 
 def test_json_keeps_to_its_schema():
@@ -126,25 +125,8 @@ def test_json_keeps_to_its_schema():
     assert [entry["after"] for entry in told["cost"]["lines"]] == [1401.6, 1.0, None, None]
 
 
-def test_markdown_has_the_failure_on_top_and_tables_below():
-    told = plan_markdown(outcomes.building(), FULL)
-    failed = "> **preflight failed: QuotaTooSmall** `VPCs in eu-west-1`: `5 of 5 in use`; way out: `ask for more`"
-    assert told.index(failed) < told.index("| path |")
-    assert "**Preflight**: 1 check passed, 1 failed, 1 unknown" in told
-    assert "| database | us-east-1 | 700.80 | 1,401.60 | 2 × 8 |" in told
-
-
-@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.WARNED])
-def test_what_others_wrote_is_inert(verdict):
-    """Whatever AWS and the DNS answer is one line of code in Markdown, and printable on a terminal."""
-    hostile = Preflight(checks=(check(verdict, HOSTILE),))
-    (shown,) = [row for row in plan_markdown(outcomes.building(), hostile).splitlines() if "<img" in row]
-    fence = "```"
-    inside = shown.partition(f"{fence} ")[2].partition(f" {fence}")[0]
-    assert "<img" in inside
-    assert "@everyone" in inside
-    assert fence not in inside
-    assert "\x1b" not in shown
+def test_what_others_wrote_is_printable_on_a_terminal():
+    hostile = Preflight(checks=(check(Verdict.WARNED, HOSTILE),))
     assert "\x1b" not in plan_text(outcomes.building(), preflight=hostile)
 
 
