@@ -180,7 +180,9 @@ def _gates(wave: Wave) -> list[str]:
 
 
 def _hazards_text(plan: Plan, paint: Paint) -> list[str]:
-    found = sorted({(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards})
+    found = sorted(
+        {(h, s.id, _MEANING.get(h, "")) for w in plan.waves or plan.withheld for s in w.steps for h in s.hazards}
+    )
     return [paint("bold", "Hazards"), *(paint("warn", line) for line in columns(found))] if found else []
 
 
