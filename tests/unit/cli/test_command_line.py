@@ -25,6 +25,7 @@ def broken(tmp_path):
 
 def test_only_commands_that_work_are_offered():
     assert sorted(main.cli.commands) == [
+        "approve",
         "bootstrap",
         "bundle",
         "converge",
@@ -117,7 +118,19 @@ def test_without_a_command_the_help_is_shown_once(meridian):
     assert (ran.code, ran.out, ran.err.count("Usage:")) == (64, "", 1)
     names = [line.split()[0] for line in ran.err.partition("Commands:\n")[2].splitlines()]
     assert names == [
-        *("validate", "plan", "converge", "drift", "status", "history", "suspend", "resume", "failover", "destroy"),
+        *(
+            "validate",
+            "plan",
+            "converge",
+            "drift",
+            "status",
+            "history",
+            "suspend",
+            "resume",
+            "approve",
+            "failover",
+            "destroy",
+        ),
         *("replay", "synth", "bootstrap", "bundle", "local"),
     ]
 
