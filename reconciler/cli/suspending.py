@@ -81,6 +81,8 @@ def _change(settings: Settings, name: str, home: str, wanted: Wanted, *, resumed
     from reconciler import wiring
 
     before, now = wiring.suspensions(home).change(name, wanted, resumed)
+    if resumed and before != now:
+        wiring.wake(name, home, resumed.by, "resumed")  # if it cannot be told, the timer finds it
     document = suspension_json(name, before, now)
     text = suspension_text(name, before, now)
     output.show_all(settings, [document], lambda: [text], lambda: [text])

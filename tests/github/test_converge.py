@@ -175,10 +175,12 @@ def test_a_failed_rollout_explains_itself(gh, follow, step, plane):
 
 
 def test_a_plan_that_waits_for_approval_ends_with_what_to_approve(gh, follow, step, plane):
-    refusal = {"code": "ApprovalRequired", "path": "spec.safety.approval", "message": f"approve {FINGERPRINT}"}
-    plane.statuses = [status(MOVES, MISSING, MISSING, result="Blocked", refusals=[refusal])]
+    refusal = {"code": "ApprovalRequired", "path": "spec.safety.approval", "message": "nobody approved it"}
+    asked = {"fingerprint": FINGERPRINT, "approval": {"fingerprint": FINGERPRINT, "hazards": ["write-interruption"]}}
+    plane.statuses = [status(MOVES, MISSING, MISSING, result="Blocked", refusals=[refusal], plan=asked)]
     assert follow().code == 3
-    assert step.outputs["approvals"] == [{"topology": "orders", "fingerprint": FINGERPRINT, "hazards": []}]
+    approval = {"topology": "orders", "fingerprint": FINGERPRINT, "hazards": ["write-interruption"]}
+    assert step.outputs["approvals"] == [approval]
     assert {d.state for d in gh.deployments()} == {"queued"}
     assert gh.statuses(OURS, CONTEXT)[-1]["state"] == "pending"
     # Approved by then: what the last pass before that said does not count.

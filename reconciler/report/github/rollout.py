@@ -110,13 +110,12 @@ def why(rollout: Rollout) -> str:
 def approvals(rollout: Rollout) -> list[dict[str, Any]]:
     """What a person would have to approve for this commit to go on: at most one plan."""
     status = rollout.status or {}
-    refusal = next((r for r in status.get("refusals", ()) if r["code"] == "ApprovalRequired"), None)
-    if phase(rollout) is not Phase.BLOCKED or refusal is None:
+    asked = (status.get("plan") or {}).get("approval") or {}
+    fingerprint = str(asked.get("fingerprint", ""))
+    if phase(rollout) is not Phase.BLOCKED or not _FINGERPRINT.fullmatch(fingerprint):
         return []
-    asked = status.get("approval") or {}
-    named = _FINGERPRINT.fullmatch(str(asked.get("fingerprint", ""))) or _FINGERPRINT.search(refusal["message"])
     hazards = [str(h) for h in asked.get("hazards", ()) if _HAZARD.fullmatch(str(h))]
-    return [{"topology": rollout.name, "fingerprint": named.group(), "hazards": hazards}] if named else []
+    return [{"topology": rollout.name, "fingerprint": fingerprint, "hazards": hazards}]
 
 
 def _not_ours(rollout: Rollout) -> Phase:

@@ -79,6 +79,16 @@ def test_the_history_is_told_with_who_resumed(meridian, recorded):
     assert "| result |" in meridian("history", "orders", *HOME, "--format", "markdown").out
 
 
+def test_who_resumes_wakes_the_control_plane_and_who_suspends_need_not(meridian, recorded):
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    url = sqs.create_queue(QueueName="meridian-reconcile")["QueueUrl"]
+    meridian("suspend", "orders", *HOME, *WHY)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    meridian("resume", "orders", *HOME, "--reason", "over")
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"]) == {"topology": "orders", "reason": "resumed"}
+
+
 @pytest.mark.parametrize("command", ["suspend", "resume"])
 def test_what_is_not_there_is_not_said_to_be_suspended(meridian, recorded, command):
     ran = meridian(command, "ordrs", *HOME, *WHY, *JSON)
