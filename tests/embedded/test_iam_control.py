@@ -223,9 +223,11 @@ def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: Con
         (GITHUB_MAIN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
         (GITHUB_MAIN, "repo:stranger/orders:ref:refs/heads/main"),
         (GITHUB_PLAN, f"repo:{REPOSITORY}-fork:pull_request"),
+        (GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
     ):
         with refused("AccessDenied"):
             plane.web(role, subject)
+    assert plane.web(GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/main")  # the search for drift runs there
 
 
 def test_events_are_forwarded_home_and_the_role_does_nothing_else(plane: ControlPlane) -> None:
