@@ -32,7 +32,7 @@ class Printed:
                     found.annotations.append((match["name"], match["properties"] or "", match["text"]))
                 else:
                     found.others.append(match["name"])
-            elif line.lstrip().startswith("##["):  # the older spelling
+            elif "##[" in line:  # the older spelling, which a runner looks for anywhere in a line
                 found.others.append(line.strip())
         return found
 

@@ -78,6 +78,11 @@ def _needs(job: Mapping[str, Any]) -> tuple[str, ...]:
     return (needs,) if isinstance(needs, str) else tuple(needs)
 
 
+def _together(jobs: Sequence[Job], needs: tuple[str, ...]) -> Job:
+    """What a job that is several comes to."""
+    return Job(result=_FAILURE if any(job.result == _FAILURE for job in jobs) else _SUCCESS, needs=needs)
+
+
 @dataclass
 class _Run:
     hub: Hub
@@ -114,9 +119,10 @@ class _Run:
         permissions = allowed(self.job.get("permissions", self.workflow.get("permissions")), self.cap)
         if "uses" in self.job:
             return self._called(expressions, permissions, needs)
-        return [
+        rows = [
             (self.name + label, _Job(self, base, row, permissions, needs).carried_out()) for label, row in self._rows()
         ]
+        return rows if len(rows) == 1 else [*rows, (self.name, _together([job for _, job in rows], needs))]
 
     def _ancestors(self) -> list[str]:
         found, look = list[str](), list(_needs(self.job))
@@ -140,9 +146,7 @@ class _Run:
         assert set(given) <= set(known), f"{path.name} does not take {sorted(set(given) - set(known))}"
         inputs = {k: given.get(k, what.get("default")) for k, what in known.items()}
         jobs = run(self.hub, path, inputs=inputs, cap=permissions)
-        results = {j.result for j in jobs.values()}
-        whole = Job(result=_FAILURE if _FAILURE in results else _SUCCESS, needs=needs)
-        return [*((f"{self.name}/{n}", j) for n, j in jobs.items()), (self.name, whole)]
+        return [*((f"{self.name}/{n}", j) for n, j in jobs.items()), (self.name, _together(list(jobs.values()), needs))]
 
 
 class _Outputs(dict[str, Any]):

@@ -92,7 +92,7 @@ jobs:
     env: {X: "${{ matrix.x }}"}
     steps: [{run: 'test "$X" = one'}]
 """)
-    assert {n: j.result for n, j in done.items()} == {"a (one)": "success", "a (two)": "failure"}
+    assert {n: j.result for n, j in done.items()} == {"a (one)": "success", "a (two)": "failure", "a": "failure"}
     role = "{role-to-assume: 'arn:aws:iam::1:role/x', aws-region: us-east-1}"
     with pytest.raises(AssertionError, match="id-token"):
         jobs(f"jobs: {{a: {{steps: [{{uses: aws-actions/configure-aws-credentials@{'0' * 40}, with: {role}}}]}}}}")
