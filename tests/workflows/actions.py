@@ -76,6 +76,8 @@ def _cache(place: Place, given: Mapping[str, str]) -> Done:
     for name, module in (("meridian", "reconciler.cli.main"), ("python", "")):
         text = _COMMAND.format(root=place.hub.root, python=sys.executable, module=module)
         (binaries / name).write_text(text if module else text.replace("-m  ", ""))
+        if name == "meridian" and place.hub.meridian:
+            shutil.copy(place.hub.meridian, binaries / name)
         (binaries / name).chmod(0o755)
     return {"cache-hit": "true"}, {}
 

@@ -69,6 +69,8 @@ class Hub:
     keys: Keys = any_keys
     tools: Path | None = None
     """Commands that stand in for those of the runner's."""
+    meridian: Path | None = None
+    """What stands in for the command itself, where a test is about the workflow around it."""
     root: Path = ROOT
     reviewed: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
