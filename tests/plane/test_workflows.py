@@ -14,7 +14,7 @@ from reconciler.model.control import GITHUB_MAIN, GITHUB_PLAN
 from tests.embedded.control_plane import ControlPlane
 from tests.embedded.iam_world import World
 from tests.plane.conftest import IMAGE
-from tests.plane.world import QUICKLY, REGIONS, TTL, Made, Plane
+from tests.plane.world import REGIONS, TTL, Made, Plane
 from tests.workflows.conftest import CALLERS, pull_request
 from tests.workflows.hub import Hub
 from tests.workflows.runner import Job, run
@@ -114,7 +114,6 @@ def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
 
     plane.git("checkout", "-q", "main")
     plane.git("merge", "-q", "--ff-only", "change")
-    plane.speed(QUICKLY)
     jobs = runs("converge", head)
     for name in ("bundle", "follow"):
         succeeded(jobs, f"converge/{name}")
