@@ -3,6 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `run` is enough for the command itself; `build` is what installing it needs, which dev has among its own.
+REQUIREMENTS ?= dev
+LOCKS := requirements/$(REQUIREMENTS).txt $(if $(filter run,$(REQUIREMENTS)),requirements/build.txt)
 export PYTHONDONTWRITEBYTECODE :=
 ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
@@ -12,11 +15,11 @@ endif
 
 setup: $(VENV)/.done
 
-$(VENV)/.done: requirements/dev.txt pyproject.toml
+$(VENV)/.done: $(LOCKS) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "python %d.%d is too old; make PYTHON=python3.11 or later" % sys.version_info[:2])'
 	@echo "setting up $(VENV): once, some minutes"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(LOCKS))
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
 	  || (echo "installing the project itself failed" >&2; exit 1)
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null 2>&1 || true
@@ -36,6 +39,8 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.contract.operations --check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/actionlint .github/workflows/*.yml starter/.github/workflows/*.yml
+	@$(BIN)/zizmor --offline --no-progress --quiet .github starter
 
 # Every ordered pair of topologies: three Regions in full, four as far as ten minutes reach. Prints what was covered.
 prove: setup

@@ -240,9 +240,11 @@ def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: Con
         (GITHUB_APPROVE, f"repo:{REPOSITORY}:ref:refs/heads/main"),
         (GITHUB_APPROVE, f"repo:{REPOSITORY}:environment:production"),
         (GITHUB_APPROVE, f"repo:{REPOSITORY}-fork:environment:meridian-approval"),
+        (GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
     ):
         with refused("AccessDenied"):
             plane.web(role, subject)
+    assert plane.web(GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/main")  # the search for drift runs there
 
 
 def test_events_are_forwarded_home_and_the_role_does_nothing_else(plane: ControlPlane) -> None:

@@ -161,7 +161,7 @@ def test_what_the_account_lacks_fails_the_job_and_is_an_annotation(gh, meridian,
     ran = meridian("github", "plan", DESIRED, "--out", tmp_path / "plan")
     assert ran.code == 3
     assert "::error file=desired_state/orders.yaml,line=1,col=1,title=QuotaTooSmall (orders)::VPCs: 5 of 5" in ran.out
-    assert "5 of 5 in use" in gh.comments(7)[0]["body"]
+    assert "5 of 5 in use" in gh.comments(7)[0].body
     assert (
         json.loads((tmp_path / "plan" / "orders.json").read_text())["preflight"]["checks"][0]["code"] == "QuotaTooSmall"
     )

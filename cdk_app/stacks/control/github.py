@@ -1,8 +1,9 @@
 """What a workflow on GitHub may do: look, for a pull request; put bundles into the revision bucket, for the main branch; approve a
 plan, in a protected environment.
 
-GitHub's token says for which repository and for what it was made; each role takes exactly one subject. An account has one provider
-for an issuer, so one that is there is used.
+GitHub's token says for which repository and for what it was made; each role takes exact subjects. Who looks may look from the main
+branch, too: the scheduled search for drift runs there, and putting bundles is none of its business. An account has one provider for
+an issuer, so one that is there is used.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from reconciler.model.control import (
 )
 
 AUDIENCE = "sts.amazonaws.com"
+MAIN = "ref:refs/heads/main"
+FOLLOWING = 4 * 3600
+"""Seconds. A workflow follows its commit until it serves, which takes hours where databases are made; credentials cannot be renewed
+there, since GitHub's token is good for minutes only."""
 
 
 def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
@@ -46,7 +51,7 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         None,
         _plans_rights(key_arn),
         managed=[observing],
-        how=_trust(trusted, "pull_request"),
+        how=_trust(trusted, "pull_request", MAIN),
     )
     main = add_role(
         stack,
@@ -54,8 +59,9 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         GITHUB_MAIN,
         None,
         _mains_rights(key_arn),
-        how=_trust(trusted, "ref:refs/heads/main"),
+        how=_trust(trusted, MAIN),
     )
+    main.max_session_duration = FOLLOWING
     approve = add_role(
         stack,
         "GithubApproveRole",
@@ -68,7 +74,7 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         role.cfn_options.condition = wanted
 
 
-def _trust(provider: str, what: str) -> Statement:
+def _trust(provider: str, *subjects: str) -> Statement:
     return {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -76,7 +82,7 @@ def _trust(provider: str, what: str) -> Statement:
         "Condition": {
             "StringEquals": {
                 f"{ISSUER}:aud": AUDIENCE,
-                f"{ISSUER}:sub": sub(f"repo:${{GithubRepository}}:{what}"),
+                f"{ISSUER}:sub": [sub(f"repo:${{GithubRepository}}:{subject}") for subject in subjects],
             }
         },
     }

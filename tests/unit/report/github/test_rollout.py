@@ -62,9 +62,11 @@ def stalled():
     return document(outcomes.failed(), result="Stalled")
 
 
-def blocked(code="ApprovalRequired", **more):
-    refusal = {"code": code, "path": "spec.safety.approval", "message": f"approve {FINGERPRINT}"}
-    return document(outcomes.building(), result="Blocked", refusals=[refusal], **more)
+def blocked(code="ApprovalRequired", hazards=("data-deletion",), **more):
+    refusal = {"code": code, "path": "spec.safety.approval", "message": "nobody has approved it"}
+    asked = {"fingerprint": FINGERPRINT, "hazards": list(hazards)} if code == "ApprovalRequired" else None
+    plan = {"fingerprint": FINGERPRINT, "approval": asked}
+    return document(outcomes.building(), result="Blocked", refusals=[refusal], plan=plan, **more)
 
 
 def refused_bundle(message="the bundle of orders has generation 3", since="2026-03-01T03:00:00Z"):
@@ -206,11 +208,10 @@ def test_states_go_in_githubs_order(before, wanted, set_):
 
 
 def test_what_is_to_be_approved():
-    asked = {"approval": {"fingerprint": FINGERPRINT, "hazards": ["data-deletion", "x; rm -rf /"]}}
-    assert approvals(rollout(blocked(**asked))) == [
+    hostile = blocked(hazards=["data-deletion", "x; rm -rf /"])
+    assert approvals(rollout(hostile)) == [
         {"topology": "orders", "fingerprint": FINGERPRINT, "hazards": ["data-deletion"]}
     ]
-    assert approvals(rollout(blocked()))[0]["fingerprint"] == FINGERPRINT, "the refusal names it, too"
     assert approvals(rollout(blocked("LastServingRegion"))) == []
     assert approvals(rollout(document(outcomes.building()))) == []
 

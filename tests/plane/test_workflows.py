@@ -1,0 +1,144 @@
+"""The workflows, executed as they are by the tests' runner, from a repository that calls them: with the roles that `meridian
+bootstrap --github` made, on an account that enforces IAM, and with the permissions of each job on a stand-in of GitHub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.control import GITHUB_MAIN, GITHUB_PLAN
+from tests.embedded.control_plane import ControlPlane
+from tests.embedded.iam_world import World
+from tests.plane.conftest import IMAGE
+from tests.plane.world import REGIONS, TTL, Made, Plane
+from tests.workflows.conftest import CALLERS, pull_request
+from tests.workflows.hub import Hub
+from tests.workflows.runner import Job, run
+
+standin = pytest.importorskip("tests.github.standin", reason="needs the stand-in of GitHub")
+pytest.importorskip("reconciler.cli.github", reason="needs `meridian github`")
+
+REPOSITORY = "acme/apis"
+VARIABLES = {"MERIDIAN_ACCOUNT": "111111111111"}
+Runs = Callable[..., dict[str, Job]]
+
+
+@pytest.fixture(scope="module")
+def let_in(made: Made, converged: str) -> str:
+    """The snapshot of the converged example whose control plane lets the repository's workflows in."""
+    plane = made.plane
+    plane.restore(converged)
+    plane.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    code, out, err = plane.meridian.run("bootstrap", "--github", REPOSITORY, "--synth-image", IMAGE)
+    assert code == 0, out + err
+    return plane.snapshot()
+
+
+@pytest.fixture
+def plane(made: Made, let_in: str) -> Plane:
+    made.plane.restore(let_in)
+    return made.plane
+
+
+@pytest.fixture
+def gh() -> Iterator[Any]:
+    with standin.github(REPOSITORY) as found:
+        yield found
+
+
+@pytest.fixture
+def runs(plane: Plane, gh: Any, tmp_path: Path) -> Runs:
+    """Runs a workflow of the starter at a commit."""
+    control = ControlPlane(World(plane.aws), plane.meridian)
+    roles: list[str] = []
+
+    def keys(role: str, subject: str, seconds: int) -> dict[str, str]:
+        made = control.web(role.rpartition("/")[2], subject, DurationSeconds=seconds)
+        names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY"}
+        return {name: str(made[key]) for key, name in {**names, "SessionToken": "AWS_SESSION_TOKEN"}.items()}
+
+    def carried_out(name: str, sha: str, event: str = "push", payload: dict[str, Any] | None = None) -> dict[str, Job]:
+        gh.push(sha)
+        base = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
+        base.mkdir()
+        hub = Hub(
+            base=base,
+            origin=plane.meridian.folder,
+            event=event,
+            payload=payload or {},
+            sha=sha,
+            ref="refs/pull/7/merge" if event == "pull_request" else "refs/heads/main",
+            variables=VARIABLES,
+            world={
+                "AWS_ENDPOINT_URL": plane.aws.url,
+                "GITHUB_API_URL": gh.url,
+                "MERIDIAN_CACHE": plane.meridian.environment["MERIDIAN_CACHE"],
+            },
+            token=gh.token,
+            keys=keys,
+        )
+        jobs = run(hub, CALLERS / f"{name}.yml")
+        roles.extend(hub.roles)
+        carried_out.roles = hub.roles
+        carried_out.artifacts = hub.artifacts
+        return jobs
+
+    return carried_out
+
+
+def succeeded(jobs: dict[str, Job], name: str) -> Job:
+    assert jobs[name].result == "success", jobs[name].log
+    return jobs[name]
+
+
+def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
+    plane: Plane, gh: Any, runs: Runs
+) -> None:
+    plane.git("checkout", "-qb", "change")
+    plane.commit(*TTL)
+    head = plane.git("rev-parse", "HEAD")
+    gh.pull_request(7, head=head)
+    since = plane.now()
+    for _ in range(2):  # somebody runs it once more
+        planned = succeeded(runs("plan", head, "pull_request", pull_request(head)), "plan/plan")
+        assert runs.roles == [GITHUB_PLAN]
+    (comment,) = gh.comments(7)
+    assert (comment.author, "ttlSeconds" in comment.body) == ("github-actions[bot]", True)
+    assert "ttlSeconds" in planned.summary
+    assert runs.artifacts == {"meridian-plan-111111111111": ["orders.json", "orders.md"]}
+    assert not plane.writes(since)
+
+    plane.git("checkout", "-q", "main")
+    plane.git("merge", "-q", "--ff-only", "change")
+    jobs = runs("converge", head)
+    for name in ("bundle", "follow"):
+        succeeded(jobs, f"converge/{name}")
+    assert runs.roles == [GITHUB_MAIN, GITHUB_MAIN]
+    assert jobs["converge/approve"].result == "skipped"
+    assert plane.record_ttl() == 20
+    for region in REGIONS:
+        (deployment,) = gh.deployments(f"orders/{region}")
+        assert deployment.states[-1] == "success"
+        assert set(deployment.states) <= {"queued", "in_progress", "success"}
+    assert gh.statuses(head, "meridian/orders")[-1]["state"] == "success"
+    assert jobs["converge/follow"].summary
+    assert not plane.refused_by_iam()
+
+
+def test_drift_is_an_issue_that_is_opened_updated_and_closed(plane: Plane, gh: Any, runs: Runs) -> None:
+    plane.hush()  # nobody heals meanwhile
+    head = plane.git("rev-parse", "HEAD")
+    seen = []
+    for seconds in (300, 400, 10):
+        plane.set_record_ttl(seconds)
+        plane.passes_by(120)
+        job = succeeded(runs("drift", head, "schedule"), "drift/drift")
+        assert runs.roles == [GITHUB_PLAN]
+        seen.append([(issue.state, issue.number) for issue in gh.issues()])
+    first = gh.issues()[0].number
+    assert seen == [[("open", first)], [("open", first)], [("closed", first)]]
+    assert job.summary
