@@ -65,12 +65,14 @@ def change(stage: Stage) -> str:
         (LAST_REGION, LAST_REGION + NEW_REGION),
     )
     stage.commit("More memory, a longer TTL, and a fourth Region")
-    stage.meridian("plan", "--detailed-exitcode", "--out", "../plan-2.json", expect=2)
+    stage.meridian("github", "plan", "--detailed-exitcode", "--out", "../pull-request", expect=2)
     stage.console.tell(
         "The function changes in one Region after another, the writer's last, with a soak between. The new Region gets "
         "traffic only once its database follows and its probe is healthy. The edge is not touched."
     )
-    stage.meridian("converge", "--plan", "../plan-2.json", says=("Ready (Converged)",))
+    stage.console.tell("In a workflow, the same command writes the plan as a comment into the pull request:")
+    stage.cat("../pull-request/orders.md")
+    stage.meridian("converge", "--plan", "../pull-request/orders.json", says=("Ready (Converged)",))
     return "rolled out, four Regions serve"
 
 

@@ -32,7 +32,9 @@ def excerpt(transcript: str) -> str:
 
 
 def _block(text: str) -> str:
-    return f"```text\n{text.strip(chr(10))}\n```\n"
+    """In a fence that is longer than any in it: a plan in Markdown has some of its own."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`{3,}", text)), 3)
+    return f"{fence}text\n{text.strip(chr(10))}\n{fence}\n"
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ class Stage:
         self.console.command(f"edit {DESIRED}")
         file.write_text(text)
 
+    def cat(self, file: str) -> None:
+        self.console.command(f"cat {file}")
+        for line in (self.repository / file).read_text(encoding="utf-8").splitlines():
+            self.console.output(line)
+
     def python(self, module: str, *arguments: str) -> None:
         """Run a module of the demo, as a person would run a script of their own."""
         command = " ".join(["python -m", module, *arguments])

@@ -267,6 +267,15 @@ def _deployment(asked: Asked) -> Deployment:
     return found
 
 
+def get_environment(asked: Asked) -> Answer:
+    """Whoever waits for its reviewers finds them among its rules."""
+    name = unquote(asked.match[1])
+    rules = asked.world.environments.get(name)
+    if rules is None:
+        raise Refused(404, "Not Found")
+    return 200, {"name": name, "url": f"{asked.base}/environments/{name}", "protection_rules": rules}
+
+
 ANSWERS: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("GET", r"/issues/(\d+)/comments"): list_comments,
     ("POST", r"/issues/(\d+)/comments"): create_comment,
@@ -283,5 +292,6 @@ ANSWERS: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("POST", r"/deployments"): create_deployment,
     ("GET", r"/deployments/(\d+)/statuses"): list_deployment_statuses,
     ("POST", r"/deployments/(\d+)/statuses"): create_deployment_status,
+    ("GET", r"/environments/([^/]+)"): get_environment,
     ("GET", r""): get_repository,
 }

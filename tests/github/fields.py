@@ -146,6 +146,7 @@ CALLS: Mapping[tuple[str, str], Call] = {
             "auto_inactive": FLAG,
         },
     ),
+    ("GET", r"/environments/([^/]+)"): Call(resource="Environment", needs=("actions",)),
     ("GET", r""): Call(resource="Repository", needs=("metadata",)),
 }
 

@@ -62,8 +62,8 @@ class GitHub:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def token(self, permissions: Mapping[str, str] | None = None, login: str = ACTIONS) -> str:
-        """A token with what a job's `permissions:` names (contents, deployments, issues, pull-requests, statuses: read or write).
-        GITHUB_TOKEN's user is the bot of Actions."""
+        """A token with what a job's `permissions:` names (actions, contents, deployments, issues, pull-requests, statuses: read or
+        write). GITHUB_TOKEN's user is the bot of Actions."""
         made = f"ghs_{secrets.token_hex(18)}"
         self.tokens[made] = Token(login=login, permissions=dict(permissions or {}))
         return made
@@ -106,6 +106,12 @@ class GitHub:
     def pull_request(self, number: int, *, head: str) -> None:
         self.push(head)
         self.world.issues.append(Issue(number=number, author="alice", title="a change", pull_request=True))
+
+    def protect(self, environment: str, *reviewers: str) -> None:
+        """An environment of the repository; without reviewers it lets everybody through."""
+        who = [{"type": "User", "reviewer": {"login": login}} for login in reviewers]
+        rules = [{"id": 1, "type": "required_reviewers", "prevent_self_review": False, "reviewers": who}] if who else []
+        self.world.environments[environment] = rules
 
     def comments(self, number: int) -> list[Comment]:
         return [c for c in self.world.comments if c.number == number]

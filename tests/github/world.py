@@ -66,6 +66,8 @@ class World:
     deployments: list[Deployment] = field(default_factory=list)
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """By commit, oldest first."""
+    environments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Name to protection rules."""
     has_issues: bool = True
     last: int = 1000
 

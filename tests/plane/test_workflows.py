@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.control import GITHUB_MAIN, GITHUB_PLAN
+from reconciler.model.control import APPROVAL_ENVIRONMENT, GITHUB_APPROVE, GITHUB_MAIN, GITHUB_PLAN
 from tests.embedded.control_plane import ControlPlane
 from tests.embedded.iam_world import World
 from tests.plane.conftest import IMAGE
@@ -142,3 +142,25 @@ def test_drift_is_an_issue_that_is_opened_updated_and_closed(plane: Plane, gh: A
     first = gh.issues()[0].number
     assert seen == [[("open", first)], [("open", first)], [("closed", first)]]
     assert job.summary
+
+
+def test_a_dangerous_plan_waits_for_a_reviewer_and_goes_on_to_its_end(plane: Plane, gh: Any, runs: Runs) -> None:
+    gh.protect(APPROVAL_ENVIRONMENT, "ada")
+    plane.commit("    minServing: 1\n", "    minServing: 1\n    approval: hazards\n")
+    plane.commit("    writer: us-east-1\n", "    writer: eu-west-1\n")
+    head, since = plane.git("rev-parse", "HEAD"), plane.now()
+    jobs = runs("converge", head)
+    told = succeeded(jobs, "converge/follow").summary
+    assert "meridian approve orders --fingerprint sha256:" in told
+    for name in ("approve", "follow-approved"):
+        succeeded(jobs, f"converge/{name}")
+    assert runs.roles == [GITHUB_MAIN, GITHUB_MAIN, GITHUB_APPROVE, GITHUB_MAIN]
+    status = plane.status()
+    assert (status["result"], status["plan"]["approval"]) == ("Converged", None)
+    assert {r["name"]: r["role"] for r in status["regions"]}["eu-west-1"] == "writer"
+    assert [s["state"] for s in gh.statuses(head, "meridian/orders")][-1] == "success"
+    assert "pending" in {s["state"] for s in gh.statuses(head, "meridian/orders")}
+    plane.trail_is_told()
+    moved = [c for c in plane.calls(since) if c.name == "SwitchoverGlobalCluster"]
+    assert len(moved) == 1
+    assert not plane.refused_by_iam()
