@@ -295,7 +295,7 @@ def test_taken_back_it_ends_what_goes_on_by_it(world):
 def test_who_takes_back_the_last_approval_takes_back_all_that_it_covered(world):
     world.desired = careful(REGION_LEAVES)
     world.approval = approval(world)
-    carried_out(world, 2)
+    carried_out(world, 1)
     world.approval = approval(world)  # of the rest
     carried_out(world, 1)
     assert not codes(world)
