@@ -15,7 +15,7 @@ from reconciler.report.findings import not_looked_at, rank
 from reconciler.report.github.escape import clean, code, words
 from reconciler.report.github.finding import finding_text, seen
 from reconciler.report.github.layout import ROWS, alert, bullets, fold, table, titled
-from reconciler.report.github.limits import COMMENT, Section, fit
+from reconciler.report.github.limits import COMMENT, SUMMARY, Limit, Section, fit
 from reconciler.report.github.links import Links, commit_link, link
 from reconciler.report.words import count, iso_time, plain
 
@@ -50,6 +50,15 @@ def drift_issue(outcome: Outcome, links: Links) -> Issue:
         marker=mark,
         open=is_open,
     )
+
+
+def drift_summary(issues: Sequence[Issue], *, limit: Limit = SUMMARY) -> str:
+    """Of a run that looked at several topologies; from the last on left out where there is no room."""
+    sections = [
+        Section(name=words(issue.title), weight=-place, full=issue.body.removeprefix(f"{issue.marker}\n"))
+        for place, issue in enumerate(issues)
+    ]
+    return fit("", sections, "", "each issue has its own", limit)
 
 
 def drift_markdown(outcome: Outcome) -> str:
