@@ -3,7 +3,8 @@
 A web identity token is believed as it is: its claims are read, its signature is not verified, because nothing here can ask
 the provider for its keys. An unsigned token (`header.claims.`) therefore stands in for GitHub's. Everything else about it is
 checked: the provider must be registered in IAM, the audience must be one of its clients, the token must not have expired (by
-the wall clock), and the role's trust policy must admit `aud` and `sub`; other claims are not condition keys here.
+the wall clock), and the role's trust policy must admit `aud` and `sub`, and of GitHub's tokens the claims that
+IAM made condition keys in January 2026; other claims are no condition keys here.
 """
 
 from collections.abc import Callable
@@ -27,11 +28,18 @@ PATCHED: tuple[str, ...] = (
     "ministack.services.iam._oidc_providers",
     "ministack.services.sts._error",
     "ministack.services.sts._sessions",
+    "ministack.services.sts._web_identity_principal",
 )
 
 Form = dict[str, Any]
 SHORTEST, CHAINED = 900, 3600
 _WEB = "AssumeRoleWithWebIdentity"
+_GITHUB = "token.actions.githubusercontent.com"
+_OF_GITHUB = (
+    *("actor", "actor_id", "enterprise_id", "environment", "job_workflow_ref", "ref", "repository", "repository_id"),
+    "workflow",
+)
+"""Claims that are condition keys [V: IAM user guide, "Available keys for AWS OIDC federation"]."""
 
 
 async def _handle(stock: Callable[..., Any], method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
@@ -127,6 +135,14 @@ def _with_subject(answer: Any, form: Form) -> Any:
     return answer[0], answer[1], body
 
 
+def _with_claims_of_github(stock: Callable[..., Any], token: str, provider: str, arn: str) -> Any:
+    principal, keys = stock(token, provider, arn)
+    if not str(principal).endswith(f"/{_GITHUB}"):
+        return principal, keys
+    claims = _claims({"WebIdentityToken": token})
+    return principal, keys | {f"{_GITHUB}:{name}": claims[name] for name in _OF_GITHUB if name in claims}
+
+
 def _caller(access_key: str) -> str:
     identity = evaluator.resolve_caller_identity(access_key)
     return str(identity["userArn"]) if identity else "unknown"
@@ -156,5 +172,6 @@ def install() -> None:
 def enforce() -> None:
     _RULES["AssumeRole"] = (root_stays_root, role_is_seen, lasts_as_allowed)
     _RULES[_WEB] = (token_is_of_a_known_provider, role_is_seen, lasts_as_allowed)
+    around(sts, "_web_identity_principal", _with_claims_of_github)
     around(evaluator, "evaluate_trust_policy", _trust_as_seen)
     around(evaluator, "_resource_policy", _policy_of)

@@ -99,6 +99,11 @@ def _records(route53: Any, question: Question) -> Room:
     return Room(used=found["Count"], limit=found["Limit"]["Value"])
 
 
+def _zone_servers(route53: Any, question: Question) -> tuple[str, ...]:
+    found = route53.test_dns_answer(HostedZoneId=question.name, RecordName=question.kind, RecordType="NS")
+    return tuple(found["RecordData"])
+
+
 def _concurrency(client: Any, _: Question) -> int:
     return int(client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
 
@@ -136,6 +141,7 @@ _READERS: Mapping[Topic, tuple[str, Callable[[Any, Question], Any]]] = {
     Topic.DATABASES: ("rds", _databases),
     Topic.HEALTH_CHECKS: ("route53", _health_checks),
     Topic.RECORDS: ("route53", _records),
+    Topic.ZONE_SERVERS: ("route53", _zone_servers),
     Topic.CONCURRENCY: ("lambda", _concurrency),
     Topic.ENGINE: ("rds", _engine),
     Topic.CERTIFICATE: ("acm", _certificate),

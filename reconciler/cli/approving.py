@@ -20,6 +20,7 @@ from reconciler.loop import Ports
 from reconciler.model.approval import FINGERPRINT, Approval
 from reconciler.model.facts import Facts, Sweep
 from reconciler.model.topology import Topology
+from reconciler.model.unknown import Unknown
 from reconciler.ports import Cloud
 from reconciler.report.approval import approval_json, approval_text
 from reconciler.report.words import iso_time
@@ -126,4 +127,8 @@ class _Agreed:
 
     def facts(self, topology: Topology, sweep: Sweep = Sweep.PLAN, asked: Callable[[], bool] | None = None) -> Facts:
         found = self._inner.facts(topology, sweep, asked) if asked else self._inner.facts(topology, sweep)
+        given = found.approval
+        recorded = None if isinstance(given, Unknown) else Approval.recorded(given)
+        if recorded and recorded.revoked and recorded.fingerprint == self._word.fingerprint:
+            return found  # somebody has taken back this very plan, before or meanwhile: that ends the run, too
         return replace(found, approval=self._word.document())

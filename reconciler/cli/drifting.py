@@ -13,7 +13,8 @@ from reconciler.model.errors import ReconcilerError, Refused, WrongAccount
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
-from reconciler.report.drift import drift_json, drift_markdown, drift_text
+from reconciler.report.drift import drift_json, drift_text
+from reconciler.report.github.issue import drift_markdown
 
 
 def drift(settings: Settings, path: Path, *, heal: bool, strict: bool, timeout: timedelta) -> int:

@@ -311,8 +311,10 @@ def synth(settings: Settings, path: Path, out: Path) -> int:
 
 
 def _repository(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
-    if value and not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", value):
-        raise click.BadParameter(f"{value!r} is not a repository, such as example/orders")
+    from reconciler.model.control import REPOSITORY
+
+    if value and not re.fullmatch(REPOSITORY, value):
+        raise click.BadParameter(f"{value!r} is not a repository, such as example/orders or example@12/orders@34")
     return value
 
 
@@ -321,7 +323,12 @@ def _repository(context: click.Context, parameter: click.Parameter, value: str |
 @click.option(
     "--synth-image", metavar="URI", help="Image of the function that synthesises, in this account's registry."
 )
-@click.option("--github", metavar="OWNER/REPO", callback=_repository, help="Let this repository's workflows in.")
+@click.option(
+    "--github",
+    metavar="OWNER/REPO",
+    callback=_repository,
+    help="Let its workflows in: OWNER@ID/REPO@ID since July 2026.",
+)
 @click.option("--alarm-email", metavar="ADDRESS", help="Who gets the alarms; has to confirm it once.")
 @click.option("--remove", is_flag=True, help="Take the control plane away; the topologies stay.")
 @click.option("--timeout", type=Duration(), default="1h", show_default=True, help="Stop waiting after so long.")

@@ -41,6 +41,8 @@ class Topic(StrEnum):
     FUNCTION = "function"
     BUCKET = "bucket"
     """`kind` is whose it should be. Somebody else's cannot be told from one that may not be asked about: `Unknown` and denied."""
+    ZONE_SERVERS = "zone-servers"
+    """Name servers that the NS record of the zone `name` itself names; `kind` is the zone's domain."""
     DNS = "dns"
     """What the public DNS answers for `name` and the record type `kind`; empty where there is nothing."""
 

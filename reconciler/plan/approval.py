@@ -47,14 +47,15 @@ def unapproved(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> tuple
 
 
 def approved(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> Mapping[str, str]:
-    """What `Motion.approved` is to remember of steps: what it does, as long as that counts, and what this plan adds."""
+    """What `Motion.approved` is to remember of steps: what it does, as long as that counts, and what this plan adds. The newest
+    word counts: whoever takes that back takes back all that it covers."""
     given = {
         place(hazard, step.id): f"{declared(scene.topology)} {fingerprint}"
         for step, hazard in _asked(scene, waves)
         if _given(scene, hazard, step, fingerprint)
     }
     kept = {name: value for name, value in _memory(scene).items() if _counts(scene, name)}
-    return dict(sorted((given | kept).items()))
+    return dict(sorted((kept | given).items()))
 
 
 def declared(topology: Topology) -> str:
@@ -79,9 +80,14 @@ def _missing(scene: Scene, waves: tuple[Wave, ...], fingerprint: str) -> list[Ha
 
 
 def _given(scene: Scene, hazard: str, step: Step, fingerprint: str) -> bool:
+    """By command, or by an entry of the document, as long as nobody took this plan back by command."""
     found = scene.observed.approval
     by_command = isinstance(found, Approval) and found.holds(fingerprint, scene.observed.at)
-    return by_command or entry(scene, hazard, step.region, fingerprint)
+    return by_command or (not _taken_back(found, fingerprint) and entry(scene, hazard, step.region, fingerprint))
+
+
+def _taken_back(word: object, fingerprint: str) -> bool:
+    return isinstance(word, Approval) and bool(word.revoked) and word.fingerprint == fingerprint
 
 
 def _remembered(scene: Scene, hazard: str, step: Step) -> bool:
@@ -92,8 +98,7 @@ def _counts(scene: Scene, name: str) -> bool:
     """Approved with the plan that this one is the rest of, and not taken back; while nobody can say that, it is not."""
     what, _, fingerprint = _memory(scene).get(name, "").partition(" ")
     word = scene.observed.approval
-    taken_back = isinstance(word, Approval) and bool(word.revoked) and word.fingerprint == fingerprint
-    if isinstance(word, Unknown) or taken_back or "@" not in name or not fingerprint:
+    if isinstance(word, Unknown) or _taken_back(word, fingerprint) or "@" not in name or not fingerprint:
         return False
     if what == FINISHING:
         return name.rpartition("/")[2] not in scene.topology.region_names

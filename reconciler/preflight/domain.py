@@ -29,6 +29,11 @@ def _servers(scene: Scene) -> Question:
     return Question(topic=Topic.DNS, region=EDGE_REGION, name=_plain(scene.topology.domain.zone_name), kind="NS")
 
 
+def _named(scene: Scene) -> Question:
+    zone = scene.topology.domain
+    return Question(topic=Topic.ZONE_SERVERS, region=EDGE_REGION, name=zone.zone_id, kind=_plain(zone.zone_name))
+
+
 def _certifies(scene: Scene) -> tuple[str, ...]:
     """Names that certificates are about to be requested for: ACM looks for its records in the public DNS."""
     topology = scene.topology
@@ -39,7 +44,7 @@ def _certifies(scene: Scene) -> tuple[str, ...]:
 
 def ask_delegation(scene: Scene) -> Iterator[Question]:
     if known(scene.observed.zone) and (_certifies(scene) or scene.edge):
-        yield _servers(scene)
+        yield from (_servers(scene), _named(scene))
 
 
 def judge_delegation(scene: Scene) -> Iterator[Check]:
@@ -56,20 +61,21 @@ def judge_delegation(scene: Scene) -> Iterator[Check]:
     way_out = f"enter these name servers for {zone.name} at its registrar, or as NS records in the zone above: {wanted}"
     way_out += "; or name the hosted zone that is delegated in spec.domain.hostedZoneId"
     asked = ", ".join(sorted(theirs)) or "nobody"
+    own = scene.answer(_named(scene))
+    named = set() if isinstance(own, Unknown) else set(map(_plain, own))
+    said = f"for {zone.name} the public DNS asks {asked}"
     if ours == theirs:
         yield passed(NOT_DELEGATED, subject, None, f"the public DNS asks its name servers for {zone.name}")
     elif ours & theirs:
-        yield warned(
-            NOT_DELEGATED,
-            subject,
-            None,
-            f"for {zone.name} the public DNS asks {asked}, not all of them its own",
-            way_out,
+        yield warned(NOT_DELEGATED, subject, None, f"{said}, not all of them its own", way_out)
+    elif theirs and theirs <= named:
+        # Names of one's own for AWS's servers, or a record that was copied from another zone: nobody can tell from here.
+        detail = (
+            f"{said}, as its NS record says, and not those that AWS gave it: right if these are other names of the same"
         )
+        yield warned(NOT_DELEGATED, subject, None, detail, way_out)
     else:
-        yield failed(
-            NOT_DELEGATED, subject, None, f"for {zone.name} the public DNS asks {asked}, none of its own", way_out
-        )
+        yield failed(NOT_DELEGATED, subject, None, f"{said}, none of its own", way_out)
 
 
 # ---- CAA -------------------------------------------------------------------------------------------------------------------
@@ -177,9 +183,14 @@ def ask_nothing(scene: Scene) -> Iterator[Question]:  # noqa: ARG001
 def judge_record(scene: Scene) -> Iterator[Check]:
     """What the zone has on `<d>` before the edge is made leads clients somewhere: a rule refuses the plan, this says what to do."""
     name, records = _plain(scene.topology.domain.name), scene.observed.records
-    if not scene.edge or isinstance(records, Unknown):
+    if not scene.edge or not known(scene.observed.zone):
+        return  # that there is no such zone, a rule of the plan says
+    if isinstance(records, Unknown):
+        yield unread(RECORD, name, None, records, "route53:ListResourceRecordSets")
         return
-    there = [r for r in records if r.name == name and r.type in {"A", "AAAA", "CNAME"}]
+    ours = known(scene.observed.distribution)
+    steering = [r for r in records if r.name == name and r.type in {"A", "AAAA", "CNAME"}]
+    there = [r for r in steering if ours is None or _plain(r.alias or "") != _plain(ours.domain_name)]
     leads = ", ".join(sorted({r.alias or " ".join(r.values) for r in there}))
     if there:
         yield failed(RECORD, name, None, f"it leads to {leads}, which no stack of this topology made", _CUTOVER)
@@ -204,7 +215,9 @@ def judge_alias(scene: Scene) -> Iterator[Check]:
     if isinstance(found, Unknown):
         yield unread(ALIAS, name, None, found, "cloudfront:ListDistributions")
         return
-    holders = sorted(d for d, aliases in found.items() if name in map(_plain, aliases))
+    ours = known(scene.observed.distribution)  # of a stack that got stuck, and is made again
+    others = {d: aliases for d, aliases in found.items() if ours is None or d != ours.id}
+    holders = sorted(d for d, aliases in others.items() if name in map(_plain, aliases))
     if holders:
         detail = f"it is an alias of distribution {', '.join(holders)}, which no stack of this topology made"
         yield failed(ALIAS, name, None, detail, f"take the alias away there: {_CUTOVER}")

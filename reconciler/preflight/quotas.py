@@ -26,8 +26,8 @@ OF_RDS: Mapping[str, tuple[str, str]] = {
     "DBSubnetGroups": ("database subnet groups", "L-48C6BF61"),
     "DBClusterParameterGroups": ("database cluster parameter groups", "L-E4C808A8"),
 }
-DOMAINS_OF_A_REGION, RECORDS_OF_A_REGION, CHECKS_OF_A_REGION = 2, 5, 2
-"""A Region's two custom domains; its three records (own name, route, origin) and those that validate two names; probe and gate."""
+DOMAINS_OF_A_REGION, RECORDS_OF_A_REGION = 2, 5
+"""A Region's two custom domains; its three records (own name, route, origin) and those that validate two names."""
 _RECORDS_OF_THE_EDGE = 3
 LEAST_SECONDS = 0.1
 """What a request of an API with a database may take: an account that allows less at the declared rate throttles."""

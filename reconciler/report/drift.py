@@ -19,7 +19,6 @@ from reconciler.report.words import (
     count,
     human_duration,
     iso_time,
-    markdown_table,
     one_line,
     place_of,
     plain,
@@ -70,22 +69,6 @@ def drift_text(outcome: Outcome, paint: Paint = plain) -> str:
         lines = [paint(style, text)]
     sections = (_waived_text(outcome, paint), unused_waivers(outcome), coverage_text(outcome, paint))
     return "\n".join([*lines, *(line for section in sections if section for line in ("", *section))])
-
-
-def drift_markdown(outcome: Outcome) -> str:
-    found = outcome.diff
-    headline = counted(found.findings) if found.findings else "no drift found"
-    lines = [f"### {outcome.topology}: {headline}{_and_waived(outcome)}", ""]
-    if found.findings:
-        rows = [(f"`{f.path}`", _seen(f), str(f.disposition), _why(f), _history(f)) for f in _sorted(found.findings)]
-        lines += [*markdown_table(("path", "found", "disposition", "why", "since, by"), rows), ""]
-    ways_out = [line for f in _sorted(found.findings) for line in _ways_out_markdown(f, outcome)]
-    lines += [*ways_out, ""] if ways_out else []
-    if found.waived:
-        waived = [(f"`{w.finding.path}`", _seen(w.finding), one_line(w.ignore.reason), until(w)) for w in found.waived]
-        lines += [*markdown_table(("waived", "found", "reason", "until"), waived), ""]
-    lines += [*(f"- {line}" for line in unused), ""] if (unused := unused_waivers(outcome)) else []
-    return "\n".join([*lines, *coverage_text(outcome, plain)])
 
 
 def _nothing_found(outcome: Outcome) -> tuple[str, str]:
@@ -141,11 +124,6 @@ def _undo(finding: Finding, outcome: Outcome) -> str:
     return taking_back(finding, outcome.observed) if finding.disposition is Disposition.HOLD else ""
 
 
-def _ways_out_markdown(finding: Finding, outcome: Outcome) -> list[str]:
-    ways = [way for way in (_commit(finding), _undo(finding, outcome)) if way]
-    return [f"- `{finding.path}`: `{'`, or `'.join(ways)}`"] if ways else []
-
-
 def _waived_text(outcome: Outcome, paint: Paint) -> list[str]:
     if not outcome.diff.waived:
         return []
@@ -186,27 +164,12 @@ def counted(findings: Iterable[Finding]) -> str:
     return f"{count(sum(n.values()), 'drift finding')} ({parted})"
 
 
-def _why(finding: Finding) -> str:
-    reason, then = one_line(finding.reason), NEXT[finding.disposition]
-    said = f"{reason}; {then}" if reason and then not in reason else reason or then
-    return f"{said}; {one_line(finding.disagreement)}" if finding.disagreement else said
-
-
-def _history(finding: Finding) -> str:
-    since = iso_time(finding.since) if finding.since else "now"
-    return f"{since}, {one_line(finding.by)}" if finding.by else since
-
-
 def _seen(finding: Finding) -> str:
     told = [
         f"{f'{where}: ' if where else ''}desired {ours}, observed {theirs}" if theirs else ours
         for where, ours, theirs in finding_parts(finding)
     ]
     return "; ".join(told)
-
-
-def _sorted(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=rank)
 
 
 def by_place(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:

@@ -99,7 +99,7 @@ def cost_text(preflight: Preflight, paint: Paint = plain) -> list[str]:
 def total(cost: Cost) -> str:
     """Such as `0.00 → 4,801.80 USD a month`; what is unknown comes on top."""
     known = money(cost.after) if cost.before == cost.after else f"{money(cost.before)} → {money(cost.after)}"
-    return f"{known} USD a month{' and what is unknown' if _unpriced(cost) else ''}, before use"
+    return f"{known} USD a month{' and what is unknown' if unpriced(cost) else ''}, before use"
 
 
 def changed(cost: Cost) -> bool:
@@ -130,7 +130,7 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal()) if len(known) == len(found) else None
 
 
-def _unpriced(cost: Cost) -> tuple[CostLine, ...]:
+def unpriced(cost: Cost) -> tuple[CostLine, ...]:
     """What is unknown though the topology fixes it: what use costs, nobody can know beforehand."""
     return tuple(
         line for line in cost.unknown if not (line.before is None and line.after is None and line.region is None)
@@ -138,9 +138,9 @@ def _unpriced(cost: Cost) -> tuple[CostLine, ...]:
 
 
 def _notes(cost: Cost) -> Iterator[str]:
-    for line in _unpriced(cost):
+    for line in unpriced(cost):
         yield f"unknown: {in_regions(line.what, [line.region])}, {line.basis}"
-    use = [line.what for line in cost.unknown if line not in _unpriced(cost)]
+    use = [line.what for line in cost.unknown if line not in unpriced(cost)]
     yield from (f"on top: {what}" for what in use)
     yield f"list prices of {cost.priced.isoformat()}, without free tiers and taxes"
 

@@ -66,12 +66,12 @@ class ControlPlane:
         made = self.web(role, f"repo:{REPOSITORY}:{_SUBJECTS[role]}")
         return Caller(self.world.aws, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 
-    def web(self, role: str, subject: str, **more: Any) -> dict[str, Any]:
-        """Credentials of the role for a workflow with this subject."""
+    def web(self, role: str, subject: str, ref: str = "refs/heads/main", **more: Any) -> dict[str, Any]:
+        """Credentials of the role for a workflow with this subject, which runs for this branch."""
         url, nobody = self.world.aws.url, Config(signature_version=UNSIGNED)
         sts = boto3.client("sts", region_name="us-east-1", endpoint_url=url, config=nobody)
         made = sts.assume_role_with_web_identity(
-            RoleArn=arn(role), RoleSessionName="run", WebIdentityToken=_token(sub=subject), **more
+            RoleArn=arn(role), RoleSessionName="run", WebIdentityToken=_token(sub=subject, ref=ref), **more
         )
         return dict(made["Credentials"])
 

@@ -232,7 +232,8 @@ def test_the_reconciler_deploys_as_the_one_role_and_deletes_as_the_other(plane: 
 
 
 def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: ControlPlane) -> None:
-    for role, subject in (
+    approving = f"repo:{REPOSITORY}:environment:meridian-approval"
+    for role, subject, *ref in (
         (GITHUB_MAIN, f"repo:{REPOSITORY}:pull_request"),
         (GITHUB_MAIN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
         (GITHUB_MAIN, "repo:stranger/orders:ref:refs/heads/main"),
@@ -241,9 +242,12 @@ def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: Con
         (GITHUB_APPROVE, f"repo:{REPOSITORY}:environment:production"),
         (GITHUB_APPROVE, f"repo:{REPOSITORY}-fork:environment:meridian-approval"),
         (GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/other"),
+        (GITHUB_APPROVE, approving, "refs/heads/other"),  # whoever may push can name the environment there
+        (GITHUB_APPROVE, approving, "refs/pull/7/merge"),
     ):
         with refused("AccessDenied"):
-            plane.web(role, subject)
+            plane.web(role, subject, *ref)
+    assert plane.web(GITHUB_APPROVE, approving)
     assert plane.web(GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/main")  # the search for drift runs there
 
 

@@ -10,6 +10,7 @@ import zipfile
 from typing import Any
 
 import boto3
+import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
@@ -162,10 +163,14 @@ def token(**claims: Any) -> str:
     return f"{part({'alg': 'none'})}.{part(standard | claims)}."
 
 
-def test_a_workflow_of_github_becomes_the_role_that_trusts_it(world: World) -> None:
-    nobody = boto3.client(
+@pytest.fixture
+def nobody(world: World) -> Any:
+    return boto3.client(
         "sts", region_name="us-east-1", endpoint_url=world.aws.url, config=Config(signature_version=UNSIGNED)
     )
+
+
+def test_a_workflow_of_github_becomes_the_role_that_trusts_it(world: World, nobody: Any) -> None:
     admitted = {
         "StringEquals": {f"{HOST}:aud": "sts.amazonaws.com"},
         "StringLike": {f"{HOST}:sub": "repo:team/orders:ref:refs/heads/main"},
@@ -196,3 +201,21 @@ def test_a_workflow_of_github_becomes_the_role_that_trusts_it(world: World) -> N
         assume(sub=main, exp=time.time() - 1)
     with refused("AccessDenied", "sts:AssumeRole on resource"):  # nor may people become what is for workflows
         session(world.user("ann", allow("sts:*")), arn)
+
+
+def test_of_a_token_of_githubs_more_than_its_subject_can_be_asked_for(world: World, nobody: Any) -> None:
+    github = "token.actions.githubusercontent.com"
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{github}"
+    admitted = {"StringEquals": {f"{github}:sub": "s", f"{github}:ref": "refs/heads/main"}}
+    trust = trusting({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", Condition=admitted)
+    arn = world.role("approver", trust, allow("sqs:ListQueues"))
+    world.aws.client("iam").create_open_id_connect_provider(
+        Url=f"https://{github}", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
+    )
+    assume = lambda **claims: nobody.assume_role_with_web_identity(  # noqa: E731
+        RoleArn=arn, RoleSessionName="run-18", WebIdentityToken=token(iss=f"https://{github}", sub="s", **claims)
+    )
+    assert assume(ref="refs/heads/main")["Credentials"]
+    for claims in ({"ref": "refs/heads/other"}, {}):
+        with refused("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"):
+            assume(**claims)

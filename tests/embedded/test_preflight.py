@@ -124,7 +124,7 @@ def test_an_account_with_room_passes_every_check(world):
 @pytest.mark.parametrize(
     ("hand", "code", "verdict", "words"),
     [
-        (elsewhere, "ZoneNotDelegated", Verdict.FAILED, "asks ns1.elsewhere.net, ns2.elsewhere.net, none of its own"),
+        (elsewhere, "ZoneNotDelegated", Verdict.WARNED, "asks ns1.elsewhere.net, ns2.elsewhere.net, as its NS record"),
         (another_authority, "CaaForbids", Verdict.FAILED, '0 issue "letsencrypt.org"'),
         (full, "QuotaTooSmall", Verdict.FAILED, "1 of 1 in use, 1 more needed"),
         (few_clusters, "QuotaTooSmall", Verdict.FAILED, "0 of 0 in use"),

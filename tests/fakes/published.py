@@ -84,11 +84,13 @@ def hazard() -> Outcome:
     outcome = asked(converged(US, EU, AP), with_regions(EU, AP))
     plan = outcome.plan
     carried = "switchover/eu-west-1 carries write-interruption; delete/data/us-east-1 carries data-deletion"
+    of_this = f"fingerprint: {plan.fingerprint}, expires: …"
+    entries = [f"{{hazard: {name}, {of_this}}}" for name in ("write-interruption", "data-deletion")]
     lines = (
         f"{carried}, and nobody has approved this plan; any of these approves this very plan:",
         f"meridian approve orders --fingerprint {plan.fingerprint} --reason TEXT",
-        f"safety.allow: [{{hazard: data-deletion, fingerprint: {plan.fingerprint}, expires: …}}]",
-        "meridian converge desired_state/orders.yaml --plan FILE, with the FILE that `meridian plan --out FILE` wrote",
+        f"safety.allow: [{', '.join(entries)}]",
+        "meridian converge orders.yaml --plan FILE, with the FILE that `meridian plan orders.yaml --out FILE` wrote",
     )
     word = Refusal(code="ApprovalRequired", path="spec.safety.approval", message="\n".join(lines))
     return replace(outcome, result=Result.BLOCKED, plan=replace(plan, waves=(), withheld=plan.waves, refusals=(word,)))

@@ -103,6 +103,8 @@ def good(question: Question, topology: Topology) -> Any:
             return {"EngineVersion": topology.database.version, "SupportsGlobalDatabases": True}
         case Topic.CERTIFICATE:
             return {"Status": "ISSUED", "DomainName": topology.domain.name, "NotAfter": NOW + timedelta(days=90)}
+        case Topic.ZONE_SERVERS:
+            return SERVERS
         case Topic.DNS:
             return tuple(f"{server}." for server in SERVERS) if question.kind == "NS" else ()
         case _:

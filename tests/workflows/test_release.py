@@ -51,6 +51,8 @@ def test_a_tag_is_built_published_and_its_starter_calls_this_very_commit(hub, so
         (job,) = files.workflow(caller)["jobs"].values()
         assert job["uses"] == f"acme/apis/.github/workflows/{caller.name}@{here.sha}"
         assert f"@{here.sha} # v0.1.0" in caller.read_text()
+    (page,) = (tmp_path / "unpacked").rglob("README.md")
+    assert "git clone --branch v0.1.0 https://github.com/acme/apis ../meridian\n" in page.read_text()
     notes = (here.base / "artifacts" / "wheel" / "notes.md").read_text()
     assert "meridian validate" in notes
     assert "\n## " not in notes

@@ -2,8 +2,9 @@
 plan, in a protected environment.
 
 GitHub's token says for which repository and for what it was made; each role takes exact subjects. Who looks may look from the main
-branch, too: the scheduled search for drift runs there, and putting bundles is none of its business. An account has one provider for
-an issuer, so one that is there is used.
+branch, too: the scheduled search for drift runs there, and putting bundles is none of its business. Anybody who may push can name
+the environment in a workflow of a branch of his own, and GitHub makes one that is missing and lets everybody through: so who
+approves has to run for the main branch, besides. An account has one provider for an issuer, so one that is there is used.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ from reconciler.model.control import (
     GITHUB_PLAN,
     ISSUER,
     QUEUE,
+    REPOSITORY,
 )
 
 AUDIENCE = "sts.amazonaws.com"
-MAIN = "ref:refs/heads/main"
+BRANCH = "refs/heads/main"
+MAIN = f"ref:{BRANCH}"
 FOLLOWING = 4 * 3600
 """Seconds. A workflow follows its commit until it serves, which takes hours where databases are made; credentials cannot be renewed
 there, since GitHub's token is good for minutes only."""
 
 
 def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
-    repository = stack.text("GithubRepository", pattern="|[A-Za-z0-9-]+/[A-Za-z0-9._-]+", default="")
+    repository = stack.text("GithubRepository", pattern=f"|{REPOSITORY}", default="")
     existing = stack.text("GithubProvider", default="")
     given = cdk.Fn.condition_not(cdk.Fn.condition_equals(repository, ""))
     wanted = cdk.CfnCondition(stack, "Github", expression=given)
@@ -68,13 +71,14 @@ def add_github(stack: MeridianStack, key_arn: str, observing: str) -> None:
         GITHUB_APPROVE,
         None,
         _approves_rights(key_arn),
-        how=_trust(trusted, f"environment:{APPROVAL_ENVIRONMENT}"),
+        how=_trust(trusted, f"environment:{APPROVAL_ENVIRONMENT}", ref=BRANCH),
     )
     for role in (plan, main, approve):
         role.cfn_options.condition = wanted
 
 
-def _trust(provider: str, *subjects: str) -> Statement:
+def _trust(provider: str, *subjects: str, ref: str = "") -> Statement:
+    """`ref`: for subjects that do not say which branch it is [V: IAM, keys of GitHub's tokens, since January 2026]."""
     return {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -83,6 +87,7 @@ def _trust(provider: str, *subjects: str) -> Statement:
             "StringEquals": {
                 f"{ISSUER}:aud": AUDIENCE,
                 f"{ISSUER}:sub": [sub(f"repo:${{GithubRepository}}:{subject}") for subject in subjects],
+                **({f"{ISSUER}:ref": ref} if ref else {}),
             }
         },
     }

@@ -18,7 +18,7 @@ from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Condition, Outcome
 from reconciler.model.topology import Topology
 from reconciler.report.drift import drift_text
-from reconciler.report.github.issue import Issue, drift_issue
+from reconciler.report.github.issue import Issue, drift_issue, drift_summary
 
 _OF_SOURCE = frozenset({"SourceBehind", "BundleRefused"})
 
@@ -32,12 +32,13 @@ def _drift(settings: Settings, path: Path, label: str, strict: bool, flow: Workf
     outcomes, codes = look_at_all(settings, topologies.values(), sweep=Sweep.FULL)
     refuse_another_account(outcomes)
     outcomes = [_with_source(outcome, topologies[outcome.topology]) for outcome in outcomes]
+    issues = [drift_issue(outcome, flow.links) for outcome in outcomes]
+    if issues:
+        flow.runner.summary(drift_summary(issues))
     found, seen = {}, True
-    for outcome in outcomes:
-        issue = drift_issue(outcome, flow.links)
+    for outcome, issue in zip(outcomes, issues, strict=True):
         found[outcome.topology] = {"open": issue.open, "findings": len(outcome.diff.findings)}
         output.show(f"{drift_text(outcome)}\n")
-        flow.runner.summary(f"## {issue.title}\n\n{issue.body}")
         seen &= _publish(flow, outcome, issue, label)
         codes.append(exits.of_drift(outcome, detailed=settings.detailed_exitcode, strict=strict))
     flow.runner.output("drift", json.dumps(found))

@@ -67,12 +67,6 @@ def in_diagram(text: str, longest: int = 60) -> str:
     return _DIAGRAM.sub("?", clean(text, longest))
 
 
-def in_log(text: str) -> str:
-    """For what a workflow's step prints: a runner obeys a line that begins with `::`, and `##[` wherever it stands."""
-    lines = text.replace("\r", "\n").replace("##[", "## [").split("\n")
-    return "\n".join(re.sub(r"^(\s*):(?=:)", r"\1: ", line) for line in lines)
-
-
 def _chunk(chunk: str, *, first: bool) -> str:
     if chunk in _BETWEEN and not first:
         return chunk

@@ -15,7 +15,7 @@ from reconciler.report.findings import not_looked_at, rank
 from reconciler.report.github.escape import clean, code, words
 from reconciler.report.github.finding import finding_text, seen
 from reconciler.report.github.layout import ROWS, alert, bullets, fold, table, titled
-from reconciler.report.github.limits import COMMENT, Section, fit
+from reconciler.report.github.limits import COMMENT, SUMMARY, Limit, Section, fit
 from reconciler.report.github.links import Links, commit_link, link
 from reconciler.report.words import count, iso_time, plain
 
@@ -41,28 +41,54 @@ def marker(name: str) -> str:
 
 def drift_issue(outcome: Outcome, links: Links) -> Issue:
     """What an earlier look found and this one could not look at again is not known to be gone."""
-    found, behind = outcome.diff.findings, _behind(outcome)
-    earlier = [entry for entry in not_looked_at(outcome) if not entry["waived"]]
+    is_open = bool(outcome.diff.findings or _not_again(outcome) or _behind(outcome))
+    mark = marker(outcome.topology)
+    head, foot = f"{mark}\n{_headline(outcome)}", _foot(outcome, links, is_open=is_open)
+    return Issue(
+        title=f"{clean(outcome.topology, _NAME)}: {_said(outcome)}",
+        body=fit(head, _sections(outcome), foot, "`meridian drift` prints the whole", COMMENT),
+        marker=mark,
+        open=is_open,
+    )
+
+
+def drift_summary(issues: Sequence[Issue], *, limit: Limit = SUMMARY) -> str:
+    """Of a run that looked at several topologies; from the last on left out where there is no room."""
+    sections = [
+        Section(name=words(issue.title), weight=-place, full=issue.body.removeprefix(f"{issue.marker}\n"))
+        for place, issue in enumerate(issues)
+    ]
+    return fit("", sections, "", "each issue has its own", limit)
+
+
+def drift_markdown(outcome: Outcome) -> str:
+    """All of it, however long, for whoever is no issue."""
+    return "\n\n".join([_headline(outcome), *(s.full for s in _sections(outcome) if s.full)])
+
+
+def _headline(outcome: Outcome) -> str:
+    return f"### {words(outcome.topology)}: {_said(outcome)}"
+
+
+def _said(outcome: Outcome) -> str:
+    found, earlier = outcome.diff.findings, _not_again(outcome)
     said = counted(found) if found else "no drift found"
     said += f", {len(earlier)} not looked at again" if earlier else ""
-    said += ", source behind" if behind else ""
-    mark = marker(outcome.topology)
-    sections = [
-        Section(
-            name="what is behind", weight=9, full=alert("WARNING", [f"**Source behind.** {words(b)}" for b in behind])
-        ),
-        *(_of_place(place, some, outcome) for place, some in by_place(found)),
-        _earlier(earlier),
+    return said + (", source behind" if _behind(outcome) else "")
+
+
+def _sections(outcome: Outcome) -> list[Section]:
+    behind = [f"**Source behind.** {words(b)}" for b in _behind(outcome)]
+    return [
+        Section(name="what is behind", weight=9, full=alert("WARNING", behind)),
+        *(_of_place(place, some, outcome) for place, some in by_place(outcome.diff.findings)),
+        _earlier(_not_again(outcome)),
         *_aside(outcome),
     ]
-    head = f"{mark}\n### {words(outcome.topology)}: {said}"
-    foot = _foot(outcome, links, is_open=bool(found or earlier or behind))
-    return Issue(
-        title=f"{clean(outcome.topology, _NAME)}: {said}",
-        body=fit(head, sections, foot, "`meridian drift` prints the whole", COMMENT),
-        marker=mark,
-        open=bool(found or earlier or behind),
-    )
+
+
+def _not_again(outcome: Outcome) -> list[Mapping[str, Any]]:
+    return [entry for entry in not_looked_at(outcome) if not entry["waived"]]
 
 
 def _of_place(place: str, found: Sequence[Finding], outcome: Outcome) -> Section:

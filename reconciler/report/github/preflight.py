@@ -9,7 +9,8 @@ from reconciler.model.preflight import Check, Cost, CostLine, Objective, Preflig
 from reconciler.report.github.escape import code, words
 from reconciler.report.github.layout import ROWS, alert, fold, table, titled
 from reconciler.report.github.limits import Section
-from reconciler.report.words import count
+from reconciler.report.preflight import unpriced
+from reconciler.report.words import count, in_regions
 
 _FIRST, _SHORTER = 5, 300
 _OPEN = (Verdict.FAILED, Verdict.WARNED, Verdict.UNKNOWN)
@@ -94,14 +95,17 @@ def _cost(cost: Cost | None) -> Section:
         return Section(name="the cost", weight=4, full="")
     change = cost.after - cost.before
     moved = f", {'+' if change > 0 else '−'}{abs(change):,.2f}" if change else ", as before"
-    unknown = f"; not known: {_listed(cost.unknown)}" if cost.unknown else ""
+    unknown = f"; not known: {_listed(unpriced(cost))}" if unpriced(cost) else ""
     now = f"{dollars(cost.before)} → " if change else ""
     text = f"**Cost a month**: {now}{dollars(cost.after)}{moved}; prices of {cost.priced.isoformat()}, use not counted{unknown}"
     return Section(name="the cost", weight=4, full=text)
 
 
 def _listed(lines: Sequence[CostLine]) -> str:
-    names = list(dict.fromkeys(line.what for line in lines))
+    where: dict[str, list[str | None]] = {}
+    for line in lines:
+        where.setdefault(line.what, []).append(line.region)
+    names = [in_regions(what, regions) for what, regions in where.items()]
     more = f" and {len(names) - _FIRST} more" if len(names) > _FIRST else ""
     return ", ".join(words(name) for name in names[:_FIRST]) + more
 

@@ -197,3 +197,7 @@ def test_who_converges_with_a_plan_file_has_approved_that_plan():
     assert (word.fingerprint, word.by, word.reason) == (F, "arn:ann", "converge --plan")
     assert word.holds(F, Clock().now())
     assert ours.cloud.account(careful) == "111111111111"
+    for taken_back, counts in ((F, False), (OTHER, True)):
+        revoked = replace(WORD, fingerprint=taken_back, revoked="arn:bob")
+        outcomes_facts = replace(outcomes_facts, approval=revoked.document())
+        assert Approval.recorded(ours.cloud.facts(careful).approval).holds(F, Clock().now()) is counts

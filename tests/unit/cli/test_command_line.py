@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from reconciler.cli import exits, looking, main
+from reconciler.cli import bootstrapping, exits, looking, main
 from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import AccessDenied, LeaseHeld, WrongAccount
 
@@ -73,6 +73,8 @@ def test_stdout_is_one_document_also_when_the_desired_state_is_invalid(meridian,
         ("destroy", "orders", "--confirm", "order", "--format", "json"),
         ("destroy", "accounts", "--confirm", "accounts", "--format", "json"),
         ("failover", "orders", "--to", "Ireland", "--format", "json"),
+        ("bootstrap", "--github", "acme", "--format", "json"),
+        ("bootstrap", "--github", "acme@12/apis@34:ref:*", "--format", "json"),
     ],
 )
 def test_wrong_usage_exits_64_with_the_way_out(meridian, arguments):
@@ -216,3 +218,12 @@ def test_an_offline_plan_needs_neither_aws_nor_rich(tmp_path):
     assert (done.returncode, done.stderr.split()) == (2, [])
     assert json.loads(done.stdout) == json.loads(out.read_text())
     assert json.loads(done.stdout)["changes"]
+
+
+@pytest.mark.parametrize("repository", ["acme/apis", "acme@12/apis@34", "acme/my.apis_2"])
+def test_a_repository_is_named_as_githubs_tokens_name_it(meridian, monkeypatch, repository):
+    """Those made since July 2026 have numbers behind their names."""
+    asked = []
+    monkeypatch.setattr(bootstrapping, "bootstrap", lambda *given, **_: asked.append(given) or 0)
+    assert meridian("bootstrap", "--github", repository).code == 0
+    assert repository in str(asked)

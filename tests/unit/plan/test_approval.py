@@ -292,6 +292,26 @@ def test_taken_back_it_ends_what_goes_on_by_it(world):
     assert codes(world) == ["ApprovalRequired"]
 
 
+def test_who_takes_back_the_last_approval_takes_back_all_that_it_covered(world):
+    world.desired = careful(REGION_LEAVES)
+    world.approval = approval(world)
+    carried_out(world, 1)
+    world.approval = approval(world)  # of the rest
+    carried_out(world, 1)
+    assert not codes(world)
+    world.approval = replace(world.approval, revoked="arn:bob")
+    assert codes(world) == ["ApprovalRequired"]
+
+
+def test_a_plan_that_was_taken_back_is_not_let_pass_by_an_entry_of_the_document(world):
+    world.desired = careful(WRITER_MOVES)
+    world.desired = careful(WRITER_MOVES, allow=(entry(world),))
+    world.approval = approval(world, revoked="arn:bob")
+    assert codes(world) == ["ApprovalRequired"]
+    world.approval = replace(world.approval, fingerprint="sha256:" + "0" * 64)
+    assert not codes(world), "another plan was"
+
+
 def test_while_nobody_can_say_that_it_was_not_taken_back_nothing_goes_on(world):
     world.desired = careful(REGION_LEAVES)
     world.approval = approval(world)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.model.observed import Record, Unknown
+from reconciler.model.observed import Distribution, Record, Unknown
 from reconciler.model.preflight import Verdict
 from reconciler.model.survey import Room, Topic
 from tests.fakes.surveys import NOW, ROOMS, SERVERS, empty, found, looked, on, plan, standing
@@ -161,9 +161,39 @@ def test_a_name_that_leads_somewhere_is_told_with_the_cutover(record, verdict):
     assert looked(topology, standing(topology, records=(record,))).checks == ()  # the edge is there: it may be ours
 
 
-def test_records_that_cannot_be_read_are_not_judged():
+def test_records_that_cannot_be_read_are_not_known():
     topology = orders()
-    assert found(looked(topology, empty(topology, records=DENIED)), "RecordInTheWay") == []
+    (check,) = found(looked(topology, empty(topology, records=DENIED)), "RecordInTheWay")
+    assert (check.verdict, check.way_out) == (UNKNOWN, "allow route53:ListResourceRecordSets, then plan again")
+    assert found(looked(topology, replace(empty(topology, records=DENIED), zone=None)), "RecordInTheWay") == []
+
+
+def test_what_is_left_of_an_edge_that_got_stuck_is_ours():
+    topology = orders()
+    ours = Distribution(
+        id="E1", domain_name="d1.cloudfront.net", status="Deployed", enabled=True, aliases=("api.example.com",)
+    )
+    record = Record(name="api.example.com", type="A", alias="d1.cloudfront.net.")
+    holds = (on(Topic.DISTRIBUTIONS), {"E1": ("api.example.com",)})
+    for distribution, verdict in ((ours, PASSED), (replace(ours, id="E2", domain_name="d2.cloudfront.net"), FAILED)):
+        seen = looked(topology, empty(topology, records=(record,), distribution=distribution), holds)
+        for code in ("RecordInTheWay", "AliasTaken"):
+            assert [c.verdict for c in found(seen, code)] == [verdict], code
+
+
+def test_name_servers_by_other_names_are_no_failure():
+    """White-label name servers of Route 53: the zone's own NS record has them."""
+    topology = orders()
+    named = (on(Topic.ZONE_SERVERS), ("ns1.example.com.", "ns2.example.com."))
+    for asked, verdict in (
+        (("ns1.example.com.", "NS2.example.com."), WARNED),
+        (("ns3.example.com.",), FAILED),
+        ((), FAILED),
+    ):
+        (check,) = found(
+            looked(topology, empty(topology), (on(Topic.DNS, kind="NS"), asked), named), "ZoneNotDelegated"
+        )
+        assert check.verdict is verdict, asked
 
 
 def test_more_instances_in_a_region_need_room_for_the_difference():

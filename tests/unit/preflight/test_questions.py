@@ -22,7 +22,7 @@ from tests.fakes.topologies import orders
 def test_a_first_plan_asks_about_everything_once():
     topology = orders()
     asked = questions(topology, empty(topology), plan())
-    assert len(asked) == len(set(asked)) == 44
+    assert len(asked) == len(set(asked)) == 45
     of_topic = Counter(q.topic for q in asked)
     assert {topic for topic in Topic if topic not in of_topic} == {Topic.CERTIFICATE}
     assert of_topic[Topic.NETWORKS] == of_topic[Topic.DATABASES] == of_topic[Topic.ENGINE] == 3
@@ -40,7 +40,7 @@ def test_a_new_region_is_asked_about_alone():
     asked = questions(topology, seen, plan())
     assert {q.region for q in asked if q.topic is not Topic.DNS} == {"eu-west-1", "us-east-1"}
     here = {q.topic for q in asked if q.region == "us-east-1"}
-    assert here == {Topic.REGIONS, Topic.HEALTH_CHECKS, Topic.RECORDS, Topic.DNS}
+    assert here == {Topic.REGIONS, Topic.HEALTH_CHECKS, Topic.RECORDS, Topic.ZONE_SERVERS, Topic.DNS}
     assert Topic.DISTRIBUTIONS not in {q.topic for q in asked}
 
 

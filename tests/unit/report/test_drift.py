@@ -14,7 +14,8 @@ from reconciler.model.observed import Unknown
 from reconciler.model.stacks import StackKind
 from reconciler.report.coverage import complete
 from reconciler.report.differing import parts
-from reconciler.report.drift import drift_json, drift_markdown, drift_text
+from reconciler.report.drift import drift_json, drift_text
+from reconciler.report.github.issue import drift_markdown
 from reconciler.report.ways_out import ADOPTABLE, adoption, taking_back
 from tests.fakes import outcomes
 

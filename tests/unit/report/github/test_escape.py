@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import assume, example, given, settings
 
-from reconciler.report.github.escape import block, clean, code, in_diagram, in_log, words
-from tests.unit.report.github.hostile import PAYLOADS, TEXTS
+from reconciler.report.github.escape import block, clean, code, in_diagram, words
+from tests.unit.report.github.hostile import TEXTS
 from tests.unit.report.github.parsed import obeyed, read_back, shape, tokens
 
 PLACES = {
@@ -82,10 +82,3 @@ def test_a_long_text_ends_in_its_middle_and_nothing_reads_as_nothing():
 @settings(deadline=None, max_examples=100)
 def test_a_label_of_a_diagram_has_nothing_that_mermaid_reads(text):
     assert not set(in_diagram(text)) & set("\"'`<>[](){}|;&#%\n:")
-
-
-@pytest.mark.parametrize("text", PAYLOADS)
-def test_a_runner_finds_no_command_in_a_log(text):
-    printed = in_log(f"plan of {text}\n{text}")
-    assert "##[" not in printed
-    assert not [line for line in printed.splitlines() if line.lstrip().startswith("::")]

@@ -13,7 +13,7 @@ from reconciler.model.outcome import Condition
 from reconciler.model.outcome import Problem as Trouble
 from reconciler.model.plan import Refusal
 from reconciler.report.github.comment import comment, marker
-from reconciler.report.github.issue import drift_issue
+from reconciler.report.github.issue import drift_issue, drift_markdown
 from reconciler.report.github.limits import COMMENT, SUMMARY, Limit
 from reconciler.report.github.links import Links, commit_link, link
 from reconciler.report.github.summary import invalid_summary, plan_summary
@@ -99,6 +99,7 @@ def nothing_lives(base, text):
     said, issue = comment(outcome, checks, links), drift_issue(outcome, links)
     inert(said, links)
     inert(issue.body, links)
+    inert(drift_markdown(outcome), links)
     inert(plan_summary([(outcome, checks), (outcome, None)], links), links)
     assert said.startswith(marker(text) + "\n")
     assert issue.body.startswith(issue.marker + "\n")

@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.model.change import Diff, Disposition, Finding, Tool
 from reconciler.model.coverage import Coverage, Entry, Way
-from reconciler.report.github.issue import drift_issue
-from reconciler.report.github.limits import COMMENT
+from reconciler.report.github.issue import drift_issue, drift_summary
+from reconciler.report.github.limits import COMMENT, SUMMARY, Limit
 from tests.fakes import outcomes, published
 
 LINKS = published.LINKS
@@ -99,3 +99,16 @@ def test_what_was_found_earlier_and_not_looked_at_again_is_not_gone():
     assert issue.open
     assert issue.title == "orders: no drift found, 1 not looked at again"
     assert "`regions/eu-west-1/api/Role/Arn`" in issue.body
+
+
+def test_a_summary_of_many_topologies_has_those_that_fit():
+    issues = [drift_issue(replace(outcomes.night(), topology=f"orders-{n}"), LINKS) for n in range(40)]
+    said = drift_summary(issues, limit=Limit(characters=40_000, size=40_000))
+    assert len(said.encode()) <= 40_000
+    shown = [n for n in range(40) if f"### orders-{n}:" in said or f"### `orders-{n}`:" in said]
+    assert shown == list(range(len(shown)))
+    assert 5 < len(shown) < 40
+    assert "each issue has its own" in said
+    assert "<!--" not in said
+    assert drift_summary(issues[:1]).count("drift findings") == 1
+    assert SUMMARY.size < 1024 * 1024
