@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,6 +49,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return folder if folder in TOGETHER else super()._split_scope(nodeid)
 
     return Folders(config, log)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Any]:
+    """One embedded AWS per worker, for all folders: starting it takes seconds, and what one of them has converged there
+    (`tests.embedded.converged`) is the others' too."""
+    from tests.embedded.conftest import running
+
+    with running() as aws:
+        yield aws
 
 
 @pytest.fixture(autouse=True, scope="module")

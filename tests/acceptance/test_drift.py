@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.acceptance.world import REGIONS, Project, World, conditions
 
 ZONE = "Z0123456789EXAMPLE"
@@ -55,34 +53,28 @@ def change_record(world: World, action: str, record: dict) -> None:
     world.client("route53").change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)
 
 
-# What a script does, and the one finding that it must lead to.
-HEALED: dict[str, tuple[Callable[[World], None], str]] = {
-    "price class": (change_price_class, "edge/priceClass"),
-    "record's TTL": (change_ttl, "routing/ttlSeconds eu-west-1"),
-    "memory": (change_memory, "regions/eu-west-1/api/memoryMb eu-west-1"),
-    "log retention": (change_retention, "regions/us-east-1/api/FunctionLogs/RetentionInDays us-east-1"),
-    "deleted record": (delete_record, "routing/records ap-northeast-1"),
-    "probe": (change_probe, "regions/eu-west-1/api/health/failureThreshold eu-west-1"),
-    "gate": (force_gate_open, "regions/us-east-1/traffic us-east-1"),
+# What a script does, and the finding that it must lead to; `tests/catalogue` has each alone.
+HEALED: dict[Callable[[World], None], str] = {
+    change_price_class: "edge/priceClass",
+    change_ttl: "routing/ttlSeconds eu-west-1",
+    change_memory: "regions/eu-west-1/api/memoryMb eu-west-1",
+    change_retention: "regions/us-east-1/api/FunctionLogs/RetentionInDays us-east-1",
+    delete_record: "routing/records ap-northeast-1",
+    change_probe: "regions/eu-west-1/api/health/failureThreshold eu-west-1",
+    force_gate_open: "regions/us-east-1/traffic us-east-1",
 }
 
 
-@pytest.mark.parametrize(("change", "found"), HEALED.values(), ids=HEALED)
-def test_a_change_from_outside_is_named(
-    world: World, project: Project, change: Callable[[World], None], found: str
-) -> None:
-    change(world)
-    findings = world.findings(project)
-    assert {key: f["disposition"] for key, f in findings.items()} == {found: "heal"}
-    assert findings[found]["desired"] != findings[found]["observed"] or change is delete_record
-
-
-def test_changes_from_outside_are_repaired(world: World, project: Project) -> None:
-    for change, _ in HEALED.values():
+def test_changes_from_outside_are_named_and_repaired(world: World, project: Project) -> None:
+    for change in HEALED:
         change(world)
+    findings = world.findings(project)
+    assert {key: f["disposition"] for key, f in findings.items()} == dict.fromkeys(HEALED.values(), "heal")
+    for change, found in HEALED.items():
+        assert findings[found]["desired"] != findings[found]["observed"] or change is delete_record
     plan = world.meridian(project, "plan", "--detailed-exitcode", "--format", "json")
     assert plan.code == 2, plan.said
-    expected = {found.split()[0] for _, found in HEALED.values()}
+    expected = {found.split()[0] for found in HEALED.values()}
     assert {c["path"]: c["origin"] for c in plan.json["changes"]} == dict.fromkeys(expected, "drift")
     before = world.stacks()
     world.converges(project)
@@ -137,19 +129,18 @@ def writer(world: World) -> str:
     return writers[0] if whole["Status"] == "available" and len(writers) == 1 else ""
 
 
-HELD: dict[str, tuple[Callable[[World], None], str]] = {
-    "gate closed": (close_gate, "regions/eu-west-1/traffic eu-west-1"),
-    "distribution disabled": (disable_distribution, "edge/Distribution/DistributionConfig/Enabled"),
-    "writer moved": (move_writer, "database/writer"),
+HELD: dict[Callable[[World], None], str] = {
+    move_writer: "database/writer",
+    close_gate: "regions/eu-west-1/traffic eu-west-1",
+    disable_distribution: "edge/Distribution/DistributionConfig/Enabled",
 }
 
 
-@pytest.mark.parametrize(("change", "found"), HELD.values(), ids=HELD)
-def test_what_an_operator_does_in_an_incident_is_held(
-    world: World, project: Project, change: Callable[[World], None], found: str
-) -> None:
-    change(world)
-    assert {key: f["disposition"] for key, f in world.findings(project).items()} == {found: "hold"}
+def test_what_an_operator_does_in_an_incident_is_held(world: World, project: Project) -> None:
+    for change in HELD:
+        change(world)
+    findings = world.findings(project)
+    assert {key: f["disposition"] for key, f in findings.items()} == dict.fromkeys(HELD.values(), "hold")
     gates = world.gates()
     world.forget_calls()
     status = world.converges(project).lines[-1]

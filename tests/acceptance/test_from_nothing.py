@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.acceptance.conftest import Converged
+from tests.acceptance.conftest import First
 from tests.acceptance.world import ACCOUNT, REGIONS, Project, World, conditions
 from tests.contract.operations import operations
+from tests.embedded.conftest import STILL
 
 DOMAIN = "api.example.com"
 
 
-def test_converges_from_nothing(converged: Converged) -> None:
-    *passes, status = converged.ran.lines
+@pytest.fixture
+def world(server: World, first: First) -> Iterator[World]:
+    """What the command itself made."""
+    server.restore(first.snapshot)
+    yield server
+    server.control("clock", {"speed": STILL})
+
+
+def test_converges_from_nothing(first: First) -> None:
+    *passes, status = first.ran.lines
     assert {p["kind"] for p in passes} == {"Outcome"}
     assert passes[-1]["result"] == "Converged"
     assert status["kind"] == "Status"
@@ -112,6 +123,6 @@ def test_status_in_an_empty_account_says_what_is_missing(nothing: World, project
     assert ran.json["errors"][0]["code"] == "NotRecorded"
 
 
-def test_every_call_is_in_the_table_of_operations(converged: Converged) -> None:
+def test_every_call_is_in_the_table_of_operations(first: First) -> None:
     """The table is read off the adapters' source; this is the same question, asked of a run."""
-    assert set(converged.calls) - set(operations()) == set()
+    assert set(first.calls) - set(operations()) == set()

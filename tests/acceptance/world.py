@@ -21,6 +21,8 @@ import boto3
 from botocore.config import Config
 from jsonschema import Draft202012Validator
 
+from reconciler.aws.synthesis import default_cache
+
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).parent / "meridian"
 ACCOUNT = "111111111111"
@@ -102,7 +104,6 @@ class World:
     """One embedded AWS. Each test session worker has its own."""
 
     url: str
-    cache: Path
     environment: dict[str, str] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -114,7 +115,9 @@ class World:
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "MERIDIAN_CACHE": str(self.cache),
+            "MERIDIAN_CACHE": str(
+                default_cache()
+            ),  # by content; making a template is the slow part, and another suite's proof
         }
 
     # --- the command --------------------------------------------------------------------------------------------------

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.conftest import Aws, running
+from tests.embedded.conftest import Aws
 from tests.embedded.converged import Converged, converged
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Aws]:
-    with running() as aws:
-        yield aws
 
 
 @pytest.fixture(scope="module")  # whose credentials stand in the environment, which the next module must not find there

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+from reconciler.aws.synthesis import default_cache
 from tests.embedded.conftest import ROOT
 
 SCHEMAS = ROOT / "reconciler" / "report" / "schemas"
@@ -50,7 +51,8 @@ class Meridian:
         return code, documents
 
 
-def prepared(folder: Path, url: str, cache: Path) -> Meridian:
+def prepared(folder: Path, url: str) -> Meridian:
+    """Templates come from the cache that everybody shares: it goes by content, and making them is another suite's proof."""
     shutil.copytree(ROOT / "desired_state", folder / "desired_state")
     shutil.copytree(ROOT / "handlers" / "api", folder / "handlers" / "api")
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k != "PYTHONDONTWRITEBYTECODE"}
@@ -59,7 +61,7 @@ def prepared(folder: Path, url: str, cache: Path) -> Meridian:
         "AWS_ACCESS_KEY_ID": "111111111111",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "MERIDIAN_CACHE": str(cache),
+        "MERIDIAN_CACHE": str(default_cache()),
         "PYTHONPATH": str(ROOT),
     }
     return Meridian(folder, kept | more)

@@ -1,4 +1,4 @@
-"""The embedded AWS as a separate process, once per test session, back to its initial world before every test."""
+"""The embedded AWS as a separate process, one for each worker (`server`), back to its initial world before every test."""
 
 from __future__ import annotations
 
@@ -138,12 +138,6 @@ def running(*arguments: str) -> Iterator[Aws]:
     assert code == 0
     assert process.stdout is not None
     process.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Aws]:
-    with running() as aws:
-        yield aws
 
 
 @pytest.fixture

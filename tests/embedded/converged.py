@@ -71,17 +71,24 @@ def credentials(aws: Aws) -> Iterator[None]:
 
 @contextmanager
 def converged(aws: Aws) -> Iterator[Converged]:
+    snapshot = kept(aws)
     with credentials(aws):
         aws.control("reset", {})
         (topology,) = load(ROOT / "desired_state")
-        world = ports()
-        if aws.url not in _kept:
-            aws.control("clock", {"speed": QUICKLY})
-            _converge(world, topology)
-            _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
         aws.control("clock", {"speed": SPEED})  # whatever the test before made of it
-        yield Converged(aws, world, topology, _kept[aws.url])
+        yield Converged(aws, ports(), topology, snapshot)
         aws.still()  # what stands here would work on beside the tests that follow
+
+
+def kept(aws: Aws) -> str:
+    """The snapshot of the converged world; whoever asks first waits for it."""
+    if aws.url not in _kept:
+        with credentials(aws):
+            aws.control("reset", {})
+            aws.control("clock", {"speed": QUICKLY})
+            _converge(ports(), *load(ROOT / "desired_state"))
+            _kept[aws.url] = aws.control("snapshot", {})[1]["id"]
+    return _kept[aws.url]
 
 
 def _converge(world: Ports, topology: Topology) -> None:

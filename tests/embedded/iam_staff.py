@@ -35,7 +35,7 @@ def staffed(server: Aws, folders: pytest.TempPathFactory) -> tuple[Product, str]
     deployer = world.assume("deployer", *orchestrator(), passing)
     attach(world, DEPLOYER, list(policies(resource_actions())))
     observer = world.assume("observer", *OBSERVER)
-    command = prepared(folders.mktemp("work"), server.url, folders.mktemp("cache"))
+    command = prepared(folders.mktemp("work"), server.url)
     return Product(world, command, observer, deployer), server.control("snapshot", {})[1]["id"]
 
 

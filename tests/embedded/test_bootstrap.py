@@ -43,7 +43,7 @@ def results(document: dict[str, Any]) -> dict[str, str]:
 def made(server: Aws, tmp_path_factory: pytest.TempPathFactory) -> World:
     server.control("reset", {})
     server.control("clock", {"speed": SPEED})
-    meridian = prepared(tmp_path_factory.mktemp("work"), server.url, tmp_path_factory.mktemp("cache"))
+    meridian = prepared(tmp_path_factory.mktemp("work"), server.url)
     fault = {"resource": "AWS::Lambda::EventSourceMapping", "times": 1}
     assert server.control("faults", {"faults": [fault]})[0] == 200
     code, _, err = meridian.run("bootstrap")

@@ -12,14 +12,9 @@ import pytest
 from tests.embedded.command import prepared
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("templates")
-
-
 @pytest.fixture
-def meridian(aws, tmp_path, cache):
-    return prepared(tmp_path, aws.url, cache)
+def meridian(aws, tmp_path):
+    return prepared(tmp_path, aws.url)
 
 
 def stacks(aws):

@@ -17,9 +17,9 @@ def world(server):
 
 
 @pytest.fixture
-def meridian(world, tmp_path, tmp_path_factory):
+def meridian(world, tmp_path):
     world.restore()
-    return prepared(tmp_path, world.aws.url, tmp_path_factory.getbasetemp() / "templates")
+    return prepared(tmp_path, world.aws.url)
 
 
 def cheapen(aws):

@@ -22,9 +22,9 @@ def world(server):
 
 
 @pytest.fixture
-def meridian(world, tmp_path, tmp_path_factory):
+def meridian(world, tmp_path):
     world.restore()
-    yield prepared(tmp_path, world.aws.url, tmp_path_factory.getbasetemp() / "templates")
+    yield prepared(tmp_path, world.aws.url)
     world.aws.control("faults", {"faults": []})
 
 

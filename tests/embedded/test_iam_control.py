@@ -41,7 +41,7 @@ BODY = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
 def plane(enforcing_server: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     assert enforcing_server.control("reset", {})[0] == 200
     enforcing_server.control("clock", {"speed": QUICKLY})
-    meridian = prepared(tmp_path_factory.mktemp("work"), enforcing_server.url, tmp_path_factory.mktemp("cache"))
+    meridian = prepared(tmp_path_factory.mktemp("work"), enforcing_server.url)
     image = {"uri": IMAGE, "python": sys.executable, "handler": "handlers.synth.app.handler", "path": [str(ROOT)]}
     assert enforcing_server.control("images", image)[0] == 200
     code, out, err = meridian.run("bootstrap", "--github", REPOSITORY, "--synth-image", IMAGE)

@@ -171,9 +171,9 @@ def test_names_are_asked_of_the_embedded_name_server(world):
     assert isinstance(found[asked[2]], Unknown)  # refused: it is no name of this server's
 
 
-def test_the_command_shows_it_and_is_blocked_by_it(aws, tmp_path, tmp_path_factory):
+def test_the_command_shows_it_and_is_blocked_by_it(aws, tmp_path):
     """A Region that the account has not enabled, where nothing at all can be read; and a network too many."""
-    meridian = prepared(tmp_path, aws.url, tmp_path_factory.getbasetemp() / "templates")
+    meridian = prepared(tmp_path, aws.url)
     file = meridian.folder / "desired_state" / "orders.yaml"
     file.write_text(file.read_text().replace("ap-northeast-1", "eu-south-1"))
     aws.control("regions", {"region": "eu-south-1", "enabled": False})

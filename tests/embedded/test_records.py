@@ -22,10 +22,10 @@ def world(server):
 
 
 @pytest.fixture
-def meridian(world, tmp_path, tmp_path_factory):
+def meridian(world, tmp_path):
     world.restore()
     world.aws.client("s3").create_bucket(Bucket=BUCKET)
-    return prepared(tmp_path, world.aws.url, tmp_path_factory.getbasetemp() / "templates")
+    return prepared(tmp_path, world.aws.url)
 
 
 def test_a_pass_that_repairs_drift_is_replayed_from_the_bucket(meridian, world):

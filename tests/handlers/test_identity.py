@@ -60,9 +60,16 @@ ENVIRONMENT = {
 }
 
 
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> ModuleType:
+    return told(tmp_path_factory.mktemp("shipped"), **ENVIRONMENT)
+
+
 @pytest.fixture
-def app(tmp_path, monkeypatch) -> ModuleType:
-    return told(tmp_path, **ENVIRONMENT)
+def app(shipped) -> ModuleType:
+    """Nothing remembered of the test before: a verifier is all that lasts."""
+    reconfigured(shipped.identity, *json.loads(ENVIRONMENT["CLIENT_KEYS"]))
+    return shipped
 
 
 @pytest.fixture

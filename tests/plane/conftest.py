@@ -1,6 +1,6 @@
 """An account that enforces IAM, with a control plane that the product made there: once per session, and every test has a copy.
 
-`bootstrapped`: nothing has been uploaded yet. `at_rest`: the worked example, converged by events alone.
+`made`: nothing has been uploaded yet. `alone`: the worked example, converged by events alone.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.aws.synthesis import default_cache
 from tests.embedded.command import prepared
 from tests.embedded.conftest import ROOT, running
-from tests.plane.world import ACCOUNT, HOME, Made, Plane
+from tests.plane.world import ACCOUNT, DEAD, HOME, REGIONS, Alone, Made, Plane
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{HOME}.amazonaws.com/meridian-synth:1"
 
@@ -30,8 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     with running("--iam") as aws:
-        cache = default_cache()  # by content: a template that some run has made is as good as ours
-        meridian = prepared(tmp_path_factory.mktemp("work"), aws.url, cache)
+        meridian = prepared(tmp_path_factory.mktemp("work"), aws.url)
         plane = Plane(aws, meridian)
         plane.git("init", "-q", "-b", "main")
         plane.git("add", ".")
@@ -52,22 +50,25 @@ def left_alone(made: Made) -> Iterator[None]:
     made.plane.aws.still()
 
 
-@pytest.fixture
-def empty(made: Made) -> Plane:
-    """A control plane that knows of no topology."""
-    made.plane.restore(made.bootstrapped)
-    return made.plane
+@pytest.fixture(scope="session")
+def alone(made: Made) -> Alone:
+    """The worked example, that nobody but the functions made."""
+    plane = made.plane
+    plane.restore(made.bootstrapped)
+    before = plane.status()
+    plane.upload()
+    status = plane.converged(1, seconds=400)
+    ready, serves = plane.condition("Ready"), {region: plane.serves(region) for region in REGIONS}
+    plane.until(lambda: plane.status()["looks"]["detectedAt"], seconds=240)  # minutes of work, which no test waits for
+    plane.trail_is_told()
+    told = plane.calls(0.0), plane.refused_by_iam(), plane.waiting(DEAD)
+    return Alone(before, status, ready, plane.git("rev-parse", "HEAD"), serves, *told, plane.snapshot())
 
 
 @pytest.fixture(scope="session")
-def converged(made: Made) -> str:
-    """The snapshot of the worked example, that nobody but the functions made."""
-    plane = made.plane
-    plane.restore(made.bootstrapped)
-    plane.upload()
-    plane.converged(1, seconds=400)
-    plane.until(lambda: plane.status()["looks"]["detectedAt"], seconds=240)  # minutes of work, which no test waits for
-    return plane.snapshot()
+def converged(alone: Alone) -> str:
+    """The snapshot of it."""
+    return alone.snapshot
 
 
 @pytest.fixture

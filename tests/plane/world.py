@@ -200,10 +200,10 @@ class Plane:
         """What each pass said, in order."""
         return [line for line in self.lines("reconcile") if line.get("event") == "pass"]
 
-    def refused_by_iam(self) -> list[str]:
-        """What anybody of ours was not allowed to do, from the functions' logs and from CloudTrail."""
+    def refused_by_iam(self, since: float = 0.0) -> list[str]:
+        """What anybody of ours was not allowed to do, from the functions' logs and, since then, from CloudTrail."""
         told = [line for f in FUNCTIONS for line in self.log(f) if any(word in line for word in _REFUSED)]
-        return told + [f"{c.role} {c.name} {c.error}" for c in self.calls(0.0) if any(w in c.error for w in _REFUSED)]
+        return told + [f"{c.role} {c.name} {c.error}" for c in self.calls(since) if any(w in c.error for w in _REFUSED)]
 
     def waiting(self, queue: str = QUEUE) -> int:
         """Messages that are there: to be had, on their way, and in somebody's hands."""
@@ -290,3 +290,18 @@ class Made:
     plane: Plane
     bootstrapped: str
     """A snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A convergence from nothing by events alone: the status before and after, and what one saw at its end."""
+
+    before: dict[str, Any]
+    status: dict[str, Any]
+    ready: dict[str, Any]
+    head: str
+    serves: dict[str, int]
+    calls: list[Call]
+    refused: list[str]
+    dead: int
+    snapshot: str

@@ -6,7 +6,6 @@ import pytest
 
 from reconciler.model.observed import Observed
 from tests.contract.cloud import worlds
-from tests.embedded.conftest import server  # noqa: F401 - the same kind of server, for this folder
 from tests.embedded.converged import Converged, converged
 
 
