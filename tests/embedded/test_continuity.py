@@ -14,12 +14,19 @@ from reconciler.model.topology import Region, Topology, Traffic
 from tests.continuity.clients import Clients
 from tests.continuity.story import WATCHED, Story
 from tests.continuity.told import Told, told
-from tests.embedded.conftest import Aws
+from tests.embedded.conftest import Aws, running
 from tests.embedded.converged import Converged, converged
 
 RATE = 3.0
 PICTURE = Path(__file__).parents[2] / "build" / "continuity.svg"
 LONG = bool(os.environ.get("MERIDIAN_SOAK"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Aws]:
+    """Of its own, for the databases' sake: what they hold is in no snapshot."""
+    with running() as aws:
+        yield aws
 
 
 @pytest.fixture
