@@ -71,9 +71,13 @@ def credentials(aws: Aws) -> Iterator[None]:
 
 @contextmanager
 def converged(aws: Aws) -> Iterator[Converged]:
+    """Restore it before use. On a server that nobody has used it is there as it was made, with what its databases hold, which no
+    snapshot keeps."""
+    there = aws.url in _kept
     snapshot = kept(aws)
     with credentials(aws):
-        aws.control("reset", {})
+        if there:
+            aws.control("reset", {})
         (topology,) = load(ROOT / "desired_state")
         aws.control("clock", {"speed": SPEED})  # whatever the test before made of it
         yield Converged(aws, ports(), topology, snapshot)

@@ -24,6 +24,7 @@ LONG = bool(os.environ.get("MERIDIAN_SOAK"))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Aws]:
+    """Of its own, for the databases' sake: what they hold is in no snapshot."""
     with running() as aws:
         yield aws
 
