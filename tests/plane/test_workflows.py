@@ -157,7 +157,7 @@ def test_a_dangerous_plan_waits_for_a_reviewer_and_goes_on_to_its_end(plane: Pla
     assert runs.roles == [GITHUB_MAIN, GITHUB_MAIN, GITHUB_APPROVE, GITHUB_MAIN]
     status = plane.status()
     assert (status["result"], status["plan"]["approval"]) == ("Converged", None)
-    assert {r["name"]: r["role"] for r in status["regions"]}["eu-west-1"] == "writer"
+    assert {r["name"]: r["databaseRole"] for r in status["regions"]}["eu-west-1"] == "writer"
     assert [s["state"] for s in gh.statuses(head, "meridian/orders")][-1] == "success"
     assert "pending" in {s["state"] for s in gh.statuses(head, "meridian/orders")}
     plane.trail_is_told()
