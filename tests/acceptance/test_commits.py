@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[tuple[tuple[str, str], ...], set[tuple[str, str]]]] = {
             ("DomainChangeRefused", "spec.domain"),
         },
     ),
-    "two Regions": (((f"    - {EU}\n    - {TOKYO}\n", ""),), {("BlastRadius", "spec.regions")}),
+    "two Regions": (((f"    - {EU}\n    - {TOKYO}\n", ""),), {("BlastRadius", "spec.safety.maxConcurrentRegions")}),
     "rename": ((("  name: orders  ", "  name: renamed  "),), {("NameTaken", "metadata.name")}),
     "account": ((('account: "111111111111"', 'account: "222222222222"'),), {("WrongAccount", "spec.account")}),
     "zone": (
