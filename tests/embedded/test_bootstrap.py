@@ -263,7 +263,7 @@ def test_options_change_what_they_are_about_and_stay(world: World) -> None:
     assert (shown["Url"], shown["ClientIDList"]) == (GITHUB, ["sts.amazonaws.com"])
     main = iam.get_role(RoleName="meridian-github-main")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert main["Principal"] == {"Federated": provider}
-    assert main["Condition"]["StringEquals"][f"{GITHUB}:sub"] == "repo:example/orders:ref:refs/heads/main"
+    assert main["Condition"]["StringEquals"][f"{GITHUB}:sub"] == ["repo:example/orders:ref:refs/heads/main"]
     topic = f"arn:aws:sns:{HOME}:{ACCOUNT}:meridian-alarms"
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert [s["Endpoint"] for s in subscriptions] == ["ops@example.com"]
