@@ -31,6 +31,7 @@ SERVICES = (
     "route53",
     "s3",
     "secretsmanager",
+    "service-quotas",
     "sqs",
     "sts",
 )

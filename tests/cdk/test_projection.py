@@ -64,6 +64,7 @@ CHANGED: dict[str, Any] = {
     "safety.max_concurrent_regions": 2,
     "safety.windows": ({"cron": "0 3 * * *"},),
     "safety.allow": ({"hazard": "x"},),
+    "safety.approval": "hazards",
     "drift.mode": "report",
     "drift.ignore": ({"path": "x"},),
     "drift.schedule": "rate(1 hour)",
