@@ -100,14 +100,19 @@ def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
 ) -> None:
     plane.git("checkout", "-qb", "change")
     plane.commit(*TTL)
+    first = plane.git("rev-parse", "HEAD")
+    plane.commit(TTL[1], "ttlSeconds: 15\n")
     head = plane.git("rev-parse", "HEAD")
-    gh.pull_request(7, head=head)
-    since = plane.now()
-    for _ in range(2):  # somebody runs it once more
-        planned = succeeded(runs("plan", head, "pull_request", pull_request(head)), "plan/plan")
+    gh.pull_request(7, head=first)
+    since, seen = plane.now(), []
+    for sha in (first, first, head):  # somebody runs it once more, and pushes
+        planned = succeeded(runs("plan", sha, "pull_request", pull_request(sha)), "plan/plan")
         assert runs.roles == [GITHUB_PLAN]
-    (comment,) = gh.comments(7)
-    assert (comment.author, "ttlSeconds" in comment.body) == ("github-actions[bot]", True)
+        (comment,) = gh.comments(7)
+        seen.append((comment.id, comment.author, "`15`" in comment.body))
+    made = comment.id, "github-actions[bot]"
+    assert seen == [(*made, False), (*made, False), (*made, True)]
+    assert comment.edits
     assert "ttlSeconds" in planned.summary
     assert runs.artifacts == {"meridian-plan-111111111111": ["orders.json", "orders.md"]}
     assert not plane.writes(since)
@@ -119,7 +124,7 @@ def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
         succeeded(jobs, f"converge/{name}")
     assert runs.roles == [GITHUB_MAIN, GITHUB_MAIN]
     assert jobs["converge/approve"].result == "skipped"
-    assert plane.record_ttl() == 20
+    assert plane.record_ttl() == 15
     for region in REGIONS:
         (deployment,) = gh.deployments(f"orders/{region}")
         assert deployment.states[-1] == "success"

@@ -85,7 +85,10 @@ def test_a_document_full_of_traps_springs_none(hub, repository, tmp_path) -> Non
     assert not trap.exists()
     nothing_obeyed(offline)
     planned = offline.step("github plan")
-    assert any("file=desired_state/orders.yaml,line=" in where for _, where, _ in planned.printed.annotations)
+    errors = [(where, told) for level, where, told in planned.printed.annotations if level == "error"]
+    assert any("file=desired_state/orders.yaml,line=" in where for where, _ in errors)
+    assert len(errors) == 10, "GitHub shows ten of a level"
+    assert "more" in errors[-1][1]
     assert "<img" not in offline.summary
     assert "<!-- meridian:plan" not in offline.summary
 
