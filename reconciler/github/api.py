@@ -77,10 +77,8 @@ def _issues(client: Client, marker: str, label: str) -> Iterator[Issue]:
     """Oldest first. GitHub takes pull requests for issues."""
     found = client.repository.get_issues(state="open", labels=[label], sort="created", direction="asc")
     for issue in found:
-        pull_request = (
-            "/pull/" in issue.html_url
-        )  # the field itself is missing from issues, and would be asked for one by one
-        if not pull_request and (issue.body or "").startswith(marker) and client.wrote(issue.user):
+        # By the address: the field itself is missing from issues, and would be asked for one by one.
+        if "/pull/" not in issue.html_url and (issue.body or "").startswith(marker) and client.wrote(issue.user):
             yield issue
 
 

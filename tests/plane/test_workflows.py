@@ -13,14 +13,12 @@ import pytest
 from reconciler.model.control import APPROVAL_ENVIRONMENT, GITHUB_APPROVE, GITHUB_MAIN, GITHUB_PLAN
 from tests.embedded.control_plane import ControlPlane
 from tests.embedded.iam_world import World
+from tests.github import standin
 from tests.plane.conftest import IMAGE
 from tests.plane.world import REGIONS, TTL, Made, Plane
 from tests.workflows.conftest import CALLERS, pull_request
 from tests.workflows.hub import Hub
 from tests.workflows.runner import Job, run
-
-standin = pytest.importorskip("tests.github.standin", reason="needs the stand-in of GitHub")
-pytest.importorskip("reconciler.cli.github", reason="needs `meridian github`")
 
 REPOSITORY = "acme/apis"
 VARIABLES = {"MERIDIAN_ACCOUNT": "111111111111"}

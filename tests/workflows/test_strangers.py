@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.github import standin
 from tests.workflows.conftest import CALLERS, WORKFLOWS, pull_request
 from tests.workflows.runner import Job, run
-
-standin = pytest.importorskip("tests.github.standin", reason="needs the stand-in of GitHub")
-pytest.importorskip("reconciler.cli.github", reason="needs `meridian github`")
 
 ACCOUNT = {"MERIDIAN_ACCOUNT": "111111111111"}
 
