@@ -23,7 +23,7 @@ def finding_text(finding: Finding, outcome: Outcome) -> str:
         _why(finding),
         words(finding.disagreement),
         words(f"since {since}" if finding.since else since),
-        f"by {words(finding.by)}" if finding.by else "",
+        f"made by: {words(finding.by)}" if finding.by else "",
         *_ways_out(finding, outcome),
     ]
     said = "\n".join(f"- {line}" for line in lines if line)

@@ -69,7 +69,7 @@ def test_what_the_last_status_says_keeps_it_open(recorded, opened, words):
         (finding(), ['waive: `- {path: "edge/priceClass", reason: "say why", expires: "2026-03-15"}`'], []),
         (finding(path="edge/a b"), [], ["waive"]),
         (finding(missing=True, observed=None), ["`edge/priceClass`: gone"], ["observed"]),
-        (finding(since=outcomes.NOW, by="alice"), ["since `2026-03-01T03:00:00Z`, 0s ago", "by alice"], []),
+        (finding(since=outcomes.NOW, by="alice"), ["since `2026-03-01T03:00:00Z`, 0s ago", "made by: alice"], []),
         (finding(desired="hunter2", path="data/Master/MasterUserPassword"), ["redacted"], ["hunter2"]),
     ],
 )
