@@ -14,7 +14,7 @@ from reconciler.model.outcome import Result
 from reconciler.model.topology import Topology
 from tests.catalogue import of_api, of_dns, of_edge
 from tests.catalogue.hand import EU, FUNCTION, HOME, TOKYO, Hand
-from tests.catalogue.looks import BETWEEN, PASSES, converge, drift, findings
+from tests.catalogue.looks import BETWEEN, converge, drift, findings
 from tests.embedded.converged import QUICKLY, Converged
 
 REGIONS = (EU, TOKYO, HOME)
@@ -49,10 +49,8 @@ def test_a_hand_in_the_middle_of_a_rollout_is_taken_back(world: Converged, regio
     """When the first Region has the new size and the others have not."""
     desired, run = memory(world), Run(patience=30)
     world.aws.go(QUICKLY)
-    for _ in range(PASSES):
+    while sizes(world)[EU] != WANTED:
         assert run_pass(world.ports, desired, run).result is not Result.CONVERGED
-        if sizes(world)[EU] == WANTED:
-            break
         world.ports.clock.sleep(BETWEEN)
     resize(world, region, 256)
     converge(world, desired)

@@ -59,7 +59,13 @@ def runs(plane: Plane, gh: Any, tmp_path: Path) -> Runs:
         names = {"AccessKeyId": "AWS_ACCESS_KEY_ID", "SecretAccessKey": "AWS_SECRET_ACCESS_KEY"}
         return {name: str(made[key]) for key, name in {**names, "SessionToken": "AWS_SESSION_TOKEN"}.items()}
 
-    def carried_out(name: str, sha: str, event: str = "push", payload: dict[str, Any] | None = None) -> dict[str, Job]:
+    def carried_out(
+        name: str,
+        sha: str,
+        event: str = "push",
+        payload: dict[str, Any] | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Job]:
         gh.push(sha)
         base = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         base.mkdir()
@@ -78,6 +84,7 @@ def runs(plane: Plane, gh: Any, tmp_path: Path) -> Runs:
             },
             token=gh.token,
             keys=keys,
+            cancelled=cancelled,
         )
         jobs = run(hub, CALLERS / f"{name}.yml")
         roles.extend(hub.roles)
@@ -93,7 +100,7 @@ def succeeded(jobs: dict[str, Job], name: str) -> Job:
     return jobs[name]
 
 
-def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
+def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed_though_a_run_is_cancelled(
     plane: Plane, gh: Any, runs: Runs
 ) -> None:
     plane.git("checkout", "-qb", "change")
@@ -117,6 +124,9 @@ def test_a_pull_request_shows_its_plan_in_one_comment_and_the_merge_is_followed(
 
     plane.git("checkout", "-q", "main")
     plane.git("merge", "-q", "--ff-only", "change")
+    jobs = runs("converge", head, cancelled=lambda: bool(gh.statuses(head, "meridian/orders")))
+    assert [jobs[f"converge/{name}"].result for name in ("bundle", "follow")] == ["success", "cancelled"]
+    plane.until(lambda: plane.record_ttl() == 15)  # nobody follows it, and it goes on
     jobs = runs("converge", head)
     for name in ("bundle", "follow"):
         succeeded(jobs, f"converge/{name}")

@@ -71,6 +71,8 @@ class Hub:
     """Commands that stand in for those of the runner's."""
     meridian: Path | None = None
     """What stands in for the command itself, where a test is about the workflow around it."""
+    cancelled: Callable[[], bool] = lambda: False
+    """Whether somebody has cancelled the run by now."""
     root: Path = ROOT
     reviewed: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)

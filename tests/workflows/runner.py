@@ -7,7 +7,6 @@ Jobs after those they need, conditions, outputs, reusable workflows, composite a
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +17,12 @@ from tests.workflows.actions import KNOWN, Place, hashed
 from tests.workflows.commands import Printed, assignments
 from tests.workflows.expressions import Expressions, Unknown, asks_for_status, truth
 from tests.workflows.hub import Hub, allowed
+from tests.workflows.script import execute
 
 SUMMARY = 1024 * 1024
 ANNOTATIONS = 10
 """Of one level in one step: the runner drops the rest."""
-_PATIENCE = 150
-_SUCCESS, _FAILURE, _SKIPPED = "success", "failure", "skipped"
+_SUCCESS, _FAILURE, _SKIPPED, _CANCELLED = "success", "failure", "skipped", "cancelled"
 
 
 @dataclass
@@ -80,7 +79,8 @@ def _needs(job: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _together(jobs: Sequence[Job], needs: tuple[str, ...]) -> Job:
     """What a job that is several comes to."""
-    return Job(result=_FAILURE if any(job.result == _FAILURE for job in jobs) else _SUCCESS, needs=needs)
+    found = {job.result for job in jobs}
+    return Job(result=next((r for r in (_FAILURE, _CANCELLED) if r in found), _SUCCESS), needs=needs)
 
 
 @dataclass
@@ -107,7 +107,7 @@ class _Run:
             "success": lambda: all(r == _SUCCESS for r in results),
             "failure": lambda: _FAILURE in results,
             "always": lambda: True,
-            "cancelled": lambda: False,
+            "cancelled": self.hub.cancelled,
         }
         expressions = Expressions(base, functions)
         condition = self.job.get("if", "success()")
@@ -186,7 +186,7 @@ class _Job:
         here = {k: expressions.text(v) for k, v in job.get("env", {}).items()}
         shell = self.of.workflow.get("defaults", {}).get("run", {}).get("shell", "")
         self._steps(job["steps"], here, {}, shell, self.steps)
-        self.done.result = _FAILURE if self.failed else _SUCCESS
+        self.done.result = _CANCELLED if hub.cancelled() else _FAILURE if self.failed else _SUCCESS
         expressions = Expressions(self.contexts(here), {})
         self.done.outputs = {k: expressions.text(v) for k, v in job.get("outputs", {}).items()}
         return self.done
@@ -215,10 +215,10 @@ class _Job:
     ) -> None:
         for step in steps:
             functions = {
-                "success": lambda: not self.failed,
+                "success": lambda: not (self.failed or self.of.hub.cancelled()),
                 "failure": lambda: self.failed,
                 "always": lambda: True,
-                "cancelled": lambda: False,
+                "cancelled": self.of.hub.cancelled,
                 "format": lambda text, *values: re.sub(r"\{(\d)\}", lambda m: str(values[int(m[1])]), text),
                 "hashFiles": lambda *globs: hashed(self.place.workspace, globs),
             }
@@ -226,7 +226,7 @@ class _Job:
             made = Step(name=expressions.text(step.get("name") or step.get("run") or step.get("uses")))
             self.done.steps.append(made)
             condition = step.get("if", "success()")
-            wanted = expressions.condition(condition) and (asks_for_status(condition) or not self.failed)
+            wanted = expressions.condition(condition) and (asks_for_status(condition) or functions["success"]())
             if wanted:
                 self._step(step, made, env, expressions, shell)
             if "id" in step:
@@ -275,18 +275,9 @@ class _Job:
         files_ = {name: self.place.file(name.lower()) for name in names}
         where = {k: str(v) for k, v in files_.items()}
         environment = {**self.hub.environment(self.place), **self.exported, **env, **where}
-        done = subprocess.run(
-            [*command, str(self.place.file("step.sh", script))],
-            cwd=self.place.workspace,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        made.log = done.stdout.decode(errors="replace")
-        made.outcome = _SUCCESS if done.returncode == 0 else _FAILURE
+        command = [*command, str(self.place.file("step.sh", script))]
+        code, made.log = execute(command, self.place.workspace, environment, self.hub.cancelled)
+        made.outcome = _CANCELLED if code is None else _SUCCESS if code == 0 else _FAILURE
         made.outputs = assignments(files_["GITHUB_OUTPUT"])
         made.summary = files_["GITHUB_STEP_SUMMARY"].read_text()
         made.printed = Printed.of(made.log)

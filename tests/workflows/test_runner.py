@@ -59,6 +59,27 @@ jobs:
     assert {n: j.result for n, j in done.items()} == {"a": "failure", "b": "skipped", "c": "success"}
 
 
+def test_a_run_that_is_cancelled_kills_its_step_and_skips_what_does_not_ask_for_that(jobs, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    done = jobs(
+        """
+jobs:
+  a:
+    steps:
+      - {run: "echo here; touch $BEGUN; sleep 60; touch $BEGUN-ended"}
+      - {run: "true", name: after}
+      - {run: echo ran, name: anyway, if: always()}
+  b: {needs: a, steps: [{run: "true"}]}
+""",
+        cancelled=begun.exists,
+        world={"BEGUN": str(begun)},
+    )
+    assert [s.conclusion for s in done["a"].steps] == ["cancelled", "skipped", "success"]
+    assert done["a"].log == "here\nran\n"
+    assert not (tmp_path / "begun-ended").exists()
+    assert {n: j.result for n, j in done.items()} == {"a": "cancelled", "b": "skipped"}
+
+
 def test_a_step_that_may_fail_is_told_by_its_outcome(jobs) -> None:
     done = jobs("""
 jobs:
