@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
 
 from reconciler.cli.converge import Passes
 from reconciler.drive import Run
@@ -14,8 +14,8 @@ from reconciler.model.topology import Topology
 from tests.embedded.converged import QUICKLY, Converged
 
 BETWEEN = 30
-PATIENCE = timedelta(hours=3)
-"""Of the cloud's time: four Regions from nothing take one hour, however fast the machine makes its passes."""
+PATIENCE = 240
+"""Seconds of the wall: at this speed it is the machine that stacks wait for, and passes are over before it has made them."""
 
 
 def drift(world: Converged, topology: Topology | None = None) -> Outcome:
@@ -32,8 +32,8 @@ def converge(world: Converged, topology: Topology | None = None) -> Outcome:
     world.aws.go(QUICKLY)
     run, wanted = Run(patience=30), topology or world.topology
     passes = Passes(lambda sweep: run_pass(world.ports, wanted, run, looking=Looking(sweep=sweep)))
-    until = world.ports.clock.now() + PATIENCE
-    while world.ports.clock.now() < until:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         outcome = passes()
         assert all(p.retry for p in outcome.problems), outcome.problems
         assert not outcome.plan.refusals, outcome.plan.refusals
@@ -41,4 +41,4 @@ def converge(world: Converged, topology: Topology | None = None) -> Outcome:
             world.aws.go()
             return outcome
         world.ports.clock.sleep(BETWEEN)
-    raise AssertionError(f"not converged after {PATIENCE}: {outcome.plan.waves[:1]} {outcome.problems}")
+    raise AssertionError(f"not converged after {PATIENCE} s: {outcome.plan.waves[:1]} {outcome.problems}")
