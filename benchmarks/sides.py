@@ -1,0 +1,125 @@
+"""Two tools with one question: their runs take turns on the same world, and a side that fails says why, and stops nobody else."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.measure import CommandFailed, Cost, median
+from benchmarks.world import World
+
+
+def theirs(name: str) -> bool:
+    return name.startswith("`cdk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is measured: `act`, on a world that `before` has made ready. `after` raises where it did not do what it was to do."""
+
+    name: str
+    before: Callable[[World], None]
+    act: Callable[[World], Cost]
+    after: Callable[[World], None] = lambda _: None
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What came of a subject: medians, or why there are none."""
+
+    name: str
+    cost: Cost | None = None
+    calls: int = 0
+    runs: int = 0
+    failed: str = ""
+
+    @property
+    def theirs(self) -> bool:
+        return theirs(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duel:
+    """One question, our answer first, and what one would use instead."""
+
+    question: str
+    conditions: str
+    sides: Sequence[Side]
+    reason: str
+    """What Meridian does here beyond the peer, or in another way. Said where it costs us something."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    costs: list[Cost] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+    failed: str = ""
+
+
+def compare(world: World, subjects: Sequence[Subject]) -> list[Side]:
+    """Each subject as often as it wants; those that want more go on when the others are through."""
+    taken = [_Taken() for _ in subjects]
+    for turn in range(max(subject.runs for subject in subjects)):
+        for subject, so_far in zip(subjects, taken, strict=True):
+            if turn < subject.runs and not so_far.failed:
+                _run(world, subject, so_far)
+    return [_side(subject, so_far) for subject, so_far in zip(subjects, taken, strict=True)]
+
+
+def _run(world: World, subject: Subject, so_far: _Taken) -> None:
+    try:
+        subject.before(world)
+        world.control("calls", {})
+        cost = subject.act(world)
+        calls = world.control("calls")["total"]
+        subject.after(world)
+    except (CommandFailed, OSError) as error:  # OSError: the embedded AWS refused what a world needs
+        so_far.failed = told(error)
+    else:
+        so_far.costs.append(cost)
+        so_far.calls.append(calls)
+
+
+def told(error: Exception) -> str:
+    """The last line that says something, short enough for a table."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__).replace("|", "/")[:160]
+
+
+def _side(subject: Subject, so_far: _Taken) -> Side:
+    if so_far.failed:
+        return Side(name=subject.name, failed=so_far.failed)
+    return Side(
+        name=subject.name,
+        cost=median(so_far.costs),
+        calls=round(statistics.median(so_far.calls)),
+        runs=len(so_far.costs),
+    )
+
+
+MEASURES: tuple[tuple[str, Callable[[Side], float], str], ...] = (
+    ("time", lambda side: side.cost.wall if side.cost else 0.0, "{:.1f} s"),
+    ("processor time", lambda side: side.cost.cpu if side.cost else 0.0, "{:.1f} s"),
+    ("largest process", lambda side: side.cost.megabytes if side.cost else 0.0, "{:.0f} MB"),
+    ("AWS calls", lambda side: float(side.calls), "{:.0f}"),
+)
+
+
+def losses(duels: Sequence[Duel]) -> list[str]:
+    """Every measure in which a peer needs less than we do, as found; nothing here is known beforehand."""
+    lines = []
+    for duel in duels:
+        ours = duel.sides[0]
+        for peer in duel.sides:
+            if not peer.theirs or ours.cost is None or peer.cost is None:
+                continue
+            worse = [
+                f"{name} {form.format(value(ours))} against {form.format(value(peer))}"
+                for name, value, form in MEASURES
+                if value(ours) > value(peer)
+            ]
+            if worse:
+                lines.append(f"- {duel.question}: {ours.name} loses to {peer.name}: {'; '.join(worse)}. {duel.reason}")
+    return lines
