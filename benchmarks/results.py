@@ -125,9 +125,8 @@ def _duel(duel: Duel) -> list[str]:
 
 def _growth(found: Found) -> list[str]:
     return [
-        f"`meridian plan`, nothing to do. With {LATENCY * 1000:.0f} ms on every call it may take the time without, and",
-        f"{SLACK:g} times that of the longest chain of calls that wait for one another: {CHAIN}, so"
-        f" {SLACK * CHAIN * LATENCY:.2f} s more.",
+        f"`meridian plan`, nothing to do. With {LATENCY * 1000:.0f} ms on every call it may take {SLACK:g} times the longest chain",
+        f"of calls that wait for one another more, which are {CHAIN}: {SLACK * CHAIN * LATENCY:.2f} s.",
         "",
         *_sizes(found.growth, allowed=True),
         "",

@@ -111,15 +111,18 @@ def losses(duels: Sequence[Duel]) -> list[str]:
     """Every measure in which a peer needs less than we do, as found; nothing here is known beforehand."""
     lines = []
     for duel in duels:
-        ours = duel.sides[0]
-        for peer in duel.sides:
-            if not peer.theirs or ours.cost is None or peer.cost is None:
-                continue
-            worse = [
-                f"{name} {form.format(value(ours))} against {form.format(value(peer))}"
-                for name, value, form in MEASURES
-                if value(ours) > value(peer)
-            ]
-            if worse:
-                lines.append(f"- {duel.question}: {ours.name} loses to {peer.name}: {'; '.join(worse)}. {duel.reason}")
+        lost = [f"  - to {side.name}: {worse}" for side in duel.sides if side.theirs and (worse := _worse(duel, side))]
+        if lost:
+            lines += [f"- {duel.question}, {duel.sides[0].name}. {duel.reason}", *lost]
     return lines
+
+
+def _worse(duel: Duel, peer: Side) -> str:
+    ours = duel.sides[0]
+    if ours.cost is None or peer.cost is None:
+        return ""
+    return "; ".join(
+        f"{name} {form.format(value(ours))} against {form.format(value(peer))}"
+        for name, value, form in MEASURES
+        if value(ours) > value(peer)
+    )

@@ -13,8 +13,8 @@ tools make is the same: the stacks of `desired_state/orders.yaml`.
 
 REASONS: Mapping[str, str] = {
     "from nothing": (
-        "Both make the same stacks. `converge` also makes the traffic gates (the peer is given them) and runs the migrations, makes"
-        " two secondaries at a time, waits until each Region's probe and gate are healthy and DNS has spread, and makes the edge last."
+        "Both make the same stacks. `converge` also makes the traffic gates (the peer is given them) and runs the migrations; it"
+        " makes two secondaries at a time, waits until every probe and gate is healthy and DNS has spread, and makes the edge last."
     ),
     "nothing to do": "`plan` also reads what no stack knows: gates, health, the writer, replica lag.",
     "what a small change would do": (
