@@ -15,9 +15,8 @@ WORKED_EXAMPLE, LARGE = 3, 10
 """Regions."""
 LATENCY = 0.08
 """Seconds on every call."""
-CHAIN = 4
-"""AWS calls of a `plan` that wait for one another, however many Regions: who calls, what the last pass remembered, then what an
-observation needs, which is two of them at rest."""
+CHAIN = 2
+"""AWS calls of a `plan` that wait for one another, however many Regions: what is there, then what that holds."""
 SLACK = 1.5
 NOTHING_TO_DO = "nothing to do"
 
@@ -88,7 +87,7 @@ def _latency(found: Found) -> list[Goal]:
         seconds = added(found.growth, regions, LATENCY)
         if seconds is not None:
             text = f"time that {LATENCY * 1000:.0f} ms per call adds to `plan` at {_regions(regions)}"
-            made.append(Goal(text=text, limit=SLACK * CHAIN * LATENCY, found=seconds, unit=" s"))
+            made.append(Goal(text=text, limit=late_by(regions), found=seconds, unit=" s"))
     return made
 
 
@@ -120,9 +119,19 @@ def _embedded(found: Found) -> list[Goal]:
     ]
 
 
+def topologies(regions: int) -> int:
+    """Ten Regions are one; they are planned one after another."""
+    return 1 + (regions - 1) // LARGE
+
+
 def calls_allowed(regions: int) -> int:
-    """Of a plan. Ten Regions are one topology; each further one has its own once more."""
-    return 14 * (1 + (regions - 1) // LARGE) + 22 * regions
+    """Of a plan."""
+    return 14 * topologies(regions) + 22 * regions
+
+
+def late_by(regions: int) -> float:
+    """Seconds that the latency may add to a plan."""
+    return SLACK * CHAIN * topologies(regions) * LATENCY
 
 
 def added(growth: Mapping[int, Mapping[float, Side]], regions: int, latency: float) -> float | None:

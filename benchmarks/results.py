@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from benchmarks.goals import CHAIN, LATENCY, SLACK, Found, added, calls_allowed, goals
+from benchmarks.goals import CHAIN, LATENCY, SLACK, Found, added, calls_allowed, goals, late_by
 from benchmarks.measure import Cost
 from benchmarks.sides import Duel, Side, losses
 from benchmarks.text import COMPARED, HEADER, MEASURED
@@ -125,13 +125,14 @@ def _duel(duel: Duel) -> list[str]:
 
 def _growth(found: Found) -> list[str]:
     return [
-        f"`meridian plan`, nothing to do. With {LATENCY * 1000:.0f} ms on every call it may take {SLACK:g} times the longest chain",
-        f"of calls that wait for one another more, which are {CHAIN}: {SLACK * CHAIN * LATENCY:.2f} s.",
+        f"`meridian plan`, nothing to do. A topology's longest chain of calls that wait for one another is {CHAIN} long. So with",
+        f"{LATENCY * 1000:.0f} ms on every call a plan may take {SLACK:g} times that more, {late_by(1):.2f} s, for each topology: beyond ten",
+        "Regions there are two.",
         "",
         *_sizes(found.growth, allowed=True),
         "",
-        "The peer's quickest form of the same question (one synthesis, `--method=template`). Beyond ten Regions there are two",
-        "topologies: the peer runs once for each.",
+        "The peer's quickest form of the same question (one synthesis, `--method=template`), once for each topology;",
+        "`make bench-all` has it at every size.",
         "",
         *_sizes(found.theirs, allowed=False),
     ]
@@ -141,8 +142,8 @@ def _sizes(growth: Mapping[int, Mapping[float, Side]], *, allowed: bool) -> list
     limits = (" limit |", "---|") if allowed else ("", "")
     late = f"with {LATENCY * 1000:.0f} ms per call"
     lines = [
-        f"| Regions | runs | time | processor | largest process | AWS calls |{limits[0]} {late} | that is more |",
-        f"|---|---|---|---|---|---|{limits[1]}---|---|",
+        f"| Regions | runs | time | processor | largest process | AWS calls |{limits[0]} {late} | that is more |{limits[0]}",
+        f"|---|---|---|---|---|---|{limits[1]}---|---|{limits[1]}",
     ]
     for regions, sides in growth.items():
         near, far = sides.get(0.0, Side(name="")), sides.get(LATENCY, Side(name=""))
@@ -157,6 +158,7 @@ def _sizes(growth: Mapping[int, Mapping[float, Side]], *, allowed: bool) -> list
             *([str(calls_allowed(regions))] if allowed else []),
             f"{far.cost.wall:.2f} s" if far.cost else (f"failed: {far.failed}" if far.failed else ""),
             "" if seconds is None else f"{seconds:+.2f} s",
+            *([f"{late_by(regions):.2f} s"] if allowed else []),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines

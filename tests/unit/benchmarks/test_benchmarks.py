@@ -35,7 +35,7 @@ def nothing(ours=None, theirs=15):
 
 def grown(**changes):
     near = {size: 1 + size / 10 for size in SIZES} | changes.get("near", {})
-    far = {size: wall + 0.4 for size, wall in near.items()} | changes.get("far", {})
+    far = {size: wall + 0.2 for size, wall in near.items()} | changes.get("far", {})
     calls = {size: calls_allowed(size) for size in SIZES} | changes.get("calls", {})
     return {size: {0.0: side("plan", near[size], calls[size]), 0.08: side("plan", far[size])} for size in SIZES}
 

@@ -117,8 +117,8 @@ def test_rows_say_who_failed_and_why():
     assert "- **failed**: drift: no world" in text
     assert "| `meridian converge` | 3 | 5.00 s | 2.50 s | 100 MB | 10 | 1.0 / 1.0 |" in text
     assert "| `cdk deploy` | failed: no network | | | | | |" in text
-    assert "| 3 | 3 | 1.50 s | 0.75 s | 100 MB | 10 | 80 | 1.70 s | +0.20 s |" in text
-    assert "| 10 | failed: timed out |  |  |  |  | 234 | failed: timed out |  |" in text
+    assert "| 3 | 3 | 1.50 s | 0.75 s | 100 MB | 10 | 80 | 1.70 s | +0.20 s | 0.24 s |" in text
+    assert "| 10 | failed: timed out |  |  |  |  | 234 | failed: timed out |  | 0.24 s |" in text
     assert "| 3 | 3 | 9.00 s | 4.50 s | 100 MB | 10 |  |  |" in text
     assert "Nowhere, in what is measured here." in text
     assert [goal.text for goal in goals(found)] == [
