@@ -125,9 +125,9 @@ def _duel(duel: Duel) -> list[str]:
 
 def _growth(found: Found) -> list[str]:
     return [
-        f"`meridian plan`, nothing to do. A topology's longest chain of calls that wait for one another is {CHAIN} long. So with",
-        f"{LATENCY * 1000:.0f} ms on every call a plan may take {SLACK:g} times that more, {late_by(1):.2f} s, for each topology: beyond ten",
-        "Regions there are two.",
+        f"`meridian plan`, nothing to do. A topology's longest chain of calls that wait for one another is {CHAIN} long.",
+        f"So with {LATENCY * 1000:.0f} ms on every call a plan may take {SLACK:g} times that more: {late_by(1):.2f} s.",
+        "Beyond ten Regions there are two topologies, planned one after another.",
         "",
         *_sizes(found.growth, allowed=True),
         "",
