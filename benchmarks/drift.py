@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE
-from benchmarks.measure import CommandFailed
+from benchmarks.measure import CommandFailed, load
 from benchmarks.world import DESIRED, MOST, World, start
 
 RESULTS = Path(__file__).parent / "DRIFT.md"
@@ -91,13 +91,13 @@ def main() -> int:
 
 def write(world: World, sizes: Sequence[int], runs: int) -> None:
     """DRIFT.md, from worlds of these sizes: those of more than one topology are left out."""
-    load = _load()
+    before = load()
     found = {}
     for size in (size for size in sizes if size <= MOST):
         world.bring_back(size)
         _python(world, REMEMBER)
         found[size] = _sweeps(world, runs)
-    RESULTS.write_text("\n".join([HEADER.format(runs=runs), *_machine(load), *_table(found), FOOTER]) + "\n")
+    RESULTS.write_text("\n".join([HEADER.format(runs=runs), *_machine(before), *_table(found), FOOTER]) + "\n")
 
 
 def _sweeps(world: World, runs: int) -> dict[str, Found]:
@@ -128,10 +128,10 @@ def _python(world: World, program: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _machine(load: str) -> list[str]:
+def _machine(before: str) -> list[str]:
     date = datetime.now(UTC).date().isoformat()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return [f"- {date}; {machine}; load average {load} before, {_load()} after", ""]
+    return [f"- {date}; {machine}; load average {before} before, {load()} after", ""]
 
 
 def _table(found: Mapping[int, Mapping[str, Found]]) -> list[str]:
@@ -167,10 +167,6 @@ FOOTER = """## Where we lose
 
 def _met(is_met: bool) -> str:
     return "met" if is_met else "**missed**"
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
 
 
 def say(text: str) -> None:

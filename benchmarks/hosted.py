@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.goals import WORKED_EXAMPLE, Goal
 from benchmarks.hosted_cost import Pass, costs
-from benchmarks.measure import CommandFailed
+from benchmarks.measure import CommandFailed, load
 from benchmarks.world import DESIRED, World, start
 from cdk_app import machine, packaging, wheels
 
@@ -116,17 +116,17 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
     with start() as world:
-        say(f"converging {WORKED_EXAMPLE} Regions: {world.converge(WORKED_EXAMPLE).wall:.0f} s")
+        world.converge(WORKED_EXAMPLE)
         world.keep(WORKED_EXAMPLE)
         write(world, runs)
-    say(RESULTS.read_text())
+    print(RESULTS.read_text())
     return 0
 
 
 def write(world: World, runs: int) -> None:
     """HOSTED.md, from a world that has converged on the worked example."""
     runtime, architecture = machine.host()
-    load = [_load()]
+    before = load()
     world.bring_back(WORKED_EXAMPLE)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {
@@ -134,7 +134,7 @@ def write(world: World, runs: int) -> None:
             "plain": plain(Path(scratch) / "plain"),
         }
         found = measure(world, folders, runs)
-    lines = [*table(found, [*load, _load()]), "", *costs(found["package"].idle)]
+    lines = [*table(found, [before, load()]), "", *costs(found["package"].idle)]
     RESULTS.write_text("\n".join([HEADER.format(runs=runs), *lines]) + "\n")
 
 
@@ -214,7 +214,7 @@ def goals(found: Mapping[str, Found]) -> list[Goal]:
     ]
 
 
-def table(found: Mapping[str, Found], load: list[str]) -> list[str]:
+def table(found: Mapping[str, Found], loads: list[str]) -> list[str]:
     date = datetime.now(UTC).date().isoformat()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     ours, other = found["package"], found["plain"]
@@ -231,7 +231,7 @@ def table(found: Mapping[str, Found], load: list[str]) -> list[str]:
         ("its memory", " MB", ours.largest, other.largest),
     ]
     return [
-        f"- {date}; {machine}; load average {load[0]} before, {load[-1]} after",
+        f"- {date}; {machine}; load average {loads[0]} before, {loads[-1]} after",
         "",
         "| goal | limit | found | |",
         "|---|---|---|---|",
@@ -244,14 +244,6 @@ def table(found: Mapping[str, Found], load: list[str]) -> list[str]:
         "|---|---|---|",
         *(f"| {name} | {mine:.1f}{unit} | {theirs:.1f}{unit} |" for name, unit, mine, theirs in rows),
     ]
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

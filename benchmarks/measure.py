@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def run(
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or says not in output:
-        end = "\n".join(output.splitlines()[-20:])
+        end = "\n".join(output.splitlines()[-60:])
         raise CommandFailed(
             f"{' '.join(command)} ended with exit code {process.returncode}; expected 0 and {says!r}:\n{end}"
         )
@@ -80,7 +81,8 @@ def run(
 
 def _end(process: subprocess.Popen[str]) -> None:
     """With its children: the CDK's command line starts a Python, which starts a Node."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def alternating(runs: int, *subjects: Callable[[], Cost]) -> list[Cost]:
@@ -98,3 +100,8 @@ def median(costs: Sequence[Cost]) -> Cost:
         cpu=statistics.median(c.cpu for c in costs),
         megabytes=statistics.median(c.megabytes for c in costs),
     )
+
+
+def load() -> str:
+    """The machine's load average of the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from benchmarks.goals import CHAIN, LATENCY, SLACK, Found, added, calls_allowed, goals, late_by
 from benchmarks.measure import Cost
+from benchmarks.peer import DEPLOY, OPTIONS
 from benchmarks.sides import Duel, Side, losses
 from benchmarks.text import COMPARED, HEADER, MEASURED
 
@@ -101,6 +102,8 @@ def _machine(date: str, load: Sequence[str], peer: str) -> list[str]:
     return [
         f"- {date}; {machine}, {os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}",
         f"- {tools}; peer: {peer}",
+        f"- `cdk` stands for `cdk {' '.join(OPTIONS)} --app 'python -m benchmarks.peer_app FILE'`,",
+        f"  `cdk deploy` for that with `{' '.join(DEPLOY)}`",
         f"- load average at the beginning {load[0]}, at the end {load[-1]} (this run itself makes about 1.5)",
     ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.measure import CommandFailed, Cost, median
-from benchmarks.world import World
+from benchmarks.world import FOLDER, World
+
+FAULT = re.compile(r"\b(fail|error|refus|denied|cannot)", re.IGNORECASE)
 
 
 def theirs(name: str) -> bool:
@@ -83,9 +86,14 @@ def _run(world: World, subject: Subject, so_far: _Taken) -> None:
 
 
 def told(error: Exception) -> str:
-    """The last line that says something, short enough for a table."""
+    """The line that names the fault, or else the last one, short enough for a table. All of it goes to failures.txt."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "failures.txt").open("a") as kept:
+        kept.write(f"{error}\n\n")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).replace("|", "/")[:160]
+    _, *rest = lines or [type(error).__name__]
+    named = [line for line in rest if FAULT.search(line)]
+    return (named[0] if named else (lines or [type(error).__name__])[-1]).replace("|", "/")[:160]
 
 
 def _side(subject: Subject, so_far: _Taken) -> Side:

@@ -69,7 +69,7 @@ class World:
 
     def converge(self, regions: int) -> Cost:
         self.declare(regions)
-        return run(["meridian", "converge"], self.repository, self.environment, patience=900)
+        return run(["meridian", "converge"], self.repository, self.environment, patience=600)
 
     def keep(self, regions: int) -> None:
         """Remember the world as it is now, as soon as it rests."""
@@ -116,6 +116,7 @@ def start(*more: str) -> Iterator[World]:
     shutil.rmtree(FOLDER / "repository", ignore_errors=True)
     shutil.rmtree(FOLDER / "cache", ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "failures.txt").unlink(missing_ok=True)
     command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED), *more]
     with (
         (FOLDER / "embedded-aws.log").open("w") as log,

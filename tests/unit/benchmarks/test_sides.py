@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import peer_app
+from benchmarks import peer_app, sides
 from benchmarks.goals import Found, goals
 from benchmarks.measure import CommandFailed, Cost
 from benchmarks.results import BEGIN, END, excerpt, inserted, markdown
@@ -78,8 +78,24 @@ def test_what_did_not_do_its_work_has_no_time():
     assert (only.cost, only.failed) == (None, "512 MB, not 1024")
 
 
-def test_an_error_without_words_is_told_by_its_name():
-    assert told(OSError()) == "OSError"
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(sides, "FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(), "OSError"),
+        (CommandFailed("cdk ended; it failed:\nmore\nAccess denied to x\nbye"), "Access denied to x"),
+        (CommandFailed("it failed"), "it failed"),
+        (CommandFailed("it failed:\nmore\nbye | now"), "bye / now"),
+    ],
+)
+def test_a_failure_is_told_in_a_line_and_kept_whole(error, line, folder):
+    assert told(error) == line
+    assert (folder / "failures.txt").read_text() == f"{error}\n\n"
 
 
 @pytest.mark.parametrize(
