@@ -21,7 +21,7 @@ from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE, Found, goals
 from benchmarks.measure import CommandFailed, Cost, load
 from benchmarks.results import inserted, markdown
 from benchmarks.sides import Side, Subject, compare, told
-from benchmarks.world import FOLDER, ROOT, World, start
+from benchmarks.world import FOLDER, MOST, ROOT, World, start
 
 SIZES = (1, WORKED_EXAMPLE, LARGE, 20)
 USUAL = Times(ours=3, theirs=2, deployments=1, from_nothing=1)
@@ -63,7 +63,7 @@ def measured(
     world.keep(0)
     compared = duels(world, times, with_peer=with_peer, tell=say)
     for size in (size for size in (WORKED_EXAMPLE, *sizes) if not world.has(size)):
-        _part(failed, f"{size} Regions from nothing", partial(_converge, world, size))
+        _part(failed, f"a world of {size} Region{'s'[: size > 1]}", partial(_converge, world, size))
     growth = _growth(world, "`meridian plan`", plan, times.ours, [(s, d) for s in sizes for d in (0.0, LATENCY)])
     cases = [(s, d) for s in sizes for d in (0.0, LATENCY) if far or (s <= LARGE and not d) or s == WORKED_EXAMPLE]
     theirs = _growth(world, "`cdk diff`, `cdk drift`", peer.quickest, 1, cases if with_peer else [])
@@ -84,8 +84,9 @@ def _part(failed: list[str], name: str, act: Callable[[], object]) -> None:
 
 
 def _converge(world: World, size: int) -> None:
-    """A second attempt goes on where the first one ended: on a busy machine, AWS's fast clock leaves time-outs behind."""
-    world.bring_back(0)
+    """A second topology is made beside the first. A second attempt goes on where the first one ended: on a busy machine, AWS's fast
+    clock brings time-outs."""
+    world.bring_back(MOST if size > MOST and world.has(MOST) else 0)
     try:
         cost = world.converge(size)
     except CommandFailed as error:
