@@ -20,7 +20,7 @@ from benchmarks.duels import Times, duels, plan
 from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE, Found, goals
 from benchmarks.measure import CommandFailed, Cost, load
 from benchmarks.results import inserted, markdown
-from benchmarks.sides import Side, Subject, compare, told
+from benchmarks.sides import FAULTS, Side, Subject, compare, told
 from benchmarks.world import FOLDER, MOST, ROOT, World, start
 
 SIZES = (1, WORKED_EXAMPLE, LARGE, 20)
@@ -45,10 +45,10 @@ def main() -> int:
     with start() as world:
         if missing := peer.install():
             failed.append(f"the peer is left out: {missing}")
+        name = "left out" if missing else f"aws-cdk {peer.version(world)}"
         found = measured(world, times, asked.sizes, failed, with_peer=not missing, far=asked.all)
         _part(failed, "looking for drift", lambda: drift.write(world, asked.sizes, times.ours))
         _part(failed, "the functions of the control plane", lambda: hosted.write(world, times.ours))
-        name = "left out" if missing else f"aws-cdk {peer.version(world)}"
     date = datetime.now(UTC).date().isoformat()
     text = markdown(found, date=date, load=[before, load()], peer=name, failed=failed)
     RESULTS.write_text(text)
@@ -78,7 +78,7 @@ def _part(failed: list[str], name: str, act: Callable[[], object]) -> None:
     say(name)
     try:
         act()
-    except (CommandFailed, OSError, ValueError, KeyError) as error:
+    except FAULTS as error:
         failed.append(f"{name}: {(why := told(error))}")
         say(f"  failed: {why}")
 

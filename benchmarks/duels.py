@@ -42,7 +42,6 @@ def duels(world: World, times: Times, *, with_peer: bool, tell: Callable[[str], 
         question, conditions, subjects = prepared(times)
         tell(f"{question}, {conditions}")
         sides = compare(world, [subject for subject in subjects if with_peer or not theirs(subject.name)])
-        world.pace(SPEED)
         for side in sides:
             tell(f"  {side.name}: " + (f"{side.cost.wall:.1f} s" if side.cost else f"failed: {side.failed}"))
         found.append(Duel(question=question, conditions=conditions, sides=sides, reason=REASONS[question]))

@@ -46,8 +46,8 @@ def install() -> str:
 
 
 def version(world: World) -> str:
-    done = subprocess.run([NODE, CDK, "--version"], env=world.environment, capture_output=True, text=True, check=True)
-    return done.stdout.split()[0]
+    done = subprocess.run([NODE, CDK, "--version"], env=world.environment, capture_output=True, text=True, check=False)
+    return done.stdout.partition(" ")[0].strip() or f"of unknown version ({done.stderr.strip()[:80]})"
 
 
 def typed(world: World) -> Cost:

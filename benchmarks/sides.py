@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import statistics
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.measure import CommandFailed, Cost, median
 from benchmarks.world import FOLDER, World
 
+FAULTS = (
+    CommandFailed, OSError, ValueError, KeyError, BotoCoreError, ClientError, subprocess.SubprocessError,
+)  # fmt: skip
+"""What a command, a world or the embedded AWS may end with. It is said in its place, and the rest goes on: nobody watches."""
 FAULT = re.compile(r"\b(fail|error|refus|denied|cannot)", re.IGNORECASE)
 
 
@@ -78,7 +85,7 @@ def _run(world: World, subject: Subject, so_far: _Taken) -> None:
         cost = subject.act(world)
         calls = world.control("calls")["total"]
         subject.after(world)
-    except (CommandFailed, OSError) as error:  # OSError: the embedded AWS refused what a world needs
+    except FAULTS as error:
         so_far.failed = told(error)
     else:
         so_far.costs.append(cost)

@@ -88,10 +88,11 @@ class World:
         return regions in self._kept
 
     def bring_back(self, regions: int) -> None:
-        """As it was kept, with AWS at its best."""
+        """As it was kept, with AWS at its best and its time at its usual pace."""
         if regions not in self._kept:
             raise CommandFailed(f"there is no world of {regions} Regions: it did not converge")
         self.control("faults", {"faults": []})
+        self.pace(SPEED)
         self.control("reset", {})
         self.restore(regions)
         self.declare(regions)

@@ -1,11 +1,13 @@
 """The comparison with the peer: turns, failures, what is lost, the words, and the app that the peer is given."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from benchmarks import peer_app, sides
+from benchmarks import peer, peer_app, sides
+from benchmarks.__main__ import verdict
 from benchmarks.goals import Found, goals
 from benchmarks.measure import CommandFailed, Cost
 from benchmarks.results import BEGIN, END, excerpt, inserted, markdown
@@ -206,3 +208,38 @@ def test_the_peers_templates_import_what_ours_are_given():
 def test_the_peers_stacks_wait_for_as_few_others_as_can_be(kind, region, needs):
     stacks = ["foundation-a", "foundation-b", "global", "data-a", "data-b", "api-a", "api-b", "routing", "edge"]
     assert peer_app.after(kind, region, stacks, writer="a") == needs
+
+
+@pytest.mark.parametrize(
+    ("theirs", "parts", "code"),
+    [
+        (side("`cdk deploy`", 9), [], 0),
+        (Side(name="`cdk deploy`", failed="no network"), [], 1),
+        (side("`cdk deploy`", 9), ["drift: no world"], 1),
+    ],
+)
+def test_whatever_failed_shows_in_the_exit_code(theirs, parts, code, capsys):
+    found = Found(
+        duels=[duel(side("`meridian converge`", 5), theirs)], growth={}, theirs={}, first_call={}, embedded=None
+    )
+    assert verdict(found, parts) == code
+    assert ("FAILED" in capsys.readouterr().out) == bool(code)
+
+
+SLEEPS = """
+const said = [];
+setTimeout(() => said.push('guard'), 600);
+new Promise((go) => setTimeout(go, 30000)).then(() => said.push('sleep'));
+setTimeout(() => console.log(said.join(' ')), 700);
+"""
+
+
+def test_the_peers_sleeps_are_shortened_and_nothing_else():
+    done = subprocess.run(
+        [peer.NODE, "--require", peer.HERE / "waits.cjs", "-e", SLEEPS],
+        env={"MERIDIAN_BENCH_SPEED": "1000"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "sleep guard\n"
