@@ -1,4 +1,4 @@
-"""What a look for drift costs: calls of each sweep by number of Regions, its time with latency, and the CDK beside it.
+"""What a look for drift costs: calls of each sweep by number of Regions, and its time with latency.
 
 Writes DRIFT.md. A sweep is measured as the function reconcile makes it: in a process that has its modules and its clients.
 """
@@ -13,18 +13,17 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import peer
-from benchmarks.goals import LATENCY, WORKED_EXAMPLE
-from benchmarks.measure import CommandFailed, Cost, median, run
-from benchmarks.world import DESIRED, World, start
+from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE
+from benchmarks.measure import CommandFailed, load
+from benchmarks.world import DESIRED, MOST, World, start
 
 RESULTS = Path(__file__).parent / "DRIFT.md"
-SIZES = (1, 2, WORKED_EXAMPLE, 5, 10)
+SIZES = (1, WORKED_EXAMPLE, LARGE)
 SWEEPS = ("fast", "full")
 LIMITS = {"fast": (7, 5), "full": (14, 22)}
 """Calls in all, and for each Region."""
@@ -59,8 +58,8 @@ print(run_pass(wiring.ports(), topology, Run(), looking=Looking(sweep=Sweep.FULL
 """
 HEADER = """# Looking for drift
 
-Written by `python -m benchmarks.drift` ({runs} runs of each; medians), which `make bench` runs. All against the embedded AWS on the
-same machine, converged on the worked example and on more Regions of the same kind.
+Written by `make bench`, or `python -m benchmarks.drift` alone ({runs} runs of each; medians). All against the embedded AWS on the
+same machine, converged on the worked example and on more Regions of the same kind. `cdk drift` beside it: [RESULTS.md](RESULTS.md).
 """
 
 
@@ -81,23 +80,24 @@ def main() -> int:
         "--regions", type=int, nargs="+", default=SIZES, help="how many, smallest first; three among them"
     )
     asked = parser.parse_args()
-    runs, sizes = asked.runs, asked.regions
-    load = _load()
     with start() as world:
-        missing = peer.install()
-        found = {}
-        for size in sizes:
+        for size in asked.regions:
             say(f"converging {size} Region{'s'[: size > 1]}: {world.converge(size).wall:.0f} s")
-            _python(world, REMEMBER)
-            found[size] = _sweeps(world, runs)
             world.keep(size)
-        sides = _side_by_side(world, runs, with_peer=not missing)
-    text = (
-        "\n".join([HEADER.format(runs=runs), *_machine(load), *_table(found), *_peers(sides, missing), FOOTER]) + "\n"
-    )
-    RESULTS.write_text(text)
-    say(text)
+        write(world, asked.regions, asked.runs)
+    say(RESULTS.read_text())
     return 0
+
+
+def write(world: World, sizes: Sequence[int], runs: int) -> None:
+    """DRIFT.md, from worlds of these sizes: those of more than one topology are left out."""
+    before = load()
+    found = {}
+    for size in (size for size in sizes if size <= MOST):
+        world.bring_back(size)
+        _python(world, REMEMBER)
+        found[size] = _sweeps(world, runs)
+    RESULTS.write_text("\n".join([HEADER.format(runs=runs), *_machine(before), *_table(found), FOOTER]) + "\n")
 
 
 def _sweeps(world: World, runs: int) -> dict[str, Found]:
@@ -128,30 +128,10 @@ def _python(world: World, program: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _side_by_side(world: World, runs: int, *, with_peer: bool) -> dict[str, tuple[Cost, int]]:
-    """Whole commands; the peer's once, as its time is mostly waiting."""
-    world.bring_back(WORKED_EXAMPLE)
-    ours, calls = [], 0
-    for _ in range(runs):
-        world.control("calls", {})
-        ours.append(run(["meridian", "drift"], world.repository, world.environment, says="No drift found"))
-        calls = world.control("calls")["total"]
-    found = {"`meridian drift`": (median(ours), calls)}
-    if with_peer:
-        for name, peers in (
-            ("`cdk diff --all --method=template`, `cdk drift`, one synthesis", peer.quickest),
-            ("`cdk diff --all`, `cdk drift`", peer.typed),
-        ):
-            world.control("calls", {})
-            cost = peers(world)
-            found[name] = (cost, world.control("calls")["total"])
-    return found
-
-
-def _machine(load: str) -> list[str]:
+def _machine(before: str) -> list[str]:
     date = datetime.now(UTC).date().isoformat()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return [f"- {date}; {machine}; load average {load} before, {_load()} after", ""]
+    return [f"- {date}; {machine}; load average {before} before, {load()} after", ""]
 
 
 def _table(found: Mapping[int, Mapping[str, Found]]) -> list[str]:
@@ -176,22 +156,6 @@ def _table(found: Mapping[int, Mapping[str, Found]]) -> list[str]:
     ]
 
 
-def _peers(sides: Mapping[str, tuple[Cost, int]], missing: str) -> list[str]:
-    rows = [
-        f"| {name} | {c.wall:.2f} s | {c.cpu:.2f} s | {c.megabytes:.0f} MB | {calls} |"
-        for name, (c, calls) in sides.items()
-    ]
-    return [
-        f"## Side by side, {WORKED_EXAMPLE} Regions, no drift",
-        "",
-        *([f"The CDK is left out: {missing}.", ""] if missing else []),
-        "| whole commands | time | processor | largest process | calls |",
-        "|---|---|---|---|---|",
-        *rows,
-        "",
-    ]
-
-
 FOOTER = """## Where we lose
 
 - `cdk drift` has CloudFormation compare every property of every type with a read handler. A sweep compares those that a reader
@@ -203,10 +167,6 @@ FOOTER = """## Where we lose
 
 def _met(is_met: bool) -> str:
     return "met" if is_met else "**missed**"
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
 
 
 def say(text: str) -> None:

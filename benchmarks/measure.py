@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+PATIENCE = 300.0
+"""Seconds: what takes longer will never end, and nobody is there to stop it."""
 
 
 class CommandFailed(Exception):
@@ -32,7 +38,14 @@ class Cost:
         )
 
 
-def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, says: str = "") -> Cost:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    says: str = "",
+    patience: float = PATIENCE,
+) -> Cost:
     """One run. It has to end with exit code 0, and its output has to contain `says`."""
     start = time.monotonic()
     with subprocess.Popen(
@@ -43,22 +56,33 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], *,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
+        timer = threading.Timer(patience, _end, [process])
+        timer.start()
         try:
             output = process.stdout.read()
         except BaseException:  # stopped: nothing of ours goes on without us
-            process.kill()
+            _end(process)
             raise
+        finally:
+            timer.cancel()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or says not in output:
-        end = "\n".join(output.splitlines()[-20:])
+        end = "\n".join(output.splitlines()[-60:])
         raise CommandFailed(
             f"{' '.join(command)} ended with exit code {process.returncode}; expected 0 and {says!r}:\n{end}"
         )
     return Cost(wall=wall, cpu=usage.ru_utime + usage.ru_stime, megabytes=usage.ru_maxrss / 1024)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """With its children: the CDK's command line starts a Python, which starts a Node."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def alternating(runs: int, *subjects: Callable[[], Cost]) -> list[Cost]:
@@ -76,3 +100,8 @@ def median(costs: Sequence[Cost]) -> Cost:
         cpu=statistics.median(c.cpu for c in costs),
         megabytes=statistics.median(c.megabytes for c in costs),
     )
+
+
+def load() -> str:
+    """The machine's load average of the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from benchmarks.goals import WORKED_EXAMPLE, Found, added, goals
+from benchmarks.goals import CHAIN, LATENCY, SLACK, Found, added, calls_allowed, goals, late_by
 from benchmarks.measure import Cost
+from benchmarks.peer import DEPLOY, OPTIONS
+from benchmarks.sides import Duel, Side, losses
+from benchmarks.text import COMPARED, HEADER, MEASURED
 
-HEADER = """# Benchmarks
-
-Written by `make bench`. Whole processes, against the embedded AWS on the same machine; medians of {runs} runs that take
-turns, so that a busy minute hits all of them. The time of the embedded AWS, which works on another core, is part of `time`;
-`processor` is the command alone.
-"""
-
-COMPARED = """
-## What is compared
-
-The desired state is `desired_state/orders.yaml`, converged: twelve stacks in three Regions, nothing to change. The question
-is the same for both tools: does AWS differ from what is declared, by a commit or by hand?
-
-- `meridian plan` loads the YAML, takes the templates from its cache, reads AWS, and compares both. It reads only.
-- `cdk diff --all` and `cdk drift` get an app (`benchmarks/peer_app.py`) that instantiates our own stacks, once per Region,
-  with exactly the deployed templates; it finds no difference either. The first form gives it all that makes it quick: one
-  synthesis for both commands, and `--method=template`, which makes no change sets. The second is what people type.
-- Most of the peer's time is waiting: it takes stack after stack, and asks a few seconds later whether a drift detection or a
-  change set is done, which on the embedded AWS it was long before. On AWS, where a detection takes 10 s and more, it waits
-  longer. That is why the processor time is compared, too.
-- The comparison is not of equal scope. `cdk drift` asks CloudFormation to detect drift of every resource type that
-  CloudFormation supports; `plan` reads the properties in Meridian's field catalogue, and counts the others as unchecked. `plan`
-  also reads what no stack knows (traffic gates, health, the writer, replica lag) and makes a verified plan.
-"""
-
-LOSING = """
-## Where we lose
-
-- `converge` with an empty template cache pays for a CDK synthesis, as the peer does in every run.
-- One Region or many: the fixed cost (starting Python, importing boto3, loading service models) is most of a plan's time.
-- AWS calls: about as many as the peer at three Regions, and 21 more with each further one. They run side by side.
-- Latency: a plan makes clients, which is work for the processor, while the answers to its first calls are on their way. 80 ms
-  per call mostly disappear behind that, and the goal's ratio then compares two numbers near zero: it swings from run to run.
-  The same with 400 ms shows what each Region adds.
-"""
+BEGIN, END = "<!-- benchmarks: begin. Written by `make bench`. -->", "<!-- benchmarks: end -->"
+"""Around the table that README.md repeats."""
 
 
-def markdown(found: Found, *, runs: int, date: str, load: Sequence[str], peer: str) -> str:
+def markdown(found: Found, *, date: str, load: Sequence[str], peer: str, failed: Sequence[str] = ()) -> str:
+    """`failed`: parts that left nothing to show, each with its reason."""
     return "\n".join(
         [
-            HEADER.format(runs=runs),
+            HEADER,
             *_machine(date, load, peer),
+            *(f"- **failed**: {one}" for one in failed),
             "",
-            f"## Side by side, {WORKED_EXAMPLE} Regions, nothing to change",
+            *short(found.duels),
             "",
-            *_side_by_side(found),
+            *(line for duel in found.duels for line in _duel(duel)),
+            "## Growth",
+            "",
+            *_growth(found),
             "",
             "## Goals",
             "",
@@ -68,18 +42,57 @@ def markdown(found: Found, *, runs: int, date: str, load: Sequence[str], peer: s
                 for g in goals(found)
             ),
             "",
-            "## Growth of `meridian plan`",
-            "",
-            *_growth(found),
-            "",
-            "## The embedded AWS",
-            "",
             *_embedded(found),
+            "## Where we lose",
+            "",
+            *_losses(found),
             COMPARED,
-            LOSING.strip(),
+            MEASURED.strip(),
             "",
         ]
     )
+
+
+def short(duels: Sequence[Duel]) -> list[str]:
+    """One line for each question, between the marks: ours, and the quickest thing that answers the same."""
+    lines = [
+        BEGIN,
+        "| three Regions, the same embedded AWS | `meridian` | `cdk` | times ours: time / processor | AWS calls |",
+        "|---|---|---|---|---|",
+    ]
+    for duel in duels:
+        ours = duel.sides[0]
+        theirs = next((side for side in duel.sides if side.theirs), Side(name="", failed="left out"))
+        cells = [duel.question, *(_brief(side) for side in (ours, theirs))]
+        lines.append(f"| {' | '.join(cells)} | {times(ours, theirs)} | {_calls(ours)} / {_calls(theirs)} |")
+    return [*lines, END]
+
+
+def excerpt(text: str) -> str:
+    """The table of `short` with its marks."""
+    _, _, rest = text.partition(BEGIN)
+    inside, _, _ = rest.partition(END)
+    return BEGIN + inside + END
+
+
+def inserted(readme: str, results: str) -> str:
+    """The README with the table that the results have."""
+    return readme.replace(excerpt(readme), excerpt(results))
+
+
+def times(ours: Side, theirs: Side) -> str:
+    if ours.cost is None or theirs.cost is None:
+        return ""
+    return f"{theirs.cost.wall / ours.cost.wall:.1f} / {theirs.cost.cpu / ours.cost.cpu:.1f}"
+
+
+def _brief(side: Side) -> str:
+    command = side.name.partition(":")[0]
+    return f"{command}: {side.cost.wall:.1f} s" if side.cost else f"{command} failed: {side.failed}".strip()
+
+
+def _calls(side: Side) -> str:
+    return str(side.calls) if side.cost else "–"
 
 
 def _machine(date: str, load: Sequence[str], peer: str) -> list[str]:
@@ -89,48 +102,92 @@ def _machine(date: str, load: Sequence[str], peer: str) -> list[str]:
     return [
         f"- {date}; {machine}, {os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}",
         f"- {tools}; peer: {peer}",
-        f"- load average at the beginning {load[0]}, at the end {load[1]} (this run itself makes about 1.5)",
+        f"- `cdk` stands for `cdk {' '.join(OPTIONS)} --app 'python -m benchmarks.peer_app FILE'`,",
+        f"  `cdk deploy` for that with `{' '.join(DEPLOY)}`",
+        f"- load average at the beginning {load[0]}, at the end {load[-1]} (this run itself makes about 1.5)",
     ]
 
 
-def _side_by_side(found: Found) -> list[str]:
-    rows = [("`meridian plan`", found.plan, found.calls[WORKED_EXAMPLE])]
-    rows += [(p.name, p.cost, p.calls) for p in found.peers]
+def _duel(duel: Duel) -> list[str]:
     lines = [
-        "| command | time | processor | largest process | AWS calls | times ours: time / processor |",
-        "|---|---|---|---|---|---|",
+        f"## {duel.question[:1].upper()}{duel.question[1:]}",
+        "",
+        f"{duel.conditions}.",
+        "",
+        "| command | runs | time | processor | largest process | AWS calls | times ours: time / processor |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for name, cost, calls in rows:
-        wall, cpu = cost.wall / found.plan.wall, cost.cpu / found.plan.cpu
-        lines.append(f"| {name} | {_cost(cost)} | {cost.megabytes:.0f} MB | {calls} | {wall:.1f} / {cpu:.1f} |")
-    return lines
+    for side in duel.sides:
+        if side.cost is None:
+            lines.append(f"| {side.name} | failed: {side.failed} | | | | | |")
+        else:
+            numbers = f"{_cost(side.cost)} | {side.cost.megabytes:.0f} MB | {side.calls}"
+            lines.append(f"| {side.name} | {side.runs} | {numbers} | {times(duel.sides[0], side)} |")
+    return [*lines, ""]
 
 
 def _growth(found: Found) -> list[str]:
-    far = "".join(f" | time with {latency * 1000:.0f} ms per call" for latency in found.far)
-    lines = [
-        f"| Regions | time | processor | largest process | AWS calls | limit{far} |",
-        "|---|---|---|---|---|---|" + "---|" * len(found.far),
+    return [
+        f"`meridian plan`, nothing to do. A topology's longest chain of calls that wait for one another is {CHAIN} long.",
+        f"So with {LATENCY * 1000:.0f} ms on every call a plan may take {SLACK:g} times that more: {late_by(1):.2f} s.",
+        "Beyond ten Regions there are two topologies, planned one after another.",
+        "",
+        *_sizes(found.growth, allowed=True),
+        "",
+        "The peer's quickest form of the same question (one synthesis, `--method=template`), once for each topology;",
+        "`make bench-all` has it at every size.",
+        "",
+        *_sizes(found.theirs, allowed=False),
     ]
-    for regions, cost in found.growth.items():
-        delayed = "".join(f" | {_delayed(found, regions, latency)}" for latency in found.far)
-        numbers = f"{cost.megabytes:.0f} MB | {found.calls[regions]} | {14 + 22 * regions}"
-        lines.append(f"| {regions} | {_cost(cost)} | {numbers}{delayed} |")
+
+
+def _sizes(growth: Mapping[int, Mapping[float, Side]], *, allowed: bool) -> list[str]:
+    limits = (" limit |", "---|") if allowed else ("", "")
+    late = f"with {LATENCY * 1000:.0f} ms per call"
+    lines = [
+        f"| Regions | runs | time | processor | largest process | AWS calls |{limits[0]} {late} | that is more |{limits[0]}",
+        f"|---|---|---|---|---|---|{limits[1]}---|---|{limits[1]}",
+    ]
+    for regions, sides in growth.items():
+        near, far = sides.get(0.0, Side(name="")), sides.get(LATENCY, Side(name=""))
+        seconds = added(growth, regions, LATENCY)
+        cells = [
+            str(regions),
+            *(
+                [str(near.runs), *_cost(near.cost).split(" | "), f"{near.cost.megabytes:.0f} MB", str(near.calls)]
+                if near.cost
+                else [f"failed: {near.failed}", "", "", "", ""]
+            ),
+            *([str(calls_allowed(regions))] if allowed else []),
+            f"{far.cost.wall:.2f} s" if far.cost else (f"failed: {far.failed}" if far.failed else ""),
+            "" if seconds is None else f"{seconds:+.2f} s",
+            *([f"{late_by(regions):.2f} s"] if allowed else []),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def _embedded(found: Found) -> list[str]:
-    aws, (name, slowest) = found.embedded, found.embedded.slowest_call
-    call, slowest = f"{aws.call * 1000:.1f} ms", f"`{name}` {slowest * 1000:.1f} ms"
-    worlds = f"a snapshot {aws.keep * 1000:.0f} ms and a restore {aws.bring_back * 1000:.0f} ms"
-    return [
-        f"Start {aws.start:.2f} s; a read through boto3 {call}, the slowest, {slowest}; {WORKED_EXAMPLE} Regions: {worlds}."
+    if (aws := found.embedded) is None:
+        return []
+    name, slowest = aws.slowest_call
+    text = (
+        f"The embedded AWS: start {aws.start:.2f} s; a read through boto3 {aws.call * 1000:.1f} ms, the slowest, `{name}`,"
+        f" {slowest * 1000:.1f} ms; a world of three Regions is kept in {aws.keep * 1000:.0f} ms and brought back in"
+        f" {aws.bring_back * 1000:.0f} ms."
+    )
+    return [text, ""]
+
+
+def _losses(found: Found) -> list[str]:
+    """From the numbers alone: what the peer needs less of, and what was promised and missed."""
+    lines = losses(found.duels)
+    lines += [
+        f"- Missed: {g.text}, {_number(g.found)}{g.unit}; the limit is {_number(g.limit)}{g.unit}."
+        for g in goals(found)
+        if not g.met
     ]
-
-
-def _delayed(found: Found, regions: int, latency: float) -> str:
-    cost = found.far[latency].get(regions)
-    return f"{cost.wall:.2f} s ({added(found, regions, latency):+.2f})" if cost else ""
+    return lines or ["Nowhere, in what is measured here."]
 
 
 def _cost(cost: Cost) -> str:
@@ -138,6 +195,4 @@ def _cost(cost: Cost) -> str:
 
 
 def _number(value: float) -> str:
-    if math.isinf(value):
-        return "lost in noise:"
     return f"{value:.0f}" if value >= 20 or value == int(value) else f"{value:.2f}"

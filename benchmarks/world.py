@@ -25,7 +25,11 @@ MORE_REGIONS = (
     "eu-central-1", "us-west-2", "ap-southeast-1", "ca-central-1", "eu-west-2", "ap-southeast-2", "us-east-2",
 )  # fmt: skip
 """What is added to the three Regions of the worked example, in this order."""
+MOST = 10
+"""Regions of one topology here. A global database has at most eleven: beyond, there is a second topology beside the first."""
 DESIRED = Path("desired_state") / "orders.yaml"
+SECOND = DESIRED.with_name("bookings.yaml")
+MEMORY = "memoryMb: 512"
 
 
 class World:
@@ -35,6 +39,8 @@ class World:
         self.endpoint = endpoint
         self.repository = FOLDER / "repository"
         self.environment = _environment(endpoint)
+        self.gates: dict[str, str] = {}
+        """Traffic gates that were made for the peer, by Region."""
         self._kept: dict[int, str] = {}
 
     def control(self, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -42,22 +48,28 @@ class World:
         with urllib.request.urlopen(f"{self.endpoint}/_meridian/{what}", data=data, timeout=30) as answer:
             return json.load(answer)
 
-    def declare(self, regions: int) -> None:
+    def declare(self, regions: int, *, memory: str = MEMORY) -> None:
         """Commit the worked example with so many Regions."""
-        lines = (ROOT / DESIRED).read_text().splitlines(keepends=True)
-        at = [i for i, line in enumerate(lines) if line.lstrip().startswith("- {name: ")]
-        more = [
-            f"    - {{name: {name}, cidr: 10.{40 + i}.0.0/16, traffic: serving}}\n"
-            for i, name in enumerate(MORE_REGIONS)
-        ]
-        listed = [*(lines[i] for i in at), *more][:regions]
-        (self.repository / DESIRED).write_text("".join([*lines[: at[0]], *listed, *lines[at[-1] + 1 :]]))
+        (self.repository / DESIRED).write_text(_document(min(regions, MOST)).replace(MEMORY, memory))
+        second = self.repository / SECOND
+        second.unlink(missing_ok=True)
+        if regions > MOST:
+            renamed = _document(regions - MOST).replace("  name: orders", "  name: bookings", 1)
+            second.write_text(renamed.replace("name: api.example.com", "name: bookings.example.com"))
         for command in (["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message", f"{regions} Regions"]):
             subprocess.run(["git", *command], cwd=self.repository, env=self.environment, check=True)
 
+    def documents(self) -> list[Path]:
+        """Those of the present commit, by their place in the repository."""
+        return [document for document in (DESIRED, SECOND) if (self.repository / document).exists()]
+
+    def pace(self, speed: float) -> None:
+        """How many times as fast as the wall clock AWS's time passes from now on."""
+        self.control("clock", {"speed": speed})
+
     def converge(self, regions: int) -> Cost:
         self.declare(regions)
-        return run(["meridian", "converge"], self.repository, self.environment)
+        return run(["meridian", "converge"], self.repository, self.environment, patience=600)
 
     def keep(self, regions: int) -> None:
         """Remember the world as it is now, as soon as it rests."""
@@ -71,7 +83,16 @@ class World:
                     raise
                 time.sleep(0.5)
 
+    def has(self, regions: int) -> bool:
+        """Whether such a world was kept."""
+        return regions in self._kept
+
     def bring_back(self, regions: int) -> None:
+        """As it was kept, with AWS at its best and its time at its usual pace."""
+        if regions not in self._kept:
+            raise CommandFailed(f"there is no world of {regions} Regions: it did not converge")
+        self.control("faults", {"faults": []})
+        self.pace(SPEED)
         self.control("reset", {})
         self.restore(regions)
         self.declare(regions)
@@ -80,12 +101,23 @@ class World:
         self.control("restore", {"id": self._kept[regions]})
 
 
+def _document(regions: int) -> str:
+    lines = (ROOT / DESIRED).read_text().splitlines(keepends=True)
+    at = [i for i, line in enumerate(lines) if line.lstrip().startswith("- {name: ")]
+    more = [
+        f"    - {{name: {name}, cidr: 10.{40 + i}.0.0/16, traffic: serving}}\n" for i, name in enumerate(MORE_REGIONS)
+    ]
+    listed = [*(lines[i] for i in at), *more][:regions]
+    return "".join([*lines[: at[0]], *listed, *lines[at[-1] + 1 :]])
+
+
 @contextmanager
 def start(*more: str) -> Iterator[World]:
     """Up inside, gone afterwards; `more` for the server."""
     shutil.rmtree(FOLDER / "repository", ignore_errors=True)
     shutil.rmtree(FOLDER / "cache", ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "failures.txt").unlink(missing_ok=True)
     command = [sys.executable, "-m", "local_aws", "--port", "0", "--speed", str(SPEED), *more]
     with (
         (FOLDER / "embedded-aws.log").open("w") as log,

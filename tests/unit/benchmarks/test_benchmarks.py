@@ -7,15 +7,20 @@ import pytest
 
 from benchmarks import hosted, hosted_cost, peer_app, planning
 from benchmarks.embedded import Embedded
-from benchmarks.goals import Found, Peer, goals
+from benchmarks.goals import NOTHING_TO_DO, Found, calls_allowed, goals
 from benchmarks.measure import CommandFailed, Cost, alternating, run
 from benchmarks.results import markdown
+from benchmarks.sides import Duel, Side
 
-SIZES = (1, 3, 6, 10)
+SIZES = (1, 3, 10, 20)
 
 
 def cost(wall):
     return Cost(wall=wall, cpu=wall / 2, megabytes=100)
+
+
+def side(name, wall, calls=10):
+    return Side(name=name, cost=cost(wall), calls=calls, runs=3)
 
 
 def aws(**changes):
@@ -23,13 +28,23 @@ def aws(**changes):
     return Embedded(**(fine | changes))
 
 
+def nothing(ours=None, theirs=15):
+    sides = [ours or side("`meridian plan`", 1.5), side("`meridian drift`", 1), side("`cdk diff`", theirs)]
+    return Duel(question=NOTHING_TO_DO, conditions="", sides=sides, reason="")
+
+
+def grown(**changes):
+    near = {size: 1 + size / 10 for size in SIZES} | changes.get("near", {})
+    far = {size: wall + 0.2 for size, wall in near.items()} | changes.get("far", {})
+    calls = {size: calls_allowed(size) for size in SIZES} | changes.get("calls", {})
+    return {size: {0.0: side("plan", near[size], calls[size]), 0.08: side("plan", far[size])} for size in SIZES}
+
+
 def found(**changes):
     fine = {
-        "plan": cost(1.5),
-        "peers": [Peer(name="the peer", cost=cost(15), calls=120)],
-        "growth": {size: cost(1 + size / 10) for size in SIZES},
-        "far": {0.08: {3: cost(1.8), 10: cost(2.6)}},
-        "calls": {size: 14 + 22 * size for size in SIZES},
+        "duels": [nothing()],
+        "growth": grown(),
+        "theirs": {},
         "first_call": {"empty": 5.0, "warm": 2.0},
         "embedded": aws(),
     }
@@ -43,22 +58,22 @@ def test_every_goal_is_met_by_good_numbers():
 @pytest.mark.parametrize(
     ("changes", "missed"),
     [
-        ({"plan": cost(2.1)}, "nothing to do"),
-        ({"plan": Cost(wall=1, cpu=1, megabytes=151)}, "largest process"),
+        ({"duels": [nothing(side("`meridian plan`", 2.1))]}, "nothing to do"),
         (
-            {"growth": {size: cost(size) for size in SIZES}, "far": {0.08: {3: cost(4), 10: cost(11)}}},
-            "more time for each Region",
+            {"duels": [nothing(Side(name="plan", cost=Cost(wall=1, cpu=1, megabytes=151)))]},
+            "largest process",
         ),
-        ({"far": {0.08: {3: cost(1.8), 10: cost(2.7)}}}, "latency"),
-        ({"far": {0.08: {3: cost(1.2), 10: cost(2.6)}}}, "latency"),
-        ({"calls": {3: 81}}, "AWS calls of `plan` at 3 Regions"),
+        ({"growth": grown(near={10: 3.1})}, "more time for each Region"),
+        ({"growth": grown(far={20: 3.5})}, "80 ms per call adds to `plan` at 20 Regions"),
+        ({"growth": grown(calls={3: 81})}, "AWS calls of `plan` at 3 Regions"),
+        ({"growth": grown(calls={20: 469})}, "AWS calls of `plan` at 20 Regions"),
         ({"first_call": {"empty": 6.1, "warm": 2.0}}, "cache empty"),
         ({"first_call": {"empty": 5.0, "warm": 2.6}}, "cache warm"),
         ({"embedded": aws(start=2.1)}, "start of the embedded AWS"),
         ({"embedded": aws(call=0.011)}, "a call to the embedded AWS"),
         ({"embedded": aws(keep=0.21)}, "keeping its world"),
         ({"embedded": aws(bring_back=0.21)}, "bringing it back"),
-        ({"peers": [Peer(name="the peer", cost=cost(4.4), calls=1)]}, "times as fast as the peer"),
+        ({"duels": [nothing(theirs=4.4)]}, "times as fast as `cdk diff`"),
     ],
 )
 def test_a_bad_number_misses_its_goal_and_no_other(changes, missed):
@@ -67,11 +82,11 @@ def test_a_bad_number_misses_its_goal_and_no_other(changes, missed):
 
 
 def test_the_table_says_what_was_missed_and_that_there_was_no_peer():
-    text = markdown(
-        found(plan=cost(2.5), peers=[]), runs=5, date="2026-01-01", load=["0.1", "1.0"], peer="left out, npm is absent"
-    )
-    assert "peer: left out, npm is absent" in text
+    slow = nothing(side("`meridian plan`", 2.5), theirs=60)
+    text = markdown(found(duels=[slow]), date="2026-01-01", load=["0.1", "1.0"], peer="left out")
+    assert "peer: left out" in text
     assert "| `meridian plan`, nothing to do | ≤ 2 s | 2.50 s | **missed** |" in text
+    assert "- Missed: `meridian plan`, nothing to do, 2.50 s; the limit is 2 s." in text
 
 
 def test_runs_take_turns_and_the_median_counts():
@@ -94,6 +109,8 @@ def test_a_command_is_measured_with_its_children_or_fails_by_name(tmp_path):
         run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, {})
     with pytest.raises(CommandFailed, match="expected 0 and 'converged'"):
         run([sys.executable, "-c", "print('nothing')"], tmp_path, {}, says="converged")
+    with pytest.raises(CommandFailed, match="exit code -9"):
+        run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, {}, patience=0.1)
 
 
 def test_the_peer_gets_the_bucket_name_as_it_is_deployed(tmp_path):
