@@ -43,13 +43,11 @@ def drawn(topologies: Sequence[Sequence[Block]], width: int, height: int) -> Ren
             lines.append(Line(style="", text=""))
             share -= 1
         lines += fitted(blocks, max(share, 1))
-    return Group(*(_text(line, width) for line in lines[:height]))
+    return Group(*map(_text, lines[:height]))
 
 
-def _text(line: Line, width: int) -> Text:
-    text = Text(line.text, style=STYLES.get(line.style, ""), no_wrap=True, overflow="ellipsis")
-    text.truncate(width, overflow="ellipsis")
-    return text
+def _text(line: Line) -> Text:
+    return Text(line.text, style=STYLES.get(line.style, ""), no_wrap=True, overflow="ellipsis")
 
 
 def wrapped(block: Block, width: int) -> Block:
@@ -81,7 +79,7 @@ def fitted(blocks: Sequence[Block], height: int) -> list[Line]:
     lines: list[Line] = []
     for block, rows in zip(blocks, kept, strict=True):
         lines += _shown(block, rows)
-    return lines[:height]
+    return lines
 
 
 def _height(blocks: Sequence[Block], kept: Sequence[int]) -> int:
