@@ -122,7 +122,10 @@ def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_i
     world.unknown = {"gone"}
     assert world.handle({"topology": "gone"}, {"topology": "refused"}) == []
     assert (world.passes, world.sent, world.refused) == ([], [], ["refused"])
-    assert [(line["code"], line["topology"]) for line in world.lines] == [("Withdrawn", "gone"), ("BadArchive", "refused")]
+    assert [(line["code"], line["topology"]) for line in world.lines] == [
+        ("Withdrawn", "gone"),
+        ("BadArchive", "refused"),
+    ]
 
 
 @pytest.mark.parametrize(
