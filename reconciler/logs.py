@@ -27,7 +27,7 @@ def tell(line: Line) -> None:
     from structlog.processors import TimeStamper
 
     stamped = TimeStamper(fmt="iso", utc=True)
-    _write(line, sys.stderr, stamped, {}, ConsoleRenderer(colors=False, pad_event_to=0))
+    _write(line, sys.stderr, stamped, {}, ConsoleRenderer(colors=False, pad_event_to=0, sort_keys=False))
 
 
 def measured(line: Line) -> Mapping[str, Any]:
