@@ -11,7 +11,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check prove soak bench bench-all conformance operations catalogue clean format snapshots package
+.PHONY: setup demo test check prove soak bench bench-all conformance operations catalogue messages clean format snapshots package
 
 setup: $(VENV)/.done
 
@@ -78,6 +78,10 @@ operations: setup
 # DRIFT.md anew, from the table of dispositions and the hands of the tests.
 catalogue: setup
 	@$(BIN)/python -m tests.catalogue
+
+# MESSAGES.md anew, from the registry of messages; refuses to change a number that was given.
+messages: setup
+	@$(BIN)/python -m tests.messages
 
 format: setup
 	@$(BIN)/ruff format .

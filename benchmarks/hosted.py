@@ -52,7 +52,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 import botocore.client
-from reconciler import hosted, load, wiring
+from reconciler import hosted, load, logs, wiring
 from reconciler.aws.clients import Clients
 from reconciler.aws.records import FolderRecords
 from reconciler.aws.synthesis import default_cache
@@ -76,7 +76,8 @@ with tempfile.TemporaryDirectory() as folder:
 passed, passed_work = time.perf_counter() - began, time.process_time() - passed_work
 status = ports.journal.recorded(topology)
 found = {"import": imported * 1000, "work": worked * 1000, "imported": size, "pass": passed, "passWork": passed_work}
-found |= {"largest": largest(), "record": kept, "line": len(again.line), "asked": asked, "state": len(json.dumps(status))}
+written = sum(len(json.dumps({**line.fields(), **logs.measured(line)})) for line in again.lines)
+found |= {"largest": largest(), "record": kept, "line": written, "asked": asked, "state": len(json.dumps(status))}
 found |= {"calls": dict(again.outcome.api_calls) if again.outcome else {}}
 print(json.dumps({**found, "result": again.outcome.result if again.outcome else again.reason}))
 """

@@ -7,18 +7,19 @@ while the message waited, since nobody but a bundle brings a name into the queue
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.hosted import Again
+from reconciler.model.again import Again
 from reconciler.model.bundle import Refusal
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.logged import Line
 from reconciler.model.message import Malformed, Message
 from reconciler.receiving import Received
+from reconciler.report.metrics import cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,7 @@ class Deliveries:
     refuse: Callable[[str, Refusal], None]
     """Leave it in the status that there is nothing to converge to."""
     send: Callable[[Message, timedelta], None]
-    log: Callable[[str], None]
-    """One line of JSON."""
+    log: Callable[[Line], None]
 
     def handle(self, event: Any) -> dict[str, Any]:
         """The answer that makes Lambda delete what is done and give back what is not."""
@@ -37,35 +37,36 @@ class Deliveries:
         return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
     def _done(self, record: Mapping[str, Any]) -> bool:
-        line: dict[str, Any] = {"function": "reconcile", "message": record["messageId"]}
+        line = Line(event="message", code="Withdrawn", more={"message": record["messageId"]})
         try:
             message = Message.read(record.get("body"))
-            line |= {"topology": message.topology, "reason": message.reason}
+            line = replace(line, topology=message.topology, more={**line.more, "why": cut(message.reason)})
             return self._carry_out(message, line)
         except Malformed as error:  # its text is a stranger's, and stays out of the log
-            self._failed(line, "Malformed", why=str(error))
+            self._failed(line, "Malformed", told=str(error))
         except ReconcilerError as error:
-            self._failed(line, error.code, why=error.message)
+            self._failed(line, error.code, told=cut(error.message))
         except Exception as error:  # noqa: BLE001  # one message must not take the others of its batch along
-            if told := getattr(error, "line", ""):  # the pass has said what it could
-                self.log(told)
+            if said := getattr(error, "line", None):  # the pass has said what it could
+                self.log(said)
             # Where, but not what it says: that may be anything.
             places = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-            self._failed(line, type(error).__name__, where=places[-8:])
+            self._failed(line, "UnexpectedError", error=type(error).__name__, where=places[-8:])
         return False
 
-    def _carry_out(self, message: Message, line: Mapping[str, Any]) -> bool:
+    def _carry_out(self, message: Message, line: Line) -> bool:
         """Whether the message is done."""
         received = self.receive(message.topology)
         if received is None:
-            self.log(json.dumps({**line, "outcome": "no bundle: withdrawn"}))
+            self.log(line)
             return True
         if isinstance(received, Refusal):
             self.refuse(message.topology, received)
-            self.log(json.dumps({**line, "outcome": f"bundle refused: {received.code}"}))
+            self.log(replace(line, code=received.code))
             return True
         again = self.reconcile(received, message)
-        self.log(again.line or json.dumps({**line, "outcome": again.reason}))  # somebody else is at it, or an old timer
+        for told in again.lines:
+            self.log(told)
         if again.redeliver:
             return False
         if again.now:
@@ -75,5 +76,5 @@ class Deliveries:
             self.send(Message(topology=message.topology, reason=reason, due=again.due or None), again.after)
         return True
 
-    def _failed(self, line: Mapping[str, Any], error: str, **more: Any) -> None:
-        self.log(json.dumps({**line, "error": error, **more}))
+    def _failed(self, line: Line, code: str, **more: Any) -> None:
+        self.log(replace(line, code=code, more={**line.more, **more}))

@@ -14,15 +14,16 @@ the message itself has to come again (`redeliver`), which the queue counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from reconciler.glancing import unchanged
 from reconciler.loop import Looking, Ports, look, pass_under
+from reconciler.model.again import Again
 from reconciler.model.errors import GaveWay, LeaseHeld, LeaseLost, ReconcilerError, StaleTimer
 from reconciler.model.facts import Sweep
 from reconciler.model.memory import Memory
@@ -34,7 +35,7 @@ from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
 from reconciler.recording import recorded
-from reconciler.report.metrics import pass_line
+from reconciler.report.metrics import beside, code_of, left_alone, pass_line, time_to_converge
 from reconciler.report.status import after_error, glanced
 
 RETRY = timedelta(seconds=60)
@@ -46,29 +47,12 @@ GLANCED, GAVE_WAY = "Unchanged", "GaveWay"
 _LONG = frozenset({"window", SUSPENDED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
-    """The message to send next: with `due`, `after` so long, or `now`. None if neither is set."""
-
-    outcome: Outcome | None
-    after: timedelta | None
-    due: str
-    reason: str
-    now: bool = False
-    result: str = ""
-    """What it came to where there is no outcome and no error."""
-    redeliver: bool = False
-    """Nothing could be decided: report this message as failed, so that it comes again."""
-    line: str = ""
-    """To be printed: what happened, as JSON with metrics in it."""
-
-
 class PassCrashed(Exception):
-    """A bug of ours met in a pass; `line` is to be printed."""
+    """A bug of ours met in a pass; `line` is for the log."""
 
     def __init__(self, topology: Topology, at: datetime, error: Exception, why: str) -> None:
         super().__init__(f"{topology.name}: {type(error).__name__}: {error}")
-        self.line = pass_line(topology.name, at, result="Crashed", error=str(self), why=why)
+        self.line = pass_line(topology.name, at, result="Crashed", code="UnexpectedError", error=str(self), why=why)
 
 
 def reconcile(
@@ -85,18 +69,22 @@ def reconcile(
     often that the topology is Stalled."""
     at = ports.clock.now()
     turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
-    said = partial(_said, topology, at, message.reason)
+    kept: list[str] = []
+    said = partial(_said, topology, at, message.reason, kept)
+    passed = partial(_passed, records=records, lost=lost, kept=kept.append)
     try:
         if ports.cloud.account(topology) != topology.account:
             return said(None, _elsewhere(ports, topology))
         with ports.journal.lease(topology, turn) as lease:
-            again = _turn(ports, topology, lease, message, chance, partial(_passed, records=records, lost=lost))
+            again = _turn(ports, topology, lease, message, chance, passed)
             lease.due = again.due if not again.redeliver else None
     except StaleTimer as stale:
-        return Again(outcome=None, after=None, due="", reason=stale.message)
+        line = left_alone("timer", stale, topology.name, at, message.reason)
+        return Again(outcome=None, after=None, due="", reason=stale.message, lines=(line,))
     except LeaseHeld as held:
-        after = RETRY if held.marked else None
-        return Again(outcome=None, after=after, due=turn.retry if held.marked else "", reason=held.message)
+        after, due = (RETRY, turn.retry) if held.marked else (None, "")
+        line = left_alone("lease", held, topology.name, at, message.reason)
+        return Again(outcome=None, after=after, due=due, reason=held.message, lines=(line,))
     except ReconcilerError as error:
         return said(None, _comes_again(error))
     except Exception as error:
@@ -111,9 +99,14 @@ def reconcile(
 
 
 def _passed(
-    ports: Ports, one_pass: Callable[[Ports], Outcome], *, records: Records | None, lost: Callable[[str], None]
+    ports: Ports,
+    one_pass: Callable[[Ports], Outcome],
+    *,
+    records: Records | None,
+    lost: Callable[[str], None],
+    kept: Callable[[str], None],
 ) -> Outcome:
-    return recorded(one_pass, ports, records, lost=lost) if records else one_pass(ports)
+    return recorded(one_pass, ports, records, lost=lost, kept=kept) if records else one_pass(ports)
 
 
 def _turn(
@@ -132,9 +125,8 @@ def _turn(
     sweep = _sweep(ports, topology, message, status, revision)
     if sweep is Sweep.FAST and status is not None:
         if _glanced(ports, topology, lease, status):
-            return Again(
-                outcome=None, after=None, due=_name(ports.clock.now(), lease.token), reason=GLANCED, result=GLANCED
-            )
+            due = _name(ports.clock.now(), lease.token)
+            return Again(outcome=None, after=None, due=due, reason=GLANCED, result=GLANCED, code=GLANCED)
         sweep = Sweep.PLAN
     looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and message.routine)
 
@@ -145,8 +137,8 @@ def _turn(
     try:
         outcome = passed(ports, one_pass)
     except GaveWay:
-        now, token = ports.clock.now(), lease.token
-        return Again(outcome=None, after=timedelta(), due=_name(now, token), reason=GAVE_WAY, result=GAVE_WAY)
+        due = _name(ports.clock.now(), lease.token)
+        return Again(outcome=None, after=timedelta(), due=due, reason=GAVE_WAY, result=GAVE_WAY, code=GAVE_WAY)
     except LeaseLost:
         raise
     except Exception as error:
@@ -158,10 +150,12 @@ def _turn(
             raise
         after = None if memory.attempts.stalled else memory.attempts.delay(chance())
         due = _name(at + (after or timedelta()), lease.token)
-        return Again(outcome=None, after=after, due=due, reason=f"{problem.code}: {problem.message}")
+        reason = f"{problem.code}: {problem.message}"
+        return Again(outcome=None, after=after, due=due, reason=reason, code=problem.code)
     after = _after(outcome, memory, chance)
     due = _name(ports.clock.now() + (after or timedelta()), lease.token)
-    return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result))
+    took = time_to_converge(outcome, status)
+    return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result), took=took)
 
 
 def _sweep(
@@ -212,10 +206,11 @@ def _elsewhere(ports: Ports, topology: Topology) -> Again:
 
 
 def _comes_again(error: ReconcilerError) -> Again:
-    return Again(outcome=None, after=None, due="", reason=f"{error.code}: {error.message}", redeliver=True)
+    reason = f"{error.code}: {error.message}"
+    return Again(outcome=None, after=None, due="", reason=reason, code=error.code, redeliver=True)
 
 
-def _said(topology: Topology, at: datetime, why: str, lease: Lease | None, again: Again) -> Again:
+def _said(topology: Topology, at: datetime, why: str, kept: Sequence[str], lease: Lease | None, again: Again) -> Again:
     outcome = again.outcome
     failed = "" if outcome or again.result else again.reason
     more: dict[str, Any] = {"stolen": lease.stolen, "token": lease.token} if lease else {}
@@ -223,14 +218,17 @@ def _said(topology: Topology, at: datetime, why: str, lease: Lease | None, again
         topology.name,
         at,
         result=str(outcome.result) if outcome else again.result or "Error",
+        code=code_of(outcome) if outcome else again.code,
         outcome=outcome,
         error=failed,
         stalled=outcome.result is Result.STALLED if outcome else failed.startswith("Stalled:"),
         after=timedelta() if again.now else again.after,
         why=why,
+        run=kept[-1] if kept else None,
+        took=again.took,
         **more,
     )
-    return replace(again, line=line)
+    return replace(again, lines=(line, *beside(line, outcome)))
 
 
 def _name(due: datetime, number: int) -> str:

@@ -11,11 +11,11 @@ Lambda.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,20}")
 _VERSION = re.compile(r"[!-~]{0,1024}")
 """S3 gives opaque text of at most 1,024 bytes; empty asks for the newest."""
 
+_LONGEST = 1000
 Store = Callable[[str, str, Sequence[str], Path], Mapping[str, str]]
 
 
@@ -39,17 +40,16 @@ def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lamb
 
 def respond(event: Any, store: Store) -> dict[str, Any]:
     started = time.perf_counter()
-    line: dict[str, Any] = {"function": "synth"}
+    line = synth.Line(event="synth", code="TemplatesMade")
     try:
         name, version, keys = _request(event)
-        line |= {"topology": name, "version": version, "keys": keys}
+        line = replace(line, topology=name, more={"version": version, "keys": keys})
         with tempfile.TemporaryDirectory() as folder:
             answer: dict[str, Any] = {"stored": dict(store(name, version, keys, Path(folder)))}
     except ReconcilerError as error:
         answer = {"error": {"code": error.code, "message": str(error), "again": error.retry is not Retry.NEVER}}
-        line |= {"error": error.code, "message": str(error)}
-    line["ms"] = round((time.perf_counter() - started) * 1000)
-    print(json.dumps(line), flush=True)  # noqa: T201  # Lambda's log
+        line = replace(line, code=error.code, more={**line.more, "error": str(error)[:_LONGEST]})
+    synth.say(replace(line, more={**line.more, "ms": round((time.perf_counter() - started) * 1000)}))
     return answer
 
 

@@ -2,11 +2,10 @@
 
 Queues: a value each minute, as it is now [V: SQS Developer Guide, CloudWatch metrics; a queue that is not used tells nothing on
 AWS after six hours, here it goes on]. Health checks, lag and load: see `health_checks.health_metrics`. Embedded Metric Format: a
-line of a log that has `_aws` [V: CloudWatch User Guide, "Specification: Embedded metric format"]. Its time is a function's wall
-time, which means nothing on the virtual clock: it counts as of now.
+line of a log that has `_aws`, see `embedded_metrics`. Its time is a function's wall time, which means nothing on the virtual clock:
+it counts as of now.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from ministack.services import cloudwatch, cloudwatch_logs, sqs
 
 from local_aws import durations
 from local_aws.clock import CLOCK
+from local_aws.events import embedded_metrics
 from local_aws.health_checks import health_metrics
 from local_aws.resources.wrap import around
 
@@ -30,7 +30,6 @@ Record = dict[str, Any]
 MINUTE = 60.0
 CAUGHT_UP = 60  # minutes at most that a value is told for at once
 KEPT = int(health_metrics.HISTORY_SECONDS // MINUTE)  # points of one gauge: days of them cost every alarm's look
-MOST_DIMENSIONS = 30
 _QUEUES = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
@@ -92,17 +91,9 @@ def _logged(stock: Callable[..., Any], group: str, stream: str, events: list[Rec
 def _embedded(line: str) -> None:
     """What is not of the format is a line like any other."""
     try:
-        told = json.loads(line[line.index("{") :])
-        for directive in told["_aws"]["CloudWatchMetrics"]:
-            for names in directive.get("Dimensions") or [[]]:
-                dimensions = {name: str(told[name]) for name in names[:MOST_DIMENSIONS]}
-                for metric in directive["Metrics"]:
-                    values = told[metric["Name"]]
-                    for value in values if isinstance(values, list) else [values]:
-                        cloudwatch.record_metric(
-                            directive["Namespace"], metric["Name"], float(value), metric.get("Unit", "None"), dimensions
-                        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+        for point in embedded_metrics.points(line):
+            cloudwatch.record_metric(point.namespace, point.name, point.value, point.unit, point.dimensions)
+    except embedded_metrics.Invalid:
         return
 
 

@@ -89,7 +89,7 @@ def _fetch(address: str, until: float) -> bytes:
         response: Any = http.client.HTTPResponse(_Source(_Bounded(connection, until)))  # type: ignore[arg-type]
         response.begin()
         if response.status != http.client.OK:
-            raise Unusable(f"Status{response.status}", f"it answers with status {response.status}")
+            raise Unusable("BadStatus", f"it answers with status {response.status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unusable("Encoded", "it answers compressed, though it was asked not to")
         document: bytes = response.read(BYTES + 1)

@@ -98,6 +98,7 @@ def _called(client: Any, function: str, payload: Mapping[str, Any]) -> bytes:
 
 def _unavailable(region: str, function: str, said: Mapping[str, Any]) -> CloudUnavailable:
     """What a function that fails says has its error's type and message in it."""
+    kind = f"{said['errorType']}: " if said.get("errorType") else ""
     words = (
         said.get("message")
         or (said.get("failed") or {}).get("message")
@@ -105,6 +106,4 @@ def _unavailable(region: str, function: str, said: Mapping[str, Any]) -> CloudUn
         or said.get("state")
         or "nothing that makes sense"
     )
-    return CloudUnavailable(
-        f"{INVOKE} in {region}: {function} says: {words}", code=str(said.get("errorType") or "Schema")
-    )
+    return CloudUnavailable(f"{INVOKE} in {region}: {function} says: {kind}{words}", code="Schema")

@@ -122,16 +122,17 @@ def _logged_pass(
     def one_pass(theirs: Ports) -> Outcome:
         return run_pass(theirs, topology, run, goal, Looking(sweep=sweep))
 
+    kept: list[str] = []
     if records:
         from reconciler.recording import recorded
 
-        outcome = recorded(one_pass, ports, records, goal=goal, lost=_lost)
+        outcome = recorded(one_pass, ports, records, goal=goal, lost=_lost, kept=kept.append)
     else:
         outcome = one_pass(ports)
     if settings.verbose:
         from reconciler.cli import logs
 
-        logs.passed(outcome)
+        logs.passed(outcome, kept[-1] if kept else None)
     return outcome
 
 

@@ -1,29 +1,24 @@
-"""Logs of passes: structured lines on stderr. Imported only with `-v`, for structlog takes a tenth of a second to load."""
+"""Logs of passes: lines on stderr, in the shape of the functions' log. Imported only with `-v`."""
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 
-import structlog
-
+from reconciler.logs import tell
 from reconciler.model.outcome import Outcome
-
-_PROCESSORS = (
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
-)
+from reconciler.report.metrics import code_of, pass_line
 
 
-def passed(outcome: Outcome) -> None:
-    log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=_PROCESSORS)
-    log.info(
-        "pass",
-        topology=outcome.topology,
-        result=str(outcome.result),
-        generation=outcome.revision.generation,
-        requests=[f"{r.id} {r.call}" for r in outcome.requests],
-        in_flight=[str(ref) for ref in outcome.in_flight],
-        api_calls=sum(outcome.api_calls.values()),
-        seconds=outcome.duration.total_seconds(),
+def passed(outcome: Outcome, run: str | None = None) -> None:
+    """`run`: the key of its record, if one is kept."""
+    result, code = str(outcome.result), code_of(outcome)
+    line = pass_line(
+        outcome.topology,
+        outcome.observed.at,
+        result=result,
+        code=code,
+        outcome=outcome,
+        after=outcome.requeue_after,
+        run=run,
     )
+    tell(replace(line, metrics={}))

@@ -388,6 +388,17 @@ cli.add_command(github)
 
 
 @cli.command()
+@click.argument("code", required=False)
+@common_options(formats=ALL_FORMATS)
+@click.pass_obj
+def explain(settings: Settings, code: str | None) -> int:
+    """Say what a CODE or number means and what to do; without one, list all. No AWS access."""
+    from reconciler.cli.explaining import explain
+
+    return explain(settings, code)
+
+
+@cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, show_default=True, help="0 picks a free one.")
 @click.option(
     "--speed",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from reconciler.aws.bundled import BundledRevisions
@@ -21,15 +21,19 @@ from reconciler.aws.templates import StoredSynthesizer
 from reconciler.aws.writing import ServiceRoles
 from reconciler.deliveries import Deliveries
 from reconciler.detecting import ChangeSets
-from reconciler.hosted import Again, reconcile
+from reconciler.hosted import reconcile
 from reconciler.hosting.plane import Plane
+from reconciler.logs import say
 from reconciler.loop import Ports
+from reconciler.model.again import Again
 from reconciler.model.bundle import Refusal, Source
 from reconciler.model.errors import LeaseLost
+from reconciler.model.logged import Line
 from reconciler.model.message import Message
 from reconciler.model.topology import Topology
 from reconciler.ports import Synthesizer
 from reconciler.receiving import Received, Receiver
+from reconciler.report.metrics import cut
 from reconciler.report.refused import refused_status
 
 
@@ -47,7 +51,8 @@ def deliveries() -> Deliveries:
 
     def one_pass(received: Received, message: Message) -> Again:
         ports = hosted_ports(plane, journal, received.source)
-        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=_lost)
+        lost = partial(_lost, message.topology)
+        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=lost)
 
     def refuse(name: str, refusal: Refusal) -> None:
         status = refused_status(name, refusal, recorded(name), plane.clock.now())
@@ -61,7 +66,7 @@ def deliveries() -> Deliveries:
         reconcile=one_pass,
         refuse=refuse,
         send=lambda message, delay: plane.queue.send([message], delay),
-        log=_say,
+        log=say,
     )
 
 
@@ -97,10 +102,5 @@ class _Named:
     home_region: str
 
 
-def _lost(why: str) -> None:
-    _say(json.dumps({"function": "reconcile", "level": "warning", "event": "record lost", "why": why}))
-
-
-def _say(line: str) -> None:
-    """One line of Lambda's log, JSON."""
-    print(line, flush=True)  # noqa: T201
+def _lost(topology: str, why: str) -> None:
+    say(Line(event="record", code="RecordLost", topology=topology, more={"told": cut(why)}))

@@ -10,9 +10,12 @@ from reconciler.aws.clients import Clients
 from reconciler.aws.revisions import RevisionBucket
 from reconciler.aws.synthesis import CachedSynthesizer
 from reconciler.aws.template_store import OF_TOPOLOGIES, TemplateStore, publish
+from reconciler.logs import say
+from reconciler.model.logged import Line
 from reconciler.model.topology import Topology
 from reconciler.receiving import Receiver
 
+__all__ = ["TEMPLATES", "Line", "say", "store_templates"]
 TEMPLATES = OF_TOPOLOGIES
 """Keys of the templates that a topology can need."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.hosting.plane import Plane
+from reconciler.logs import say
+from reconciler.model.logged import Line, Unit
 from reconciler.model.message import Message
 from reconciler.waking import Names, Waker, reason
 
@@ -26,7 +27,18 @@ def waker() -> Callable[[Any], Names]:
 
     def told(event: Any) -> Names:
         found = wake(event)
-        print(json.dumps({"function": "wake", "why": reason(event), "woken": found}), flush=True)  # noqa: T201
+        say(woke(event, found, plane.clock.now()))
         return found
 
     return told
+
+
+def woke(event: Any, found: Names, at: datetime) -> Line:
+    return Line(
+        event="wake",
+        code="Woken" if found else "NobodyConcerned",
+        topology=found[0] if len(found) == 1 else None,
+        more={"why": reason(event), "woken": found},
+        metrics={"TopologiesWoken": (float(len(found)), Unit.COUNT)},
+        at=at,
+    )

@@ -35,6 +35,8 @@ RESYNC = timedelta(minutes=15)
 """Between two looks at a topology that nothing happens to. No more than SQS delays a message: wake spreads them over it."""
 METRICS = "Meridian"
 """Namespace of what the functions measure."""
+COUNTED = ("apigateway", "cloudformation", "cloudfront", "cloudtrail", "rds", "route53")
+"""Services whose calls are counted each for itself, since AWS throttles them early; of all others the sum."""
 ISSUER = "token.actions.githubusercontent.com"
 RUNTIME, ARCHITECTURE = "python3.13", "arm64"
 """What the functions run on unless somebody says otherwise: MERIDIAN_RUNTIME, MERIDIAN_ARCHITECTURE."""

@@ -28,26 +28,33 @@ def recorded(
     *,
     goal: Goal = Goal.CONVERGE,
     lost: Callable[[str], None],
+    kept: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """One pass, and its record. `lost` is told why there is none, where there should be one."""
+    """One pass, and its record. `kept` is told its key; `lost`, why there is none, where there should be one."""
     recorder = Recorder(ports, named=records.named)
     try:
         outcome = one_pass(recorder.ports)
     except Exception as error:
-        _keep(recorder, error, records, goal, lost)
+        _keep(recorder, error, records, goal, lost, kept)
         raise
-    _keep(recorder, outcome, records, goal, lost)
+    _keep(recorder, outcome, records, goal, lost, kept)
     return outcome
 
 
 def _keep(
-    recorder: Recorder, ended: Outcome | Exception, records: Records, goal: Goal, lost: Callable[[str], None]
+    recorder: Recorder,
+    ended: Outcome | Exception,
+    records: Records,
+    goal: Goal,
+    lost: Callable[[str], None],
+    kept: Callable[[str], None],
 ) -> None:
     try:
         found = recorder.closed(ended, goal)
         if found:
             key, record = found
             records.keep(key, packed(record))
+            kept(key)
     except Exception as error:  # noqa: BLE001  # a pass that is done is done, whatever its record meets
         with suppress(Exception):
             lost(error.message if isinstance(error, ReconcilerError) else f"{type(error).__name__}: {error}")

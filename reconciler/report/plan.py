@@ -10,6 +10,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Gate, Goal, Plan, Step, StepAction, Wave
 from reconciler.model.preflight import Preflight
 from reconciler.report.approval import awaited
+from reconciler.report.coded import problems_json, refusals_json
 from reconciler.report.preflight import preflight_json
 from reconciler.report.words import clipped, human_duration, iso_duration, json_value
 
@@ -37,8 +38,8 @@ def plan_json(outcome: Outcome, preflight: Preflight | None = None) -> dict[str,
             "faultedStates": plan.verification.faulted,
             "violations": len(plan.verification.violations),
         },
-        "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in plan.refusals],
-        "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
+        "refusals": refusals_json(plan.refusals),
+        "problems": problems_json(outcome.problems),
         "notes": list(plan.notes),
         "approval": awaited(outcome),
         "withheld": [_wave_json(w) for w in plan.withheld],

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from reconciler.model.messages import number
 from reconciler.model.preflight import Check, Cost, CostLine, Preflight, Verdict
 from reconciler.report.words import Paint, columns, in_regions, one_line, plain
 
@@ -20,6 +21,7 @@ def preflight_json(preflight: Preflight) -> dict[str, Any]:
         "checks": [
             {
                 "code": c.code,
+                "number": number(c.code),
                 "subject": c.subject,
                 "region": c.region,
                 "verdict": str(c.verdict),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.bundle import Refusal
+from reconciler.model.messages import number
 from reconciler.model.outcome import Result
 from reconciler.report.words import iso_time
 
@@ -61,5 +62,5 @@ def refused_status(name: str, refusal: Refusal, previous: Mapping[str, Any] | No
             *(c for kind, c in old.items() if kind not in _OVER),
         ],
         "problems": [],
-        "refusals": [{"code": refusal.code, "path": "", "message": refusal.message}],
+        "refusals": [{"code": refusal.code, "number": number(refusal.code), "path": "", "message": refusal.message}],
     }

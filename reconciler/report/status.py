@@ -12,6 +12,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Condition, Outcome, Problem, Result
 from reconciler.model.sweeps import Looks
 from reconciler.report.approval import awaited, given
+from reconciler.report.coded import problems_json, refusals_json
 from reconciler.report.findings import remembered
 from reconciler.report.plan import gate_json, left_json
 from reconciler.report.regions import RegionReport, region_reports
@@ -45,8 +46,8 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "findings": remembered(outcome),
         "regions": [_region(r, outcome, before) for r in region_reports(outcome)],
         "edge": _edge(outcome),
-        "problems": [{"code": p.code, "step": p.step, "message": p.message} for p in outcome.problems],
-        "refusals": [{"code": r.code, "path": r.path, "message": r.message} for r in outcome.plan.refusals],
+        "problems": problems_json(outcome.problems),
+        "refusals": refusals_json(outcome.plan.refusals),
         "waitingFor": [gate_json(g) for g in waves[0].waiting_for] if waves else [],
         "stepsLeft": sum(len(w.steps) for w in waves),
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
@@ -88,7 +89,7 @@ def after_error(
         "result": str(Result.STALLED if stalled else Result.FAILED),
         "requeueAfter": None,
         "conditions": [*kept, _condition(failing, before["conditions"])],
-        "problems": [{"code": problem.code, "step": problem.step, "message": problem.message}],
+        "problems": problems_json([problem]),
     }
 
 

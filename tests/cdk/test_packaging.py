@@ -62,6 +62,7 @@ modules = [p.relative_to(folder).with_suffix("") for p in (folder / "reconciler"
 for path in modules:
     importlib.import_module(".".join(path.parts).removesuffix(".__init__"))
 import cdk_app.projection, dns.resolver, jsonschema, structlog, zoneinfo
+import aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch
 zoneinfo.reset_tzpath(to=())
 zoneinfo.ZoneInfo("Europe/Berlin")
 found = sorted({m.__file__ for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", "") or "")})

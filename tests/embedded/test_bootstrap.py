@@ -208,7 +208,7 @@ def test_alarms_reach_somebody_and_the_dashboard_is_one(world: World) -> None:
         a["AlarmName"]: a for a in cloudwatch.describe_alarms(AlarmNamePrefix="meridian-control-")["MetricAlarms"]
     }
     topic = f"arn:aws:sns:{HOME}:{ACCOUNT}:meridian-alarms"
-    assert len(alarms) == 7
+    assert len(alarms) == 10
     assert {tuple(a["AlarmActions"]) for a in alarms.values()} == {(topic,)}
     dead = alarms["meridian-control-deadletters"]
     assert dead["Dimensions"] == [{"Name": "QueueName", "Value": "meridian-reconcile-dead"}]
@@ -218,6 +218,9 @@ def test_alarms_reach_somebody_and_the_dashboard_is_one(world: World) -> None:
     assert "key/" in shown["KmsMasterKeyId"]
     body = json.loads(cloudwatch.get_dashboard(DashboardName="meridian-control")["DashboardBody"])
     assert {w["properties"]["region"] for w in body["widgets"]} == {HOME}
+    ours = {m[1] for w in body["widgets"] for m in w["properties"]["metrics"] if m[0] == "Meridian"}
+    assert {a["MetricName"] for a in alarms.values() if a["Namespace"] == "Meridian"} < ours
+    assert {"AwsCalls", "DriftFindings", "LeaseWaits", "PassDuration", "TopologiesWoken"} < ours
 
 
 def test_a_trail_is_made_where_there_was_none(world: World) -> None:

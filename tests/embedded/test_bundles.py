@@ -183,7 +183,7 @@ def test_a_withdrawn_bundle_ends_it_without_dead_letters(world: World, capfd: py
     assert world.reconcile() == []
     assert world.passes.seen == []
     line = json.loads(capfd.readouterr().out.splitlines()[-1])
-    assert (line["function"], line["topology"], line["outcome"]) == ("reconcile", "orders", "no bundle: withdrawn")
+    assert (line["event"], line["topology"], line["code"]) == ("message", "orders", "Withdrawn")
     assert world.upload() == 0  # the same commit again, and it is there again
     assert world.wake() == ["orders"]
 

@@ -29,7 +29,8 @@ def test_a_request_is_passed_on_and_its_fingerprints_come_back(capsys: pytest.Ca
     assert respond(ASKED, store) == {"stored": {"api": "f", "edge": "f"}}
     assert seen == ["orders", "a.B_1-", ["api", "edge"], []]
     line = json.loads(capsys.readouterr().out)
-    assert (line["function"], line["topology"], line["keys"]) == ("synth", "orders", ["api", "edge"])
+    assert (line["event"], line["code"], line["topology"]) == ("synth", "TemplatesMade", "orders")
+    assert line["keys"] == ["api", "edge"]
 
 
 @pytest.mark.parametrize(

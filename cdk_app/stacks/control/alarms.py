@@ -6,7 +6,6 @@ which topology it was, the line in the log says.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -14,6 +13,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
+from cdk_app.stacks.control.dashboard import add_dashboard
 from reconciler.model.control import DEAD_LETTERS, METRICS, QUEUE, RECONCILE, SYNTH, WAKE
 
 TOPIC = "meridian-alarms"
@@ -21,6 +21,10 @@ LATE = 1800
 """Seconds. A message waits fifteen minutes of its own will."""
 STOLEN = 3
 """A function that dies loses its lease to the next one; thrice in a quarter of an hour is no accident."""
+FAILED = 5
+"""Passes that fail in a quarter of an hour: one that meets a throttle or a lost answer is tried again, and nobody need know."""
+SLOW = 4 * 3600
+"""Seconds. Creation from nothing takes two hours, most of them Aurora's; a rollout with its soaks less."""
 AlarmArguments = dict[str, Any]
 
 
@@ -37,9 +41,7 @@ def add_alarms(stack: MeridianStack, key_arn: str) -> None:
             treat_missing_data="notBreaching",
             **settings,
         )
-    cloudwatch.CfnDashboard(
-        stack, "Dashboard", dashboard_name="meridian-control", dashboard_body=cdk.Fn.sub(json.dumps(_dashboard()))
-    )
+    add_dashboard(stack)
 
 
 def _topic(stack: MeridianStack, key_arn: str) -> sns.CfnTopic:
@@ -88,6 +90,18 @@ def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
             "leases are taken from holders that stopped renewing them, again and again",
             _over(STOLEN - 1, METRICS, "LeaseSteals", "Sum", period=900),
         ),
+        "PassErrors": (
+            "passes fail again and again: the log of meridian-reconcile has the codes, meridian explain their meaning",
+            _over(FAILED - 1, METRICS, "PassErrors", "Sum", period=900),
+        ),
+        "Refused": (
+            "a plan is refused for an hour: meridian status says by which rule, and the way out",
+            _over(0, METRICS, "Refusals", "Sum", period=1800, periods=2),
+        ),
+        "SlowToConverge": (
+            "a commit took long to converge: meridian history says how long, meridian status what it waited for",
+            _over(SLOW, METRICS, "TimeToConverge", "Maximum", period=300),
+        ),
         **{
             f"{name.removeprefix('meridian-').capitalize()}Errors": (
                 f"{name} fails",
@@ -117,39 +131,4 @@ def _over(
         "threshold": threshold,
         "comparison_operator": "GreaterThanThreshold",
         "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=k, value=v) for k, v in dimensions.items()] or None,
-    }
-
-
-def _dashboard() -> dict[str, Any]:
-    """Queue and passes above, functions below."""
-    waiting = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", q] for q in (QUEUE, DEAD_LETTERS)]
-    oldest = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", QUEUE]]
-    passes = [[METRICS, name] for name in ("Passes", "PassErrors", "LeaseSteals", "StalledTopologies")]
-    functions = [["AWS/Lambda", "Errors", "FunctionName", f] for f in (WAKE, RECONCILE, SYNTH)]
-    slowest = [["AWS/Lambda", "Duration", "FunctionName", f] for f in (WAKE, RECONCILE, SYNTH)]
-    widgets = {
-        "messages": (waiting, "Maximum"),
-        "age of the oldest message": (oldest, "Maximum"),
-        "passes": (passes, "Sum"),
-        "errors": (functions, "Sum"),
-        "duration": (slowest, "Maximum"),
-    }
-    return {
-        "widgets": [
-            {
-                "type": "metric",
-                "x": 12 * (place % 2),
-                "y": 6 * (place // 2),
-                "width": 12,
-                "height": 6,
-                "properties": {
-                    "title": title,
-                    "metrics": metrics,
-                    "stat": statistic,
-                    "period": 300,
-                    "region": "${AWS::Region}",
-                },
-            }
-            for place, (title, (metrics, statistic)) in enumerate(widgets.items())
-        ]
     }

@@ -131,9 +131,9 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (document(b"", 302, Location="https://127.0.0.1/"), "Status302"),
-        (document(b"no", 500), "Status500"),
-        (document(published(GOOD), 203), "Status203"),
+        (document(b"", 302, Location="https://127.0.0.1/"), "BadStatus"),
+        (document(b"no", 500), "BadStatus"),
+        (document(published(GOOD), 203), "BadStatus"),
         (document(published(GOOD), Content_Encoding="gzip"), "Encoded"),
         (document(published(GOOD) + b" " * 65_536), "TooLarge"),
         (raw(HEAD + b"\r\n", *[b" " * 4096] * 40), "TooLarge"),

@@ -31,6 +31,7 @@ def test_only_commands_that_work_are_offered():
         "converge",
         "destroy",
         "drift",
+        "explain",
         "failover",
         "github",
         "history",
@@ -56,7 +57,7 @@ def test_stdout_is_one_document_also_when_the_desired_state_is_invalid(meridian,
     ran = meridian(command, broken, "--format", "json")
     assert ran.code == 65
     assert ran.json["kind"] == "Error"
-    assert {"file", "line", "column", "path", "code", "message"} == set(ran.json["errors"][0])
+    assert {"file", "line", "column", "path", "code", "number", "message"} == set(ran.json["errors"][0])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_without_a_command_the_help_is_shown_once(meridian):
             "failover",
             "destroy",
         ),
-        *("replay", "synth", "bootstrap", "bundle", "github", "local"),
+        *("replay", "synth", "bootstrap", "bundle", "github", "explain", "local"),
     ]
 
 

@@ -13,7 +13,9 @@ import pytest
 from reconciler.deliveries import Deliveries
 from reconciler.model.bundle import Refusal, Source
 from reconciler.model.errors import Throttled
+from reconciler.model.logged import Line
 from reconciler.model.message import Malformed, Message
+from reconciler.model.messages import number
 from reconciler.receiving import Received
 from tests.fakes.bundles import packed, repository
 from tests.fakes.topologies import orders
@@ -26,11 +28,15 @@ class Again:
     reason: str = "Progressing"
     now: bool = False
     redeliver: bool = False
-    line: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+def passed(result: str, code: str) -> Line:
+    return Line(event="pass", code=code, more={"result": result})
 
 
 class Crashed(Exception):
-    line = '{"event": "pass", "result": "Crashed"}'
+    line = passed("Crashed", "UnexpectedError")
 
 
 @dataclass
@@ -63,7 +69,7 @@ class World:
             reconcile=self.reconcile,
             refuse=lambda name, refusal: self.refused.append(name),
             send=lambda message, delay: self.sent.append((message, delay)),
-            log=lambda line: self.lines.append(json.loads(line)),
+            log=lambda line: self.lines.append(json.loads(json.dumps(line.fields()))),
         )
         texts = [b if isinstance(b, str) else json.dumps(b) for b in bodies]
         records = [{"messageId": f"m{i}", "body": text} for i, text in enumerate(texts)]
@@ -86,35 +92,40 @@ def test_a_pass_and_what_it_asks_for(world: World) -> None:
         (Message(topology="later", reason="timer after Progressing", due="2030-01-01T00:05:00Z"), timedelta(minutes=5)),
         (Message(topology="dirty", reason="asked for meanwhile"), timedelta()),
     ]
-    said = [(line["topology"], line["outcome"]) for line in world.lines]  # a message that made no pass is told, too
-    assert said == [("done", "Progressing"), ("later", "Progressing"), ("dirty", "asked for meanwhile")]
 
 
 def test_one_that_fails_comes_again_and_takes_no_other_along(world: World) -> None:
     world.again = {"bad": Throttled("rds: slow down"), "worse": KeyError("hunter2")}
     assert world.handle({"topology": "bad"}, {"topology": "good"}, {"topology": "worse"}) == ["m0", "m2"]
     assert world.passes == ["bad", "good", "worse"]
-    assert [line.get("error", "none") for line in world.lines] == ["Throttled", "none", "KeyError"]
+    assert [(line["code"], line["number"], line.get("error")) for line in world.lines] == [
+        ("Throttled", number("Throttled"), None),
+        ("UnexpectedError", number("UnexpectedError"), "KeyError"),
+    ]
     assert "hunter2" not in json.dumps(world.lines)
-    assert "test_deliveries.py" in world.lines[2]["where"][-1]
+    assert "test_deliveries.py" in world.lines[1]["where"][-1]
 
 
 def test_what_a_pass_says_is_printed_and_one_that_could_not_decide_comes_again(world: World) -> None:
     world.again = {
-        "said": Again(line='{"event": "pass", "result": "Converged"}'),
-        "again": Again(redeliver=True, after=timedelta(minutes=1), line='{"event": "pass", "result": "Error"}'),
+        "said": Again(lines=(passed("Converged", "Converged"), passed("beside", "CallsCounted"))),
+        "again": Again(redeliver=True, after=timedelta(minutes=1), lines=(passed("Error", "LeaseLost"),)),
         "crashed": Crashed("hunter2"),
     }
     assert world.handle({"topology": "said"}, {"topology": "again"}, {"topology": "crashed"}) == ["m1", "m2"]
     assert world.sent == []
-    assert [line.get("result") or line["error"] for line in world.lines] == ["Converged", "Error", "Crashed", "Crashed"]
+    told = [line.get("result") or line["error"] for line in world.lines]
+    assert told == ["Converged", "beside", "Error", "Crashed", "Crashed"]
 
 
 def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_is_told(world: World) -> None:
     world.unknown = {"gone"}
     assert world.handle({"topology": "gone"}, {"topology": "refused"}) == []
     assert (world.passes, world.sent, world.refused) == ([], [], ["refused"])
-    assert [line["outcome"] for line in world.lines] == ["no bundle: withdrawn", "bundle refused: BadArchive"]
+    assert [(line["code"], line["topology"]) for line in world.lines] == [
+        ("Withdrawn", "gone"),
+        ("BadArchive", "refused"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +138,7 @@ def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_i
 )  # fmt: skip
 def test_what_nobody_of_ours_wrote_fails_so_that_somebody_sees_it(world: World, body: Any) -> None:
     assert world.handle(body) == ["m0"]
-    assert (world.passes, world.lines[0]["error"]) == ([], "Malformed")
+    assert (world.passes, world.lines[0]["code"]) == ([], "Malformed")
     with pytest.raises(Malformed):
         Message.read(None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from reconciler import loop
 from reconciler.hosted import LOOK_AGAIN, RETRY, PassCrashed, reconcile
 from reconciler.model.attempts import K
 from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, LeaseLost, StaleTimer
+from reconciler.model.logged import Unit
 from reconciler.model.message import Message
 from reconciler.model.outcome import Result
 from reconciler.model.suspension import Suspension
@@ -83,22 +83,21 @@ def changes(hosted: Hosted) -> None:
     hosted.world.desired = replace(hosted.world.desired, api=replace(hosted.world.desired.api, memory_mb=1024))
 
 
-def metrics(again) -> dict[str, int]:
-    line = json.loads(again.line)
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [[]], "CloudWatch bills each value of a dimension"
-    return {m["Name"]: line[m["Name"]] for m in directive["Metrics"]}
+def metrics(again) -> dict[str, float]:
+    line = again.lines[0]
+    assert (line.dimension, line.at is None) == (None, False), "CloudWatch bills each value of a dimension"
+    return {name: value for name, (value, _) in line.metrics.items()}
 
 
 def test_converged_asks_for_nothing_more_but_makes_earlier_timers_idle(hosted):
     again = hosted.ask()
     assert (again.outcome.result, again.after, again.now, again.redeliver) == (Result.CONVERGED, None, False, False)
     assert hosted.due == again.due != ""
-    assert metrics(again) == {"Passes": 1, "PassErrors": 0, "LeaseSteals": 0, "StalledTopologies": 0}
+    none = {"PassErrors": 0, "LeaseSteals": 0, "StalledTopologies": 0, "Refusals": 0, "TimeToConverge": 0}
+    assert metrics(again) == {"Passes": 1, **none, "PassDuration": 0}
     assert check(hosted.documents[-1])["run"] is None
-    line = json.loads(again.line)
-    assert line["why"] == EVENT.reason
-    assert list(line)[-1] == "_aws", "what only CloudWatch reads comes after what people do"
+    line = again.lines[0].fields()
+    assert (line["code"], line["number"], line["why"]) == ("Converged", "MRD7001", EVENT.reason)
 
 
 def test_under_way_it_asks_to_look_again_soon_and_the_run_goes_on(hosted):
@@ -168,7 +167,7 @@ def test_a_bug_is_raised_for_the_queue_to_count_until_the_topology_is_stalled(ho
     for _ in range(K):
         with pytest.raises(PassCrashed) as crashed:
             hosted.ask()
-        assert json.loads(crashed.value.line)["PassErrors"] == 1
+        assert crashed.value.line.metrics["PassErrors"] == (1, Unit.COUNT)
         assert hosted.due is None, "the timer that asked still counts: it comes again"
     assert check(hosted.documents[-1])["result"] == "Stalled"
     again = hosted.ask()

@@ -115,6 +115,7 @@ def test_json_keeps_to_its_schema():
     told = document["preflight"]
     assert told["checks"][0] == {
         "code": "QuotaTooSmall",
+        "number": "MRD8003",
         "subject": "VPCs",
         "region": "eu-west-1",
         "verdict": "failed",

@@ -1,0 +1,19 @@
+"""What the functions' log tells that is neither an error nor a result."""
+
+from __future__ import annotations
+
+from reconciler.model.messages.entry import ERROR, INFO, WARNING, Row
+
+# fmt: off
+ENTRIES: tuple[Row, ...] = (
+    (9001, "CallsCounted", INFO, "How many calls the pass made to one service of AWS.", "Nothing."),
+    (9002, "Woken", INFO, "An event woke the topologies that are named.", "Nothing."),
+    (9003, "NobodyConcerned", INFO, "An event concerned no topology.", "Nothing."),
+    (9004, "TemplatesMade", INFO, "Synth stored the templates that it was asked for.", "Nothing."),
+    (9005, "Withdrawn", INFO, "A message asked for a topology without a bundle: it was destroyed while the message waited.",
+     "Nothing."),
+    (9006, "Malformed", ERROR, "A message that nobody of ours wrote. It comes again, then lies among the dead letters.",
+     "Read it there; look who may write to the queue."),
+    (9007, "RecordLost", WARNING, "A pass is done, and its record could not be kept.",
+     "Look at the right to put objects below runs/ of the revision bucket."),
+)
