@@ -15,7 +15,6 @@ SENTENCES = {
     "twelve-regions": "orders serves from 12 Regions; us-east-1 writes;",
     "nothing-yet": "orders serves nobody yet; 19 steps under way or to come.",
 }
-AXE = {"resultTypes": ["violations"]}
 
 
 def count(shown: Shown, selector: str) -> int:
@@ -48,16 +47,22 @@ def test_the_numbers_are_those_of_the_document(show, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(show, name, scheme):
-    """axe-core, by Deque: names, roles, landmarks, headings, contrast."""
+def test_axe_finds_nothing(show, name):
+    """axe-core, by Deque: names, roles, landmarks, headings, and contrast in the light and in the dark."""
     from axe_playwright_python.sync_playwright import Axe
 
-    shown = show(made(status(name)), scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-    shown.keep(f"{name}-{scheme}")
-    shown.page.locator(".tools button[data-open='1']").click()
-    found = Axe().run(shown.page, options=AXE).response["violations"]
-    assert [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found] == []
+    shown = show(made(status(name)), bypass_csp=True, reduced_motion="reduce")
+    shown.keep(f"{name}-light")
+    shown.page.locator("summary").nth(1).click() if name != "nothing-yet" else None
+    assert violations(Axe().run(shown.page, options={"resultTypes": ["violations"]})) == []
+    shown.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    shown.keep(f"{name}-dark")
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+    assert violations(Axe().run(shown.page, options=contrast)) == []
+
+
+def violations(found):
+    return [(v["id"], v["impact"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found.response["violations"]]
 
 
 def test_the_keyboard_reaches_everything(show):
@@ -150,21 +155,19 @@ def test_several_topologies_share_a_page(show):
 
 
 def test_twelve_regions_with_five_hundred_resources_are_small_and_there_at_once(show):
-    document = grown(status("twelve-regions"))
-    html = made(document)
+    """Seconds of the page's own thread, so that a busy machine makes no difference: to parse, style, lay out and search."""
+    html = made(grown(status("twelve-regions")))
     assert len(html.encode()) <= 1_500_000
-    best = 9_999.0
-    for _ in range(3):
-        shown = show(html)
-        assert count(shown, ".leaves li") >= 500
-        best = min(best, shown.page.evaluate("performance.getEntriesByType('navigation')[0].domComplete"))
-        best = max(best, shown.page.evaluate(SEARCH)) if best > 1_000 else best
-    assert best <= 1_000
+    shown = show(html)
+    measured = shown.page.context.new_cdp_session(shown.page)
+    measured.send("Performance.enable", {"timeDomain": "threadTicks"})
+    shown.page.reload()
+    assert count(shown, ".leaves li") >= 500
+    shown.page.get_by_role("searchbox").fill("another7")
+    assert shown.page.locator(".leaves li:visible").count() > 0
+    found = {m["name"]: m["value"] for m in measured.send("Performance.getMetrics")["metrics"]}
+    assert 0 < found["TaskDuration"] <= 1
     assert shown.quiet, shown
-
-
-SEARCH = """() => { const box = document.querySelector("input[type=search]"), began = performance.now();
-box.value = "lambda"; box.dispatchEvent(new Event("input")); document.body.offsetHeight; return performance.now() - began; }"""
 
 
 def grown(document):
