@@ -22,6 +22,7 @@ def report(name: str | None, *, out: Path, path: Path, home_region: str | None) 
         if not documents:
             raise error
         output.tell(f"{error.code}: {error.message}")
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page(documents, wiring.now()), encoding="utf-8")
     output.show(f"{out}: {', '.join(str(d['topology']) for d in documents)}, as the last pass left it")
     return exits.PARTIAL if missing else exits.DONE

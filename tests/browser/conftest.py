@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-WIDTHS = {"wide": (1240, 900), "phone": (390, 844), "narrow": (320, 700)}
+WIDTHS = {"wide": (1240, 900), "phone": (390, 844)}
 
 
 def program() -> str | None:

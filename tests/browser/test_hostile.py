@@ -1,5 +1,5 @@
-"""Whatever stands in a status, in any of its fields: on the page it is text. Without the page's own rules, which would stop a script
-that got through, and with them."""
+"""Whatever stands in a status, in any of its fields: on the page it is text. With the page's own rules, and without, for they
+would stop a script that got through."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.browser.statuses import everywhere, made, status
 PAYLOADS = (
     "<script>hit=1</script>",
     "<img src=x onerror=hit=1>",
-    "\"><svg onload=hit=1><animate onbegin=hit=1 attributeName=x dur=1s>",
+    '"><svg onload=hit=1><animate onbegin=hit=1 attributeName=x dur=1s>',
     "' autofocus onfocus='hit=1' x='",
     "</style><style>*{display:none}</style></script><script>hit=1</script>",
     "</title><script>hit=1</script><!--",
@@ -19,12 +19,15 @@ PAYLOADS = (
     "{{ 7*7 }}{% raise %}{# x #}${7*7}",
     "https://evil.example/?<link rel=stylesheet href=//evil.example/x.css>",
     "\u202egnp.exe\u2066\u200f\x00\x07\x1b[2J\x7f\ufeff\ud800",
-    "#t0\" class=\"spot\" data-since=\"2020-01-01T00:00:00Z",
+    '#t0" class="spot" data-since="2020-01-01T00:00:00Z',
 )
-INERT = """() => [window.hit, document.querySelectorAll("script").length,
-  [...document.querySelectorAll("*")].filter(e => [...e.attributes].some(a => a.name.startsWith("on") || a.name === "style"
-    || (["href", "src", "action", "xlink:href"].includes(a.name) && !a.value.startsWith("#") && !a.value.startsWith("data:image/svg")))).length,
-  document.querySelectorAll("img, iframe, object, embed, base, form, link:not([rel=icon]), animate, style:not(head > style)").length]"""
+INERT = """() => {
+  const all = [...document.querySelectorAll("*")];
+  const fine = (a) => !["href", "src", "action", "xlink:href"].includes(a.name) || /^(#|data:image.svg)/.test(a.value);
+  const acts = (e) => [...e.attributes].some((a) => a.name.startsWith("on") || a.name === "style" || !fine(a));
+  const others = "img, iframe, object, embed, base, form, link:not([rel=icon]), animate, style:not(head > style)";
+  return [window.hit, document.scripts.length, all.filter(acts).length, document.querySelectorAll(others).length];
+}"""
 
 
 @pytest.mark.parametrize("rules", [True, False], ids=["with-rules", "without"])

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def _within(ring: Sequence[Point]) -> list[Point]:
     points = list(ring)
     for edge, side in ((180.0, 1), (-180.0, -1)):
         kept: list[Point] = []
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in pairwise(points):
             inside, enters = (edge - a[0]) * side >= 0, (edge - b[0]) * side >= 0
             kept += [a] if inside else []
             if inside != enters:
@@ -124,7 +125,7 @@ def _area(ring: Sequence[Point]) -> float:
 def _path(ring: Sequence[Point], close: str = "z") -> str:
     """Relative, in tenths: half the size of absolute numbers."""
     whole = [(round(x * 10), round(y * 10)) for x, y in ring[:-1]]
-    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(whole, whole[1:], strict=False)]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(whole)]
     moved = [f"{dx}{'' if dy < 0 else ' '}{dy}" for dx, dy in steps if dx or dy]
     return f"M{whole[0][0]} {whole[0][1]}l{' '.join(moved)}{close}"
 

@@ -39,7 +39,7 @@ class Sheet:
 
 
 WIDE = Sheet(width=1000, height=450, letter=7.0, line=15, radius=9)
-NARROW = Sheet(width=420, height=300, letter=6.6, line=14, radius=8)
+NARROW = Sheet(width=420, height=250, letter=6.6, line=14, radius=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +100,14 @@ def chart(told: Mapping[str, int], sheet: Sheet) -> Chart | None:
 
 
 def _view(points: Sequence[tuple[float, float]], sheet: Sheet) -> tuple[float, float, float]:
-    """The part of the world that holds all points, in the shape of the sheet; never beyond the world."""
+    """The part of the world that holds all points, in the shape of the sheet; beyond the world only where the sheet is higher."""
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     shape = sheet.width / sheet.height
-    most = min(WIDTH, HEIGHT * shape)
     needed = max(max(xs) - min(xs) + 2 * _MARGIN, (max(ys) - min(ys) + 2 * _MARGIN) * shape)
-    width = min(max(needed, WIDTH / _CLOSEST), most)
+    width = min(max(needed, WIDTH / _CLOSEST), WIDTH)
     height = width / shape
     left = min(max((max(xs) + min(xs) - width) / 2, 0), WIDTH - width)
-    top = min(max((max(ys) + min(ys) - height) / 2, 0), HEIGHT - height)
+    top = min(max((max(ys) + min(ys) - height) / 2, 0), HEIGHT - height) if height < HEIGHT else (HEIGHT - height) / 2
     return left, top, sheet.width / width
 
 
@@ -125,7 +124,7 @@ def _apart(spots: list[Spot], sheet: Sheet) -> list[Spot]:
             step = 2.4 * sheet.radius / length
             away = (moved.x - near.x or 1.0, moved.y - near.y)
             moved = replace(moved, x=near.x + away[0] * step, y=near.y + away[1] * step)
-        done.append(moved)
+        done.append(replace(moved, x=_inside(moved.x, sheet.width), y=_inside(moved.y, sheet.height)))
     return done
 
 
@@ -135,7 +134,9 @@ def _labelled(spots: Sequence[Spot], told: Mapping[str, int], sheet: Sheet) -> d
     found: dict[str, Spot] = {}
     for spot in spots:
         size = (told[spot.name] * sheet.letter, 2 * sheet.line)
-        free = ((label, box) for label, box in _rooms(spot, size, sheet) if not any(_meet(box, other) for other in taken))
+        free = (
+            (label, box) for label, box in _rooms(spot, size, sheet) if not any(_meet(box, other) for other in taken)
+        )
         label, box = next(free, (None, None))
         if box:
             taken.append(box)
@@ -153,6 +154,10 @@ def _rooms(spot: Spot, size: tuple[float, float], sheet: Sheet) -> Iterator[tupl
         inside = box[0] >= 4 and box[1] >= 4 and box[2] <= sheet.width - 4 and box[3] <= sheet.height - 4
         if inside:
             yield Label(x=x, y=y, anchor=anchor, lead=distance > _DISTANCES[1]), box
+
+
+def _inside(value: float, most: float) -> float:
+    return min(max(value, 0.0), most)
 
 
 def _around(spot: Spot, reach: float) -> Box:

@@ -201,4 +201,5 @@ def notes(document: Document) -> Iterator[str]:
             f"--fingerprint {reading.name(told.get('fingerprint'))}"
         )
     if (told := reading.part(document.get("approval"))) and told.get("state") == "valid":
-        yield f"approved by {reading.name(told.get('by'))} until {reading.name(told.get('expires'))}: {reading.prose(told.get('reason'))}"
+        until = f"approved by {reading.name(told.get('by'))} until {reading.name(told.get('expires'))}"
+        yield f"{until}: {reading.prose(told.get('reason'))}"

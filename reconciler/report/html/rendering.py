@@ -32,14 +32,18 @@ def rendered(views: Sequence[View], at: datetime) -> str:
         "base-uri 'none'",
         "form-action 'none'",
     )
-    return _environment().get_template("page.html").render(
-        views=views,
-        made=iso_time(at),
-        rules="; ".join(rules),
-        style=Markup(style),  # noqa: S704  # ours
-        script=Markup(script),  # noqa: S704
-        icon=_ICON,
-        land=drawn(),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            views=views,
+            made=iso_time(at),
+            rules="; ".join(rules),
+            style=Markup(style),  # noqa: S704  # ours
+            script=Markup(script),  # noqa: S704
+            icon=_ICON,
+            land=drawn(),
+        )
     )
 
 
@@ -65,7 +69,10 @@ def _own(name: str) -> str:
 
 def _unbroken(text: str) -> Markup:
     """Names of Regions are not to be broken at their hyphens, other words may be."""
-    words = (Markup('<span class="whole">{}</span>').format(w) if "-" in w and len(w) < 24 else escape(w) for w in text.split(" "))  # noqa: S704
+    words = (
+        Markup('<span class="whole">{}</span>').format(w) if "-" in w and len(w) < 24 else escape(w)
+        for w in text.split(" ")
+    )
     return Markup(" ").join(words)
 
 

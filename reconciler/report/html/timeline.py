@@ -1,6 +1,6 @@
 """The rollout under way, or the last one, as bars: what was done, what runs, what comes, and what each gate waits for.
 
-What is to come is drawn as if each wave took as long as its longest step usually does: gates come on top, and nobody knows how long.
+What is to come is drawn as if each wave took as long as its longest step usually does. Gates come on top: nobody knows how long.
 """
 
 from __future__ import annotations

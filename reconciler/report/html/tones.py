@@ -1,4 +1,4 @@
-"""What the words of a status mean: for the eye a tone and a sign, for a newcomer a sentence. A word that is not known stays as it is."""
+"""What the words of a status mean: for the eye a tone and a sign, for a newcomer a sentence. Words that are not known stay."""
 
 from __future__ import annotations
 

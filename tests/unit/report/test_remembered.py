@@ -84,7 +84,10 @@ def test_values_and_ways_out_are_kept_as_people_read_them_and_no_secret_is():
     found = {f["path"]: f for f in status(None, raised, secret, long, ledger=())["findings"]}
     kept = found["database/capacity/max"]
     assert (kept["desired"], kept["observed"], kept["missing"]) == ("64", "96", False)
-    assert kept["waysOut"] == {"adopt": "max: 96, under spec.database.capacity", "takeBack": "set it back to 64 by hand"}
+    assert kept["waysOut"] == {
+        "adopt": "max: 96, under spec.database.capacity",
+        "takeBack": "set it back to 64 by hand",
+    }
     assert "hunter2" not in str(found)
     assert found["database/masterPassword"]["desired"].startswith("(redacted")
     assert (len(found["edge/comment"]["observed"]), found["edge/comment"]["waysOut"]) == (120, {})

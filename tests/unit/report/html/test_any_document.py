@@ -15,7 +15,12 @@ from tests.browser.statuses import NAMES, made, status
 
 AT = datetime(2026, 1, 1, 5, tzinfo=UTC)
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["<b onclick=x>", "\ud800", "PT9M"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["<b onclick=x>", "\ud800", "PT9M"]),
     lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(st.text(max_size=5), deeper, max_size=3),
     max_leaves=5,
 )
@@ -74,7 +79,9 @@ def test_whatever_stands_in_any_place(data):
     inert(page([document], AT))
 
 
-@pytest.mark.parametrize("document", [{}, {"regions": None, "findings": 7, "plan": [], "timeline": "x", "structure": [1]}])
+@pytest.mark.parametrize(
+    "document", [{}, {"regions": None, "findings": 7, "plan": [], "timeline": "x", "structure": [1]}]
+)
 def test_whatever_is_no_status(document):
     inert(page([document], AT))
 
