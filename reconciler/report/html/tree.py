@@ -88,9 +88,9 @@ def _stacks(document: Document, regions: Sequence[Region]) -> dict[tuple[str, st
         stack = reading.part(told)
         of = reading.part(types.get(reading.name(stack.get("template"))))
         found[kind, region] = _Found(ids=reading.part(stack.get("ids")), types=of)
-    for region in regions:
-        for kind, state in region.stacks:
-            found.setdefault((kind, region.name), _Found()).status = state.word
+    for one in regions:
+        for kind, state in one.stacks:
+            found.setdefault((kind, one.name), _Found()).status = state.word
     return dict(sorted(found.items()))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.report.html import page
-from tests.browser.statuses import NAMES, made, status
+from tests.browser.statuses import NAMES, everywhere, made, status
 
 AT = datetime(2026, 1, 1, 5, tzinfo=UTC)
 ANYTHING = st.recursive(
