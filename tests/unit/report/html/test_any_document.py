@@ -79,6 +79,15 @@ def test_whatever_stands_in_any_place(data):
     inert(page([document], AT))
 
 
+@pytest.mark.parametrize("name", sorted(PLACES))
+@pytest.mark.parametrize(
+    "payload", ["<b onclick=x>", '" onclick=x a="', "' onclick=x a='", "</title><script>x</script>", "{{ 7*7 }}"]
+)
+def test_markup_in_every_place_is_text(name, payload):
+    document = everywhere(status(name), lambda _: payload)
+    inert(made({**document, "updatedAt": status(name)["updatedAt"]}, document))
+
+
 @pytest.mark.parametrize(
     "document", [{}, {"regions": None, "findings": 7, "plan": [], "timeline": "x", "structure": [1]}]
 )
