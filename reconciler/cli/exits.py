@@ -67,6 +67,25 @@ def stop_on(number: signal.Signals, code: int, reason: str) -> None:
     signal.signal(number, stop)
 
 
+def stop_quietly() -> None:
+    """For who shows something until told to stop: to be told so is no failure, and leaves nothing to be said. Once more, or with
+    anything that hangs, we go at once, and give the terminal back."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if os.isatty(1):
+            os.write(1, b"\x1b[?1049l\x1b[?25h")
+        os._exit(TERMINATED if signum == signal.SIGTERM else INTERRUPTED)
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(number, leave)
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        raise Stopped(TERMINATED if signum == signal.SIGTERM else INTERRUPTED, "told to stop")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
 def stop_after(timeout: timedelta, what: str) -> None:
     """By wall time, and wherever we are then: dying at any call loses nothing."""
     stop_on(signal.SIGALRM, TIMEOUT, f"{what} after {timeout.total_seconds():g} s")

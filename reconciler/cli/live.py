@@ -1,6 +1,6 @@
 """Live progress on a terminal: one line per step and gate in flight, redrawn in place; what is over scrolls away above.
 
-The only module that imports rich.
+It and `screen` are the only modules that import rich.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
     from reconciler import wiring
     from reconciler.report.status_text import status_markdown, status_text
 
-    asked = places(name, path, home_region)
-    found = [(wanted, home, as_now(wiring.recorded(wanted, home))) for wanted, home in asked]
+    places = places_of(name, path, home_region)
+    found = [(wanted, home, as_it_stands(wiring.recorded(wanted, home))) for wanted, home in places]
     documents: list[Mapping[str, Any]] = [document for _, _, document in found if document is not None]
     missing = [f"{wanted} in {home}" for wanted, home, document in found if document is None]
     if documents:
@@ -117,14 +117,14 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
     return exits.PARTIAL
 
 
-def as_now(found: Recorded) -> Mapping[str, Any] | None:
+def as_it_stands(found: Recorded) -> Mapping[str, Any] | None:
     """The status as the last pass left it, with what is suspended now."""
     if found.status is None or found.suspension == found.status.get("suspension"):
         return found.status
     return {**found.status, "suspension": found.suspension}
 
 
-def places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:
+def places_of(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:
     """(topology, home Region) of each status asked for. With `--home-region` the desired state is not needed."""
     if home_region:
         if name is None:

@@ -145,13 +145,18 @@ def drift(settings: Settings, path: Path, heal: bool, strict: bool, timeout: tim
     help="Desired state that names the home Region.",
 )
 @click.option("--home-region", metavar="REGION", help="The home Region, where no desired state is at hand.")
+@click.option("--watch", is_flag=True, help="Go on showing it, and what happens, until Ctrl-C.")
 @common_options(formats=ALL_FORMATS)
 @click.pass_obj
-def status(settings: Settings, name: str | None, path: Path, home_region: str | None) -> int:
+def status(settings: Settings, name: str | None, path: Path, home_region: str | None, watch: bool) -> int:
     """Show what the last pass recorded of NAME.
 
-    Without NAME: of every topology in PATH.
+    Without NAME: of every topology in PATH. With --watch and no terminal: a line per event; as JSON: a document per change.
     """
+    if watch:
+        from reconciler.cli.watching import watch as keep_watching
+
+        return keep_watching(settings, name, path=path, home_region=home_region)
     from reconciler.cli.looking import status
 
     return status(settings, name, path=path, home_region=home_region)

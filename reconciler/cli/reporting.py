@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli import exits, output
-from reconciler.cli.looking import as_now, places
+from reconciler.cli.looking import as_it_stands, places_of
 
 
 def report(name: str | None, *, out: Path, path: Path, home_region: str | None) -> int:
     from reconciler import wiring
     from reconciler.report.html import page
 
-    found = [(wanted, home, as_now(wiring.recorded(wanted, home))) for wanted, home in places(name, path, home_region)]
+    found = [
+        (wanted, home, as_it_stands(wiring.recorded(wanted, home)))
+        for wanted, home in places_of(name, path, home_region)
+    ]
     documents: list[Mapping[str, Any]] = [document for _, _, document in found if document is not None]
     missing = ", ".join(f"{wanted} in {home}" for wanted, home, document in found if document is None)
     if missing:

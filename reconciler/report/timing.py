@@ -111,7 +111,7 @@ def _started(entry: TimedStep, step: Step, outcome: Outcome) -> TimedStep:
 
 
 def _going(step: Step, outcome: Outcome) -> bool:
-    return step.begun or any(s.id == step.id for s in (*outcome.plan.current, *outcome.requests))
+    return step.begun or step.id in {*(s.id for s in outcome.plan.current), *(s.id for s in outcome.requests)}
 
 
 def _at_it(state: Seen[StackState]) -> bool:
