@@ -11,7 +11,7 @@ from tests.browser.conftest import PROGRAMS, program
 from tests.browser.statuses import made, status
 
 PICTURE = Path(__file__).parents[2] / "docs" / "report.png"
-_CLIP = {"x": 0, "y": 0, "width": 1100, "height": 1230}
+_CLIP = {"x": 0, "y": 0, "width": 1100, "height": 1180}
 
 
 def main() -> int:
