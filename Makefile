@@ -11,7 +11,7 @@ ifneq ($(ENDPOINT),real)
 unexport AWS_ENDPOINT_URL AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 endif
 
-.PHONY: setup demo test check prove soak bench bench-all conformance operations catalogue messages clean format snapshots package
+.PHONY: setup demo test chromium screenshot geography check prove soak bench bench-all conformance operations catalogue messages clean format snapshots package
 
 setup: $(VENV)/.done
 
@@ -30,8 +30,23 @@ demo: setup
 	@$(BIN)/python -m demo
 
 # tests/conftest.py says in which order, and what stays on one worker.
-test: setup
+test: setup chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# A browser for tests/browser, from Debian's or Ubuntu's packages where that may be installed; else those tests say what is missing.
+chromium:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0; \
+	  (apt-get install -qq -y --no-install-recommends chromium || (apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium)) \
+	  >/dev/null 2>&1 </dev/null || echo "chromium cannot be installed: the tests of the page are skipped" >&2
+
+# The picture in the README, from a recorded status.
+screenshot: setup chromium
+	@$(BIN)/python -m tests.browser
+
+# The land and the places of the map, from their sources. LAND=package/land-110m.json of `npm pack world-atlas@2.0.2`.
+geography: setup
+	@$(BIN)/python -m tests.geography $(LAND)
 
 check: setup
 	@$(BIN)/ruff format --check .

@@ -66,6 +66,7 @@ def _play(stage: Stage, tally: Tally) -> None:
         if tally.failed:
             return
     stage.save("status.json", "status", "--format", "json")
+    stage.quietly("report", "--out", str(FOLDER / "report.html"))
 
 
 def _observed(stage: Stage, tally: Tally) -> dict[str, Any]:
@@ -91,7 +92,10 @@ def _sum_up(console: Console, tally: Tally, watched: dict[str, Any], seconds: fl
             f"Meanwhile an observer checked invariants {', '.join(watched['invariants'])} through plain AWS calls: "
             f"{watched['checks']} checks in {watched['snapshots']} snapshots, {len(watched['violations'])} violations."
         )
-    console.tell(f"Plans, status, observer's report and transcript are in {FOLDER.relative_to(ROOT)}/.")
+    folder = FOLDER.relative_to(ROOT)
+    console.tell(f"Plans, status, observer's report and transcript are in {folder}/.")
+    if (FOLDER / "report.html").exists():
+        console.tell(f"Open {folder}/report.html in a browser: it shows how all of it is now.")
     console.line()
     for reason in tally.failed:
         console.line(f"FAILED: {reason}", "bad")

@@ -111,10 +111,14 @@ class Stage:
 
     def save(self, name: str, *arguments: str) -> None:
         """Keep a document of the command line in build/demo."""
+        (FOLDER / name).write_text(self.quietly(*arguments) + "\n")
+
+    def quietly(self, *arguments: str) -> str:
+        """What a command prints, without showing it."""
         code, output = processes.run(["meridian", *arguments], self.repository, self.environment, lambda _: None)
         if code:
             raise StepFailed(f"meridian {' '.join(arguments)} ended with exit code {code}")
-        (FOLDER / name).write_text(output + "\n")
+        return output
 
     def _git(self, *arguments: str) -> str:
         """Output of a git command; empty where it fails, as it does before the first commit."""

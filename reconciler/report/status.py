@@ -202,7 +202,13 @@ def _edge(outcome: Outcome) -> dict[str, Any] | None:
         return None
     if isinstance(seen, Unknown):
         return {"distributionId": None, "domainName": None, "status": "Unknown"}
-    return {"distributionId": seen.id, "domainName": seen.domain_name, "status": seen.status, "enabled": seen.enabled}
+    return {
+        "distributionId": seen.id,
+        "domainName": seen.domain_name,
+        "aliases": sorted(seen.aliases),
+        "status": seen.status,
+        "enabled": seen.enabled,
+    }
 
 
 def _history(outcome: Outcome, before: Iterable[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,10 +47,14 @@ def environment() -> Iterator[tuple[str, dict[str, object]]]:
 def converge(hub, environment, tmp_path: Path) -> Callable[[str], tuple[dict[str, Job], list[str], list[str]]]:
     """Runs it with a command that does as it is told when it follows; the jobs, the calls and the roles."""
 
-    def carried_out(following: str) -> tuple[dict[str, Job], list[str], list[str]]:
+    def carried_out(
+        following: str, page: str = "true", kept: list[Any] | None = None
+    ) -> tuple[dict[str, Job], list[str], list[str]]:
         calls, command = tmp_path / "calls", tmp_path / "meridian"
-        calls.touch()
-        command.write_text(f'#!/bin/bash\necho "$*" >> {calls}\ncase $1:$2 in github:converge) {following};; esac\n')
+        calls.write_text("")
+        command.write_text(
+            f'#!/bin/bash\necho "$*" >> {calls}\ncase $1:$2 in github:converge) {following};; report:*) {page};; esac\n'
+        )
         here = hub(
             variables=ACCOUNT,
             meridian=command,
@@ -57,6 +62,8 @@ def converge(hub, environment, tmp_path: Path) -> Callable[[str], tuple[dict[str
             token=lambda permissions: "may-read-actions" if "actions" in permissions else "may-not",
         )
         jobs = run(here, CALLERS / "converge.yml")
+        if kept is not None:
+            kept.append(here.artifacts)
         return {n.partition("/")[2]: j for n, j in jobs.items()}, calls.read_text().splitlines(), here.roles
 
     return carried_out
@@ -73,7 +80,11 @@ def test_a_commit_that_serves_is_uploaded_and_followed(converge) -> None:
     assert {n: j.result for n, j in jobs.items() if n} == {
         "bundle": "success", "follow": "success", "approve": "skipped", "follow-approved": "skipped",
     }  # fmt: skip
-    assert calls == ["bundle desired_state --upload --announce", "github converge desired_state --timeout 3h"]
+    assert calls == [
+        "bundle desired_state --upload --announce",
+        "github converge desired_state --timeout 3h",
+        "report --path desired_state --out build/report.html",
+    ]
     assert roles == ["meridian-github-main"] * 2
 
 
@@ -122,6 +133,20 @@ def test_approvals_are_data_and_nothing_in_them_is_carried_out(converge, tmp_pat
     output = f"(echo 'approvals<<E'; cat {script}; echo; echo E) >> $GITHUB_OUTPUT"
     converge(f"if grep -q ^approve $CALLS; then exit 0; fi; {output}; exit 3")
     assert not trap.exists()
+
+
+def test_the_page_of_what_came_of_it_is_kept_also_where_the_commit_is_not_served(converge, tmp_path) -> None:
+    """In the runs before and after an approval under names of their own: a run cannot have two of one name."""
+    page = "mkdir -p build; echo page > build/report.html"
+    kept: list[dict[str, list[str]]] = []
+    for following in ("exit 1", ASKS):
+        jobs, _, _ = converge(following, page=page, kept=kept)
+    assert kept == [
+        {"meridian-report-111111111111": ["report.html"]},
+        {"meridian-report-111111111111": ["report.html"], "meridian-report-approved-111111111111": ["report.html"]},
+    ]
+    jobs, _, _ = converge("echo 'approvals=[]' >> $GITHUB_OUTPUT", page="exit 1")
+    assert jobs["follow"].result == "success", "that there is no page fails nothing"
 
 
 def test_uploads_queue_up_and_following_does_not(converge) -> None:
