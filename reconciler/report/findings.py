@@ -7,12 +7,15 @@ from typing import Any
 
 from reconciler.model.change import Disposition, Finding, Waived
 from reconciler.model.coverage import Way
+from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome
 from reconciler.model.redaction import digest
 from reconciler.model.sightings import MOST, Sightings, key
-from reconciler.report.words import iso_time, json_value
+from reconciler.report.ways_out import adoption, taking_back
+from reconciler.report.words import iso_time, json_value, one_line
 
 _WORST_FIRST = tuple(reversed(Disposition))
+_WAY = 300
 NOBODY = "not known"
 """How `by` begins where CloudTrail could not be asked: worth saying, not worth keeping."""
 
@@ -95,4 +98,13 @@ def _remembered(finding: Finding, outcome: Outcome, *, waived: bool) -> dict[str
         "since": iso_time(finding.since or outcome.observed.at),
         "by": by,
         "digest": digest(finding.path, finding.observed),
+        **(_ways_out(finding, outcome.observed) if finding.disposition is Disposition.HOLD and not waived else {}),
+    }
+
+
+def _ways_out(finding: Finding, observed: Observed) -> dict[str, str]:
+    """Of what is held: for whoever is told of it, and sees nothing but the status."""
+    return {
+        "adopt": one_line(adoption(finding))[:_WAY],
+        "takeBack": one_line(taking_back(finding, observed))[:_WAY],
     }

@@ -20,6 +20,8 @@ from reconciler.report.words import iso_duration, iso_time
 
 HISTORY = 20
 UNDERWAY = frozenset({str(Result.PROGRESSING), str(Result.WAITING)})
+_OF_HOSTED = ("notices", "report")
+"""What only hosted passes keep: a command passes it on as it is."""
 
 
 def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -54,6 +56,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "approval": given(outcome),
         "looks": _looks(outcome, before).document(),
         "structure": structure.document(outcome.structure),
+        **{name: before[name] for name in _OF_HOSTED if name in before},
         **outcome.memory,
     }
 
