@@ -40,7 +40,7 @@ class BucketPages:
 
 
 def link(bucket: str, key: str, region: str) -> str:
-    """Makes no call. Raises `ReconcilerError` where there are no credentials. Only a signature of version 4 opens what KMS keeps."""
+    """Makes no call. Raises `ReconcilerError` where there are no credentials. What KMS keeps opens to signatures of version 4."""
     config = Config(signature_version="s3v4")
     try:
         s3 = Session().create_client("s3", region_name=region, config=config)

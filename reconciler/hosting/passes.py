@@ -7,12 +7,16 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
+from reconciler.announcing import Announcing, Outlets
 from reconciler.aws.bundled import BundledRevisions
 from reconciler.aws.clients import Clients
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.notices import TopicNotifier
+from reconciler.aws.pages import BucketPages
 from reconciler.aws.recorded import read_recorded
 from reconciler.aws.records import BucketRecords
 from reconciler.aws.state import DynamoJournal
@@ -31,6 +35,7 @@ from reconciler.model.topology import Topology
 from reconciler.ports import Synthesizer
 from reconciler.receiving import Received, Receiver
 from reconciler.report.refused import refused_status
+from reconciler.report.words import one_line
 
 
 def deliveries() -> Deliveries:
@@ -45,16 +50,23 @@ def deliveries() -> Deliveries:
     def recorded(name: str) -> Mapping[str, Any] | None:
         return read_recorded(plane.clients, name, plane.home_region).status
 
+    outlets = told_by(plane)
+
     def one_pass(received: Received, message: Message) -> Again:
         ports = hosted_ports(plane, journal, received.source)
-        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=_lost)
+        asked: dict[str, Any] = {"message": message, "chance": random.random, "records": records, "lost": _lost}
+        return reconcile(ports, received.topology, **asked, outlets=outlets)
 
     def refuse(name: str, refusal: Refusal) -> None:
-        status = refused_status(name, refusal, recorded(name), plane.clock.now())
-        try:  # of a topology, the journal needs no more than where its record lies
-            journal.record(cast("Topology", _Named(name=name, home_region=plane.home_region)), status)
+        # Of a topology, the journal needs no more than where its record lies.
+        topology = cast("Topology", _Named(name=name, home_region=plane.home_region))
+        telling = Announcing(journal, outlets, plane.clock)
+        try:
+            before = telling.recorded(topology)
+            telling.record(topology, refused_status(name, refusal, before, plane.clock.now()))
         except LeaseLost:
             return  # somebody works on it, and writes the status anyhow
+        telling.tell(topology)
 
     return Deliveries(
         receive=lambda name: receiver.receive(name, recorded(name)),
@@ -63,6 +75,23 @@ def deliveries() -> Deliveries:
         send=lambda message, delay: plane.queue.send([message], delay),
         log=_say,
     )
+
+
+def told_by(plane: Plane) -> Outlets:
+    """Where passes tell of themselves: the topic, and the page in the bucket."""
+    topic = os.environ.get("MERIDIAN_EVENTS_TOPIC", "")
+    return Outlets(
+        notifier=TopicNotifier(plane.clients, topic, plane.home_region) if topic else None,
+        pages=BucketPages(plane.clients, plane.bucket.bucket, plane.home_region),
+        page=_page,
+        untold=_untold,
+    )
+
+
+def _page(status: Mapping[str, Any], at: datetime) -> str:
+    from reconciler.report.html import page  # noqa: PLC0415  # its templates cost a pass that makes no page nothing
+
+    return page([status], at)
 
 
 def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
@@ -99,6 +128,10 @@ class _Named:
 
 def _lost(why: str) -> None:
     _say(json.dumps({"function": "reconcile", "level": "warning", "event": "record lost", "why": why}))
+
+
+def _untold(why: str) -> None:
+    _say(json.dumps({"function": "reconcile", "level": "warning", "event": "untold", "why": one_line(why)[:500]}))
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,7 @@
 """The topic `meridian-events`: what hosted passes tell people, apart from `meridian-alarms`, which is about the loop itself.
 
-Whoever wants other notices than all by mail subscribes to it, with a filter policy on `kind`, `topology` and `level`. Only the role of
-the function reconcile publishes: a notice that somebody else wrote would say `meridian approve` in our name.
+Whoever wants other notices than all by mail subscribes to it, with a filter policy on `kind`, `topology` and `level`. Only the role
+of the function reconcile publishes: a notice that somebody else wrote would say `meridian approve` in our name.
 """
 
 from __future__ import annotations

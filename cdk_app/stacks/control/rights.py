@@ -193,7 +193,9 @@ def use_of(key: str) -> Statement:
 
 def through_s3(key: str) -> Statement:
     """The key that opens the bucket's objects opens the queue's messages, too: this is for the objects only."""
-    return allow("kms:Decrypt", key, Condition={"StringEquals": {"kms:ViaService": sub("s3.${AWS::Region}.amazonaws.com")}})
+    return allow(
+        "kms:Decrypt", key, Condition={"StringEquals": {"kms:ViaService": sub("s3.${AWS::Region}.amazonaws.com")}}
+    )
 
 
 def wake(key: str) -> Statements:

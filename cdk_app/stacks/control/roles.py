@@ -16,7 +16,8 @@ CLOUDFORMATION = {"Service": "cloudformation.amazonaws.com"}
 
 
 def add_roles(stack: MeridianStack, key_arn: str) -> str:
-    """`key_arn`: of the key that the revision bucket is encrypted with. Gives the ARN of the policy that lets one look, which other roles share."""
+    """`key_arn`: of the key that the revision bucket is encrypted with. Gives the ARN of the policy that lets one look, which other
+    roles share."""
     observing = iam.CfnManagedPolicy(
         stack,
         "Observing",

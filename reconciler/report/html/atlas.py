@@ -135,7 +135,9 @@ def _labelled(spots: Sequence[Spot], told: Mapping[str, int], sheet: Sheet) -> d
     found: dict[str, Spot] = {}
     for spot in spots:
         size = (told[spot.name] * sheet.letter, 2 * sheet.line)
-        free = ((label, box) for label, box in _rooms(spot, size, sheet) if not any(_meet(box, other) for other in taken))
+        free = (
+            (label, box) for label, box in _rooms(spot, size, sheet) if not any(_meet(box, other) for other in taken)
+        )
         label, box = next(free, (None, None))
         if box:
             taken.append(box)

@@ -23,7 +23,9 @@ def overall(document: Document) -> Mark:
     found = mark(RESULT, reading.name(document.get("result")))
     ready = _condition(document, "Ready")
     if found.word == "Converged" and ready and ready.get("status") != "True":
-        return Mark(word="Not serving", tone="bad", sign="no", meaning="nothing is left to do, and still it is not served")
+        return Mark(
+            word="Not serving", tone="bad", sign="no", meaning="nothing is left to do, and still it is not served"
+        )
     return found
 
 

@@ -35,7 +35,9 @@ class Region:
     def second(self) -> str:
         """What the map says under the name."""
         role = "" if self.role.word in {"none", "unknown"} else self.role.word
-        told = [role, self.lag and f"{self.lag} behind"] if self.traffic.word == "serving" else [self.traffic.word, role]
+        told = (
+            [role, self.lag and f"{self.lag} behind"] if self.traffic.word == "serving" else [self.traffic.word, role]
+        )
         return ", ".join(t for t in told if t)
 
 

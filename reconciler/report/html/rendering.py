@@ -32,14 +32,18 @@ def rendered(views: Sequence[View], at: datetime) -> str:
         "base-uri 'none'",
         "form-action 'none'",
     )
-    return _environment().get_template("page.html").render(
-        views=views,
-        made=iso_time(at),
-        rules="; ".join(rules),
-        style=Markup(style),  # noqa: S704  # ours
-        script=Markup(script),  # noqa: S704
-        icon=_ICON,
-        land=drawn(),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            views=views,
+            made=iso_time(at),
+            rules="; ".join(rules),
+            style=Markup(style),  # noqa: S704  # ours
+            script=Markup(script),  # noqa: S704
+            icon=_ICON,
+            land=drawn(),
+        )
     )
 
 

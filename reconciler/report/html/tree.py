@@ -95,7 +95,9 @@ def _stacks(document: Document, regions: Sequence[Region]) -> dict[tuple[str, st
 
 
 def _stack(kind: str, region: str, found: _Found, drift: Mapping[tuple[str, str, str], Mark]) -> Stack:
-    logical = list(dict.fromkeys([*(n for n, _ in reading.entries(found.ids)), *(n for n, _ in reading.entries(found.types))]))
+    logical = list(
+        dict.fromkeys([*(n for n, _ in reading.entries(found.ids)), *(n for n, _ in reading.entries(found.types))])
+    )
     ids, types = dict(reading.entries(found.ids)), dict(reading.entries(found.types))
     place = region if kind in {"data", "api", "foundation"} else ""
     resources = tuple(

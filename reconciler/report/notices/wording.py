@@ -74,7 +74,7 @@ def _said(turn: Turn, document: Document, first: str, number: int) -> tuple[str,
         case Event.RECOVERED:
             return "has recovered", (look,)
         case Event.REFUSED:
-            what = f"refuses what was committed, {count(number, 'reason')}: {first}"
+            what = f"refuses to go on, {count(number, 'reason')}: {first}"
             return f"{what}; nothing is changed", ("each line says what to change in the document", plan, look)
         case Event.HELD:
             return f"leaves alone what was changed by hand: {first}", ("nothing is lost by waiting", look)
