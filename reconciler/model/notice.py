@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-SUBJECT, LINE, WAY, ITEMS = 100, 300, 320, 5
-"""Characters, and things in one notice. SNS takes a subject of at most 100 printable ASCII characters [V SNS, Publish] and 256 KB
+SUBJECT, LINE, WAY, ITEMS = 99, 300, 320, 5
+"""Characters, and things in one notice. SNS takes a subject of less than 100 printable ASCII characters [V SNS, Publish] and 256 KB
 of message: these make 100 KB at most, in five copies of four bytes a character."""
 _MACHINES = ("sqs", "lambda", "http", "https", "firehose")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,13 @@ _MEASURED = frozenset({"replicaLagMs"})
 
 def key_of(topology: str) -> str:
     return f"reports/{topology}.html"
+
+
+def is_page(report: Any, topology: str, home_region: str) -> bool:
+    """Whether a status names the page of its own topology: nothing else is to be signed for."""
+    if not isinstance(report, Mapping) or report.get("key") != key_of(topology):
+        return False
+    return re.fullmatch(rf"meridian-revisions-\d{{12}}-{re.escape(home_region)}", str(report.get("bucket"))) is not None
 
 
 def paged(

@@ -27,8 +27,8 @@ LOGICAL_IDS = {
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
     "control": "Alarms AlarmsInvoke AlarmsPolicy AlarmsRule AlarmMail BreakGlassRole CallsInvoke CallsRule Dashboard "
-    "DatabasesInvoke DatabasesRule DeadLetters DeadLettersAlarm EventMail Events EventsPolicy GithubApproveRole GithubMainRole GithubOidc GithubPlanRole Key "
-    "KeyAlias LeaseStealsAlarm Messages ObserverRole Observing OldestMessageAlarm Queue QueuePolicy Reconcile "
+    "DatabasesInvoke DatabasesRule DeadLetters DeadLettersAlarm EventMail Events EventsPolicy GithubApproveRole "
+    "GithubMainRole GithubOidc GithubPlanRole Key KeyAlias LeaseStealsAlarm Messages ObserverRole Observing OldestMessageAlarm Queue QueuePolicy Reconcile "
     "ReconcileErrorsAlarm ReconcileLogs ReconcileRole ResyncInvoke ResyncRule RevisionInvoke RevisionRule "
     "Revisions RevisionsPolicy ServiceDeleteRole ServiceRole StacksInvoke StacksRule StalledAlarm Synth "
     "SynthErrorsAlarm SynthLogs SynthRole Trail TrailBucket TrailBucketPolicy Wake WakeErrorsAlarm WakeLogs "

@@ -1,4 +1,4 @@
-"""A pass tells of itself: whatever is killed, refused or out of reach, nothing is lost, and nothing comes twice but under one id."""
+"""A pass tells of itself: whoever is killed and whatever is out of reach, nothing is lost or comes twice but under one id."""
 
 from __future__ import annotations
 

@@ -80,6 +80,9 @@ BUNDLE = doc("Blocked", conditions=[condition("BundleRefused", "CodeMissing", "c
 EXPIRES = Beside(waivers=(Expiring(field="drift.ignore", of="edge/priceClass", expires=T0 + timedelta(hours=71)),))
 
 
+NOTHING = Beside()
+
+
 class Topology:
     """One document after the other, each a minute after the one before; everything is published at once."""
 
@@ -88,7 +91,7 @@ class Topology:
         if first:
             self.then(first)
 
-    def then(self, document: dict[str, Any], beside: Beside = Beside(), after: timedelta = timedelta(minutes=1)):
+    def then(self, document: dict[str, Any], beside: Beside = NOTHING, after: timedelta = timedelta(minutes=1)):
         self.at += after
         self.document = noticed(self.document, document, self.at, beside)
         found = waiting(self.document)
@@ -97,7 +100,7 @@ class Topology:
             check(notice.document())
         return found
 
-    def events(self, *documents: dict[str, Any], beside: Beside = Beside()) -> list[list[str]]:
+    def events(self, *documents: dict[str, Any], beside: Beside = NOTHING) -> list[list[str]]:
         return [[str(n.event) for n in self.then(document, beside)] for document in documents]
 
 
@@ -108,7 +111,7 @@ TRANSITIONS = {
     "an upgrade of what is deployed": ([doc(), ROLLING, doc()], [["converged"], [], ["converged"]]),
     "drift that is healed is no rollout": ([doc(), HEALING, doc()], [["converged"], [], []]),
     "converged, but it does not serve yet": (
-        [ROLLING, doc(conditions=[], **{}) | {"conditions": [condition("Ready", "X", status="False")]}, doc()],
+        [ROLLING, doc(conditions=[]) | {"conditions": [condition("Ready", "X", status="False")]}, doc()],
         [[], [], ["converged"]],
     ),
     "refused, once": ([refused(), refused()], [["refused"], []]),
@@ -179,9 +182,7 @@ def test_every_entry_of_the_document_that_expires_is_a_waiver():
     base = with_regions("us-east-1")
     allow = Allow(hazard="data-deletion", region="eu-west-1", fingerprint=MARK, expires=T0)
     ignored = (Ignore(path="a", reason="r", expires=T0), Ignore(path="b", reason="for good", expires=None))
-    both = replace(
-        base, safety=replace(base.safety, allow=(allow,)), drift=replace(base.drift, ignore=ignored)
-    )
+    both = replace(base, safety=replace(base.safety, allow=(allow,)), drift=replace(base.drift, ignore=ignored))
     assert [(e.field, e.of) for e in expiring(both)] == [
         ("drift.ignore", "a"),
         ("safety.allow", "data-deletion eu-west-1"),
@@ -246,7 +247,9 @@ HOSTILE = "x\r\nSubject: you won\u202e \x1b[31m\u2028" + "é" * 5000
 
 
 def test_what_strangers_wrote_is_inert_and_cut():
-    bad = [finding(f"{i}{HOSTILE}", "hold", by=HOSTILE, reason=HOSTILE, adopt=HOSTILE, takeBack=HOSTILE) for i in range(40)]
+    bad = [
+        finding(f"{i}{HOSTILE}", "hold", by=HOSTILE, reason=HOSTILE, adopt=HOSTILE, takeBack=HOSTILE) for i in range(40)
+    ]
     topology = Topology(doc())
     topology.at += timedelta(minutes=1)
     document = noticed(topology.document, doc(findings=bad), topology.at, Beside())
