@@ -40,6 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         assert aws.control("images", {**image, "environment": home})[0] == 200
         code, out, err = meridian.run("bootstrap", "--synth-image", IMAGE)
         assert code == 0, out + err
+        plane.subscribe()
         yield Made(plane, plane.snapshot())
 
 
