@@ -87,7 +87,7 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 snapshots: setup
-	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/cdk -n 0 -p no:randomly
+	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/cdk tests/simulation/test_situations.py -n 0 -p no:randomly
 
 clean:
 	rm -rf build .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -126,8 +126,13 @@ class Suspensions:
 
 
 def _bounded(status: Mapping[str, Any]) -> str:
-    """The document as text, without its oldest history where it would not fit."""
-    document = dict(status)
-    while len((text := json.dumps(document, separators=(",", ":"))).encode()) > _BODY_LIMIT and document.get("history"):
-        document["history"] = list(document["history"])[:-1]
+    """The document as text, without its oldest history where it would not fit; at last without what is only there to be drawn."""
+    document, spare = dict(status), ["resources", "timeline"]
+    while len((text := json.dumps(document, separators=(",", ":"))).encode()) > _BODY_LIMIT:
+        if document.get("history"):
+            document["history"] = list(document["history"])[:-1]
+        elif spare:
+            document.pop(spare.pop(), None)
+        else:
+            break
     return text

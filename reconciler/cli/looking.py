@@ -98,8 +98,8 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
     from reconciler import wiring
     from reconciler.report.status_text import status_markdown, status_text
 
-    places = _places(name, path, home_region)
-    found = [(wanted, home, _now(wiring.recorded(wanted, home))) for wanted, home in places]
+    asked = places(name, path, home_region)
+    found = [(wanted, home, as_now(wiring.recorded(wanted, home))) for wanted, home in asked]
     documents: list[Mapping[str, Any]] = [_linked(settings, d, home) for _, home, d in found if d is not None]
     missing = [f"{wanted} in {home}" for wanted, home, document in found if document is None]
     if documents:
@@ -125,11 +125,8 @@ def _linked(settings: Settings, document: Mapping[str, Any], home_region: str) -
     from reconciler.report.pages import is_page
 
     report = document.get("report")
-    if (
-        not is_page(report, str(document.get("topology")), home_region)
-        or settings.format is Format.MARKDOWN
-        or os.environ.get("GITHUB_ACTIONS")
-    ):
+    read_along = settings.format is Format.MARKDOWN or os.environ.get("GITHUB_ACTIONS")
+    if read_along or not report or not is_page(report, str(document.get("topology")), home_region):
         return document
     try:
         url = wiring.page_link(report["bucket"], report["key"], home_region)
@@ -139,14 +136,14 @@ def _linked(settings: Settings, document: Mapping[str, Any], home_region: str) -
     return {**document, "report": {**report, "url": url}}
 
 
-def _now(found: Recorded) -> Mapping[str, Any] | None:
+def as_now(found: Recorded) -> Mapping[str, Any] | None:
     """The status as the last pass left it, with what is suspended now."""
     if found.status is None or found.suspension == found.status.get("suspension"):
         return found.status
     return {**found.status, "suspension": found.suspension}
 
 
-def _places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:
+def places(name: str | None, path: Path, home_region: str | None) -> list[tuple[str, str]]:
     """(topology, home Region) of each status asked for. With `--home-region` the desired state is not needed."""
     if home_region:
         if name is None:

@@ -157,6 +157,30 @@ def status(settings: Settings, name: str | None, path: Path, home_region: str | 
     return status(settings, name, path=path, home_region=home_region)
 
 
+@cli.command()
+@click.argument("name", required=False)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Write the page to this file."
+)
+@click.option(
+    "--path",
+    type=click.Path(path_type=Path),
+    default=Path("desired_state"),
+    help="Desired state that names the home Region.",
+)
+@click.option("--home-region", metavar="REGION", help="The home Region, where no desired state is at hand.")
+@common_options()
+@click.pass_obj
+def report(settings: Settings, name: str | None, out: Path, path: Path, home_region: str | None) -> int:  # noqa: ARG001
+    """Write what the last pass recorded of NAME as a page for a browser.
+
+    Without NAME: every topology in PATH, on one page. The page needs no network: it can be kept, sent and opened from a file.
+    """
+    from reconciler.cli.reporting import report
+
+    return report(name, out=out, path=path, home_region=home_region)
+
+
 def _of_a_topology(command: Command) -> Command:
     """NAME, and where its home Region is known from."""
     home = click.option("--home-region", metavar="REGION", help="The home Region, where no desired state is at hand.")

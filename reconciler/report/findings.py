@@ -7,15 +7,15 @@ from typing import Any
 
 from reconciler.model.change import Disposition, Finding, Waived
 from reconciler.model.coverage import Way
-from reconciler.model.observed import Observed
 from reconciler.model.outcome import Outcome
 from reconciler.model.redaction import digest
 from reconciler.model.sightings import MOST, Sightings, key
 from reconciler.report.ways_out import adoption, taking_back
-from reconciler.report.words import iso_time, json_value, one_line
+from reconciler.report.words import iso_time, json_value, text_value
 
 _WORST_FIRST = tuple(reversed(Disposition))
-_WAY = 300
+_SHOWN = 120
+"""Characters of a value that the status keeps, for people; the hash tells values apart."""
 NOBODY = "not known"
 """How `by` begins where CloudTrail could not be asked: worth saying, not worth keeping."""
 
@@ -98,13 +98,16 @@ def _remembered(finding: Finding, outcome: Outcome, *, waived: bool) -> dict[str
         "since": iso_time(finding.since or outcome.observed.at),
         "by": by,
         "digest": digest(finding.path, finding.observed),
-        **(_ways_out(finding, outcome.observed) if finding.disposition is Disposition.HOLD and not waived else {}),
+        "desired": text_value(finding.path, finding.desired, _SHOWN),
+        "observed": text_value(finding.path, finding.observed, _SHOWN),
+        "missing": finding.missing,
+        "waysOut": _ways_out(finding, outcome),
     }
 
 
-def _ways_out(finding: Finding, observed: Observed) -> dict[str, str]:
-    """Of what is held: for whoever is told of it, and sees nothing but the status."""
-    return {
-        "adopt": one_line(adoption(finding))[:_WAY],
-        "takeBack": one_line(taking_back(finding, observed))[:_WAY],
-    }
+def _ways_out(finding: Finding, outcome: Outcome) -> dict[str, str]:
+    """Of what is held: the line of the file that keeps it, and what takes it back; what has no such way is not named."""
+    if finding.disposition is not Disposition.HOLD:
+        return {}
+    ways = {"adopt": adoption(finding), "takeBack": taking_back(finding, outcome.observed)}
+    return {name: way for name, way in ways.items() if way}

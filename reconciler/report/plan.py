@@ -7,11 +7,14 @@ from typing import Any
 
 from reconciler.model.change import Action, Change, Finding, Origin
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Gate, Goal, Step, StepAction, Wave
+from reconciler.model.plan import Gate, Goal, Plan, Step, StepAction, Wave
 from reconciler.model.preflight import Preflight
 from reconciler.report.approval import awaited
 from reconciler.report.preflight import preflight_json
-from reconciler.report.words import human_duration, iso_duration, json_value
+from reconciler.report.words import clipped, human_duration, iso_duration, json_value
+
+MOST_LEFT, _DETAIL = 200, 300
+"""Steps of a plan that a status document has room for, and characters of what a gate waits for."""
 
 
 def plan_json(outcome: Outcome, preflight: Preflight | None = None) -> dict[str, Any]:
@@ -41,6 +44,30 @@ def plan_json(outcome: Outcome, preflight: Preflight | None = None) -> dict[str,
         "withheld": [_wave_json(w) for w in plan.withheld],
         **looked_at,
     }
+
+
+def left_json(plan: Plan) -> list[dict[str, Any]]:
+    """What is left of a plan, for the status document: its steps, and the gates that do not hold yet. The steps are cut off after
+    so many; how many there are is said beside it."""
+    room = MOST_LEFT
+    waves: list[dict[str, Any]] = []
+    for wave in plan.waves:
+        steps, gates = wave.steps[:room], wave.waiting_for[:room]
+        room -= max(len(steps), len(gates))
+        if steps or gates:
+            waves.append(
+                {"aside": wave.aside, "steps": list(map(_left_step, steps)), "gates": list(map(_left_gate, gates))}
+            )
+    return waves
+
+
+def _left_step(step: Step) -> dict[str, Any]:
+    shown = _step_json(step)
+    return {name: shown[name] for name in ("id", "action", "target", "region", "hazards", "eta")}
+
+
+def _left_gate(gate: Gate) -> dict[str, Any]:
+    return {"id": gate.id, "name": gate.name, "region": gate.region, "detail": clipped(gate.detail, _DETAIL)}
 
 
 def gate_json(gate: Gate) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def advance(before: Progress | None, outcome: Outcome) -> tuple[Progress, tuple[
     """Where it stands after this pass, and what happened since the pass before."""
     now = outcome.observed.at
     old = before or Progress(topology=outcome.topology, began=now)
-    wave, later = _current(outcome.plan)
+    wave, later = current_of(outcome.plan)
     running = {s.id: _run(old, outcome, s) for s in wave.steps if s.id in old.running or _active(outcome, s)}
     ended = _ended(old, running, outcome)
     new = Progress(
@@ -83,7 +83,7 @@ def advance(before: Progress | None, outcome: Outcome) -> tuple[Progress, tuple[
     return new, (*events, *_trouble(old, outcome))
 
 
-def _current(plan: Plan) -> tuple[Wave, tuple[Wave, ...]]:
+def current_of(plan: Plan) -> tuple[Wave, tuple[Wave, ...]]:
     """What is under way, and what comes after it. What finishes aside does so side by side, chain by chain."""
     if not plan.converged:
         first, *later = plan.waves or (Wave(),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ class RegionReport:
     why: str
     """What makes it that healthy, in words."""
     database_role: str
+    replica_lag_ms: float | None
+    """How far its copy of the data is behind; None for the writer, without a copy, and where it is not known."""
     stacks: Mapping[str, str]
 
 
@@ -55,6 +58,7 @@ def _report(outcome: Outcome, region: str) -> RegionReport:
         health=health,
         why=why,
         database_role=_role(outcome, region),
+        replica_lag_ms=_lag(outcome, region),
         stacks={
             str(kind): _status(outcome.observed.stacks.get(StackRef(kind, region)))
             for kind in _present(outcome, region)
@@ -169,3 +173,9 @@ def _role(outcome: Outcome, region: str) -> str:
     if member is None:
         return "none"
     return "writer" if member.is_writer else "reader"
+
+
+def _lag(outcome: Outcome, region: str) -> float | None:
+    cluster = known(outcome.observed.clusters.get(region))
+    lag = cluster.lag_ms if cluster and _role(outcome, region) == "reader" else None
+    return round(lag, 1) if lag is not None and math.isfinite(lag) else None

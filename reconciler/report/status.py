@@ -13,8 +13,10 @@ from reconciler.model.outcome import Condition, Outcome, Problem, Result
 from reconciler.model.sweeps import Looks
 from reconciler.report.approval import awaited, given
 from reconciler.report.findings import remembered
-from reconciler.report.plan import gate_json
+from reconciler.report.plan import gate_json, left_json
 from reconciler.report.regions import RegionReport, region_reports
+from reconciler.report.resources import types_of_resources
+from reconciler.report.timing import timeline
 from reconciler.report.tombstones import tombstones
 from reconciler.report.words import iso_duration, iso_time
 
@@ -52,10 +54,16 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "tombstones": tombstones(outcome, before.get("tombstones", ())),
         "history": _history(outcome, before.get("history", ()), now),
         "suspension": outcome.observed.suspension and outcome.observed.suspension.document(),
-        "plan": {"fingerprint": outcome.plan.fingerprint, "approval": awaited(outcome)},
+        "plan": {
+            "fingerprint": outcome.plan.fingerprint,
+            "approval": awaited(outcome),
+            "waves": left_json(outcome.plan),
+        },
+        "timeline": timeline(outcome, before),
         "approval": given(outcome),
         "looks": _looks(outcome, before).document(),
         "structure": structure.document(outcome.structure),
+        "resources": types_of_resources(outcome, before),
         **{name: before[name] for name in _OF_HOSTED if name in before},
         **outcome.memory,
     }
@@ -184,6 +192,7 @@ def _region(region: RegionReport, outcome: Outcome, before: Mapping[str, Any]) -
         "traffic": region.traffic,
         "health": region.health,
         "databaseRole": region.database_role,
+        "replicaLagMs": region.replica_lag_ms,
         "stacks": dict(region.stacks),
         "conditions": [_condition(ready, old.get("conditions", ()))],
     }
@@ -195,7 +204,13 @@ def _edge(outcome: Outcome) -> dict[str, Any] | None:
         return None
     if isinstance(seen, Unknown):
         return {"distributionId": None, "domainName": None, "status": "Unknown"}
-    return {"distributionId": seen.id, "domainName": seen.domain_name, "status": seen.status, "enabled": seen.enabled}
+    return {
+        "distributionId": seen.id,
+        "domainName": seen.domain_name,
+        "aliases": sorted(seen.aliases),
+        "status": seen.status,
+        "enabled": seen.enabled,
+    }
 
 
 def _history(outcome: Outcome, before: Iterable[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:

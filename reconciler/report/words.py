@@ -12,6 +12,7 @@ from reconciler.model.redaction import iso_duration, iso_time, without_secrets
 
 __all__ = [
     "Paint",
+    "clipped",
     "columns",
     "count",
     "human_duration",
@@ -73,6 +74,11 @@ def text_value(path: str, value: Any, width: int = 60) -> str:
 def one_line(text: str) -> str:
     """Text from elsewhere, safe to show: no line breaks, no control characters that a terminal would obey."""
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def clipped(text: str, longest: int) -> str:
+    """The beginning of a text that would take too much room."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def each_line(text: str) -> str:

@@ -32,14 +32,15 @@ def made(source: Path) -> str:
     digest = hashlib.sha256(data).hexdigest()
     if digest != SHA256:
         raise SystemExit(f"{source} has sha256 {digest}, not that of {SOURCE}")
-    rings = [_simplified([projected(lat, lon) for lon, lat in ring]) for ring in _rings(json.loads(data))]
+    whole = [part for ring in _rings(json.loads(data)) for part in _cut(ring)]
+    rings = [_simplified([projected(lat, lon) for lon, lat in ring]) for ring in whole]
     path = "".join(_path(ring) for ring in rings if len(ring) > 3 and abs(_area(ring)) >= _SMALLEST)
     return json.dumps({"source": SOURCE, "path": path, "graticule": _graticule()}, indent=1) + "\n"
 
 
 def _graticule() -> str:
     """A line every thirty degrees."""
-    meridians = [[projected(lat, lon) for lat in range(-60, 91, 10)] for lon in range(-180, 181, 30)]
+    meridians = [[projected(lat, lon) for lat in range(-60, 81, 10)] for lon in range(-180, 181, 30)]
     parallels = [[projected(lat, -180), projected(lat, 180)] for lat in range(-60, 90, 30)]
     return "".join(_path([*line, line[0]], close="") for line in (*meridians, *parallels))
 
@@ -66,6 +67,30 @@ def _arc(arc: Sequence[Sequence[int]], scale: Sequence[float], shift: Sequence[f
     for dx, dy in arc:
         x, y = x + dx, y + dy
         points.append((x * scale[0] + shift[0], y * scale[1] + shift[1]))
+    return points
+
+
+def _cut(ring: Sequence[Point]) -> list[list[Point]]:
+    """At the date line: what goes beyond it is drawn at the other edge."""
+    line = [ring[0]]
+    for lon, lat in ring[1:]:
+        turn = round((line[-1][0] - lon) / 360) * 360
+        line.append((lon + turn, lat))
+    shifted = [[(lon + turn, lat) for lon, lat in line] for turn in (-360, 0, 360)]
+    return [part for one in shifted if len(part := _within(one)) > 3]
+
+
+def _within(ring: Sequence[Point]) -> list[Point]:
+    """The part of a ring between the edges: Sutherland and Hodgman's, for both edges in turn."""
+    points = list(ring)
+    for edge, side in ((180.0, 1), (-180.0, -1)):
+        kept: list[Point] = []
+        for a, b in zip(points, points[1:], strict=False):
+            inside, enters = (edge - a[0]) * side >= 0, (edge - b[0]) * side >= 0
+            kept += [a] if inside else []
+            if inside != enters:
+                kept.append((edge, a[1] + (b[1] - a[1]) * (edge - a[0]) / (b[0] - a[0])))
+        points = [*kept, kept[0]] if kept else []
     return points
 
 

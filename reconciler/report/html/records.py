@@ -30,6 +30,7 @@ class Finding:
     since: str
     desired: str
     observed: str
+    missing: bool
     ways: tuple[tuple[str, str], ...]
 
 
@@ -119,6 +120,7 @@ def _finding(told: Document) -> Finding:
         since=reading.name(told.get("since")),
         desired=reading.prose(told.get("desired")),
         observed=reading.prose(told.get("observed")),
+        missing=told.get("missing") is True,
         ways=tuple((word, way) for word, key in named if (way := reading.prose(ways.get(key)))),
     )
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reconciler.report.html.atlas import drawn
 from reconciler.report.html.view import View
@@ -58,12 +58,19 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["count"] = count
+    made.filters["unbroken"] = _unbroken
     return made
 
 
 @lru_cache(maxsize=16)
 def _own(name: str) -> str:
     return (files("reconciler.report.html") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _unbroken(text: str) -> Markup:
+    """Names of Regions are not to be broken at their hyphens, other words may be."""
+    words = (Markup('<span class="whole">{}</span>').format(w) if "-" in w and len(w) < 24 else escape(w) for w in text.split(" "))  # noqa: S704
+    return Markup(" ").join(words)
 
 
 def _allowed(text: str) -> str:

@@ -19,7 +19,7 @@ _SHORTEST = 6.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """`state`: done, running, next, met or awaited."""
+    """`state`: done, failed, running, next, met or awaited."""
 
     what: str
     region: str
@@ -31,8 +31,11 @@ class Bar:
     end: datetime | None
     began: str
     took: str
+    usually: timedelta = timedelta()
     x: float = 0.0
     width: float = 0.0
+    rest: float = 0.0
+    """Of a step that runs: what is left of the time that it usually takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,8 @@ def timeline(document: Document) -> Timeline | None:
     """None where there is nothing to tell."""
     told, now = reading.part(document.get("timeline")), reading.moment(document.get("updatedAt"))
     past = [*map(_step, reading.parts(told.get("steps"))), *map(_gate, reading.parts(told.get("gates")))]
-    past = [p for p in past if p.begin is not None]
+    usually = _usually(document)
+    past = [replace(p, usually=usually.get(p.what, timedelta())) for p in past if p.begin is not None]
     to_come = list(_to_come(document, past, now)) if now else []
     bars = [*sorted(_elapsed(past, now), key=lambda b: str(b.begin)), *to_come]
     if not bars or now is None:
@@ -69,12 +73,14 @@ def timeline(document: Document) -> Timeline | None:
 
 def _step(told: Document) -> Bar:
     begin, end = reading.moment(told.get("began")), reading.moment(told.get("ended"))
+    status = reading.name(told.get("status"))
+    state, word = ("failed", "ended badly") if end and status else ("done", "done") if end else ("running", "under way")
     return Bar(
         what=reading.name(told.get("id"), "step"),
         region=reading.name(told.get("region")),
-        state="done" if end else "running",
-        word="done" if end else "under way",
-        detail=reading.name(told.get("status")),
+        state=state,
+        word=word,
+        detail=status,
         gate=False,
         begin=begin,
         end=end,
@@ -117,8 +123,8 @@ def _to_come(document: Document, past: list[Bar], now: datetime) -> Iterator[Bar
         for told in reading.parts(wave.get("steps")):
             usually = reading.span(told.get("eta")) or timedelta()
             running = began.get(reading.name(told.get("id")))
-            if running and running.begin:
-                longest = max(longest, usually - (now - running.begin))
+            if running:
+                longest = max(longest, _left(running, now))
             else:
                 longest = max(longest, usually)
                 yield _planned(told, moment, usually)
@@ -127,6 +133,17 @@ def _to_come(document: Document, past: list[Bar], now: datetime) -> Iterator[Bar
             bar = replace(_gate(told), state="next", word="then waits", begin=moment, end=moment, began="", took="")
             if bar.what not in began and told.get("met") is not True:
                 yield bar
+
+
+def _left(bar: Bar, now: datetime) -> timedelta:
+    over = bar.state != "running" or bar.begin is None
+    return timedelta() if over or bar.begin is None else max(bar.usually - (now - bar.begin), timedelta())
+
+
+def _usually(document: Document) -> dict[str, timedelta]:
+    waves = reading.parts(reading.part(document.get("plan")).get("waves"))
+    steps = (step for wave in waves for step in reading.parts(wave.get("steps")))
+    return {reading.name(s.get("id")): reading.span(s.get("eta")) or timedelta() for s in steps}
 
 
 def _planned(told: Document, moment: datetime, usually: timedelta) -> Bar:
@@ -144,11 +161,12 @@ def _planned(told: Document, moment: datetime, usually: timedelta) -> Bar:
 
 def _drawn(bars: list[Bar], told: Document, now: datetime, *, under_way: bool) -> Timeline:
     first = min(b.begin for b in bars if b.begin)
-    last = max([b.end for b in bars if b.end] + ([now] if under_way else []))
+    ends = [b.end + _left(b, now) for b in bars if b.end]
+    last = max(ends + ([now] if under_way else []))
     began, ended = reading.moment(told.get("began")) or first, reading.moment(told.get("ended"))
     whole = max((last - first).total_seconds(), 1.0)
     steps = [b for b in bars if not b.gate]
-    left = max([b.end - now for b in bars if b.end], default=timedelta())
+    left = last - now
     return Timeline(
         under_way=under_way,
         began=iso_time(began),
@@ -156,7 +174,7 @@ def _drawn(bars: list[Bar], told: Document, now: datetime, *, under_way: bool) -
         elapsed=human_duration((ended or now) - began),
         eta=human_duration(left) if under_way and left > timedelta() else "",
         revision=reading.name(told.get("revision"))[:12],
-        bars=tuple(_placed(b, first, whole) for b in bars[:_SHOWN]),
+        bars=tuple(_placed(b, first, whole, _left(b, now)) for b in bars[:_SHOWN]),
         now=(now - first).total_seconds() / whole * SPAN if under_way else None,
         done=sum(b.state == "done" for b in steps),
         steps=len(steps),
@@ -164,9 +182,10 @@ def _drawn(bars: list[Bar], told: Document, now: datetime, *, under_way: bool) -
     )
 
 
-def _placed(bar: Bar, first: datetime, whole: float) -> Bar:
+def _placed(bar: Bar, first: datetime, whole: float, left: timedelta) -> Bar:
     if bar.begin is None or bar.end is None:
         return bar
     x = (bar.begin - first).total_seconds() / whole * SPAN
     width = max((bar.end - bar.begin).total_seconds() / whole * SPAN, 0.0 if bar.gate else _SHORTEST)
-    return replace(bar, x=max(min(x, SPAN - width), 0.0), width=min(width, SPAN))
+    rest = left.total_seconds() / whole * SPAN
+    return replace(bar, x=max(min(x, SPAN - width - rest), 0.0), width=min(width, SPAN), rest=rest)

@@ -146,8 +146,9 @@ def _findings(document: Document) -> Iterator[Matter]:
 
 def _both(finding: Document) -> tuple[str, ...]:
     """The two ways out of what is held."""
-    keep = finding.get("adopt") or "commit what is there, if a field of the document can say it"
-    undo = finding.get("takeBack") or "set it back by hand"
+    ways = finding.get("waysOut") or {}
+    keep = ways.get("adopt") or "commit what is there, if a field of the document can say it"
+    undo = ways.get("takeBack") or "set it back by hand"
     return f"to keep it: {keep}", f"to undo it: {undo}"
 
 

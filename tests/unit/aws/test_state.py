@@ -150,6 +150,13 @@ def test_a_status_document_loses_its_oldest_history_rather_than_not_fit(table: A
     assert '"revision":"5"' not in item["body"]["S"]
 
 
+def test_it_loses_what_is_only_drawn_rather_than_not_fit(table: Any, clients: Clients) -> None:
+    large = {"timeline": {"revision": "x" * 360_000}, "resources": {"d": {}}, "motion": {}, "history": []}
+    DynamoJournal(clients, LENGTH).record(TOPOLOGY, {"kind": "Status", **large})
+    item = table.get_item(TableName=TABLE, Key={**KEY, "sk": {"S": "status"}})["Item"]
+    assert item["body"]["S"] == '{"kind":"Status","resources":{"d":{}},"motion":{},"history":[]}'
+
+
 def test_an_attempt_that_seemed_to_fail_and_did_not_is_taken_up(table: Any, clients: Clients) -> None:
     journal = DynamoJournal(clients, LENGTH)
     mine = {"holder": {"S": journal._me}, "until": {"N": repr(time.time() + 60)}}

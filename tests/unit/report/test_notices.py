@@ -214,8 +214,10 @@ def test_the_words_say_what_it_is_where_and_what_to_do():
                 "database/writer",
                 "hold",
                 by="arn:aws:iam::1:user/ann",
-                adopt="writer: eu-west-1, under spec.database",
-                takeBack="aws rds switchover-global-cluster --region eu-west-1",
+                waysOut={
+                    "adopt": "writer: eu-west-1, under spec.database",
+                    "takeBack": "aws rds switchover-global-cluster --region eu-west-1",
+                },
             )
         ]
     )
@@ -248,7 +250,8 @@ HOSTILE = "x\r\nSubject: you won\u202e \x1b[31m\u2028" + "é" * 5000
 
 def test_what_strangers_wrote_is_inert_and_cut():
     bad = [
-        finding(f"{i}{HOSTILE}", "hold", by=HOSTILE, reason=HOSTILE, adopt=HOSTILE, takeBack=HOSTILE) for i in range(40)
+        finding(f"{i}{HOSTILE}", "hold", by=HOSTILE, reason=HOSTILE, waysOut={"adopt": HOSTILE, "takeBack": HOSTILE})
+        for i in range(40)
     ]
     topology = Topology(doc())
     topology.at += timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.model.change import Diff
+from reconciler.model.change import Diff, Disposition
 from reconciler.model.coverage import Coverage, Entry, Way
 from reconciler.model.sightings import Sightings
 from reconciler.report.conditions import conditions
@@ -73,3 +73,21 @@ def test_the_condition_names_how_many_and_the_worst_and_the_status_shows_them():
     assert "  hold  database/writer  since 2026-03-01T01:25:00Z\n    by arn:aws:iam::111111111111:user/alice" in text
     assert "  waived  edge/Distribution/Comment  since" in text
     assert "Drift: page `regions/eu-west-1/api/FunctionLogs`" in status_markdown(document)
+
+
+def test_values_and_ways_out_are_kept_as_people_read_them_and_no_secret_is():
+    raised = replace(
+        PRICE, path="database/capacity/max", logical_id="Cluster", desired=64, observed=96, disposition=Disposition.HOLD
+    )
+    secret = replace(raised, path="database/masterPassword", desired="hunter2", observed="x" * 500)
+    long = replace(PRICE, path="edge/comment", observed="y" * 500)
+    found = {f["path"]: f for f in status(None, raised, secret, long, ledger=())["findings"]}
+    kept = found["database/capacity/max"]
+    assert (kept["desired"], kept["observed"], kept["missing"]) == ("64", "96", False)
+    assert kept["waysOut"] == {
+        "adopt": "max: 96, under spec.database.capacity",
+        "takeBack": "set it back to 64 by hand",
+    }
+    assert "hunter2" not in str(found)
+    assert found["database/masterPassword"]["desired"].startswith("(redacted")
+    assert (len(found["edge/comment"]["observed"]), found["edge/comment"]["waysOut"]) == (120, {})
