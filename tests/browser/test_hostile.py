@@ -10,7 +10,7 @@ from tests.browser.statuses import everywhere, made, status
 PAYLOADS = (
     "<script>hit=1</script>",
     "<img src=x onerror=hit=1>",
-    "\"><svg onload=hit=1><animate onbegin=hit=1 attributeName=x dur=1s>",
+    '"><svg onload=hit=1><animate onbegin=hit=1 attributeName=x dur=1s>',
     "' autofocus onfocus='hit=1' x='",
     "</style><style>*{display:none}</style></script><script>hit=1</script>",
     "</title><script>hit=1</script><!--",
@@ -19,7 +19,7 @@ PAYLOADS = (
     "{{ 7*7 }}{% raise %}{# x #}${7*7}",
     "https://evil.example/?<link rel=stylesheet href=//evil.example/x.css>",
     "\u202egnp.exe\u2066\u200f\x00\x07\x1b[2J\x7f\ufeff\ud800",
-    "#t0\" class=\"spot\" data-since=\"2020-01-01T00:00:00Z",
+    '#t0" class="spot" data-since="2020-01-01T00:00:00Z',
 )
 INERT = """() => [window.hit, document.querySelectorAll("script").length,
   [...document.querySelectorAll("*")].filter(e => [...e.attributes].some(a => a.name.startsWith("on") || a.name === "style"

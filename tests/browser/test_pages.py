@@ -97,7 +97,10 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(show, name, width):
     shown = show(made(status(name)), width=width, reduced_motion="reduce")
     shown.page.locator(".tools button[data-open='1']").click()
     assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert (shown.page.locator(".map.wide").is_visible(), shown.page.locator(".map.narrow").is_visible()) == (False, True)
+    assert (shown.page.locator(".map.wide").is_visible(), shown.page.locator(".map.narrow").is_visible()) == (
+        False,
+        True,
+    )
     shown.keep(f"{name}-{width}")
 
 
@@ -118,7 +121,10 @@ def test_the_search_leaves_what_was_asked_for(show):
     left = shown.page.locator(".leaves li:visible")
     assert left.count() > 0
     assert all("AWS::RDS::DBCluster" in text for text in left.all_inner_texts())
-    assert shown.page.locator(".hits").inner_text() == f"{left.count()} of {shown.page.locator('.leaves li').count()} resources"
+    assert (
+        shown.page.locator(".hits").inner_text()
+        == f"{left.count()} of {shown.page.locator('.leaves li').count()} resources"
+    )
     shown.page.get_by_role("searchbox").fill("no such thing")
     assert shown.page.locator(".branch:visible").count() == 0
     shown.page.get_by_role("searchbox").fill("")
@@ -148,7 +154,9 @@ def test_several_topologies_share_a_page(show):
     shown = show(made(status("converged"), other))
     assert shown.page.locator("h1").inner_text() == "2 topologies"
     assert [t.split()[0] for t in shown.page.locator("h2").all_inner_texts()] == ["orders", "accounts"]
-    assert shown.page.evaluate("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size") == count(shown, "[id]")
+    assert shown.page.evaluate("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size") == count(
+        shown, "[id]"
+    )
     shown.page.get_by_role("navigation", name="Topologies").get_by_role("link", name="accounts").click()
     assert shown.page.url.endswith("#t1")
     assert shown.quiet, shown
