@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tests.plane.world import DEAD, Plane
+from tests.plane.world import DEAD, Alone, Plane
 from tests.unit.report.test_schemas import check
 
 CIDR = ("cidr: 10.20.0.0/16", "cidr: 10.21.0.0/16")
 """A commit that no pass carries out."""
 
 
-def test_a_convergence_and_a_refusal_are_told_once_each_and_the_page_follows(plane: Plane) -> None:
-    (converged,) = [check(notice) for notice in plane.told()]
+def test_a_convergence_and_a_refusal_are_told_once_each_and_the_page_follows(alone: Alone, plane: Plane) -> None:
+    (converged,) = [check(notice) for notice in alone.notices]
     assert (converged["event"], converged["level"], converged["generation"]) == ("converged", "info", 1)
     first = plane.page()
     assert (first["ContentType"], first["CacheControl"]) == ("text/html; charset=utf-8", "no-cache")

@@ -114,7 +114,9 @@ class Plane:
         allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
         only = {"Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allow, **only}]})
-        sqs.set_queue_attributes(QueueUrl=self._told, Attributes={"Policy": policy})
+        sqs.set_queue_attributes(
+            QueueUrl=self._told, Attributes={"Policy": policy, "MessageRetentionPeriod": "1209600"}
+        )
         self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
     def speed(self, factor: float) -> None:
@@ -335,4 +337,5 @@ class Alone:
     calls: list[Call]
     refused: list[str]
     dead: int
+    notices: list[dict[str, Any]]
     snapshot: str
