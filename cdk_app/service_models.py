@@ -32,6 +32,7 @@ SERVICES = (
     "s3",
     "secretsmanager",
     "service-quotas",
+    "sns",
     "sqs",
     "sts",
 )

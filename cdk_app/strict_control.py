@@ -91,6 +91,7 @@ _RESOURCES: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_REVISIONS}/code/*": ("ReconcileRole", "SynthRole", "GithubMainRole"),
         f"{_REVISIONS}/heads/*": ("WakeRole", "ReconcileRole", "GithubPlanRole", "GithubMainRole"),
         f"{_REVISIONS}/revisions/*": ("WakeRole", "ReconcileRole", "SynthRole", "GithubPlanRole", "GithubMainRole"),
+        f"{_REVISIONS}/reports/*": ("Observing", "GithubMainRole", *_PASS),
         f"{_REVISIONS}/runs/*": _PASS,
         f"{_REVISIONS}/templates/*": ("ReconcileRole", "SynthRole", "GithubMainRole"),
         **{

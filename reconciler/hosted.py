@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from reconciler.announcing import Announcing, Outlets, told
 from reconciler.glancing import unchanged
 from reconciler.loop import Looking, Ports, look, pass_under
 from reconciler.model.again import Again
@@ -36,6 +37,7 @@ from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
 from reconciler.recording import recorded
 from reconciler.report.metrics import beside, code_of, left_alone, pass_line, time_to_converge
+from reconciler.report.notices import expiring
 from reconciler.report.status import after_error, glanced
 
 RETRY = timedelta(seconds=60)
@@ -63,11 +65,14 @@ def reconcile(
     chance: Callable[[], float],
     records: Records | None = None,
     lost: Callable[[str], None] = lambda _: None,
+    outlets: Outlets | None = None,
 ) -> Again:
-    """One pass, and its record, if there is where to keep it; `lost` is told why one is missing. Never waits, never raises a
-    `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised as `PassCrashed`, until it was met so
-    often that the topology is Stalled."""
+    """One pass, and its record, if there is where to keep it; `lost` is told why one is missing. With `outlets` it tells of itself.
+    Never waits, never raises a `ReconcilerError`. Any other exception is a bug: written down as an attempt and raised as
+    `PassCrashed`, until it was met so often that the topology is Stalled."""
     at = ports.clock.now()
+    telling = Announcing(ports.journal, outlets, ports.clock, expiring(topology)) if outlets else None
+    ports = replace(ports, journal=telling) if telling else ports
     turn = Turn(due=message.due or None, retry=_name(at + RETRY, int(chance() * 1_000_000)))
     kept: list[str] = []
     said = partial(_said, topology, at, message.reason, kept)
@@ -76,7 +81,8 @@ def reconcile(
         if ports.cloud.account(topology) != topology.account:
             return said(None, _elsewhere(ports, topology))
         with ports.journal.lease(topology, turn) as lease:
-            again = _turn(ports, topology, lease, message, chance, passed)
+            with told(telling, topology, lease):
+                again = _turn(ports, topology, lease, message, chance, passed)
             lease.due = again.due if not again.redeliver else None
     except StaleTimer as stale:
         line = left_alone("timer", stale, topology.name, at, message.reason)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from reconciler.model.facts import Facts, StackFacts, Sweep
 from reconciler.model.issuer import PublicKey
+from reconciler.model.notice import Notice
 from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Outcome, Revision
 from reconciler.model.provenance import Act, Lookup
@@ -129,6 +130,23 @@ class Records(Protocol):
 
     def keep(self, key: str, data: bytes) -> None:
         """One record. Raises `ReconcilerError`."""
+
+
+class Notifier(Protocol):
+    """Who tells people without being asked."""
+
+    def publish(self, notice: Notice) -> None:
+        """One attempt. Raises `ReconcilerError`; whether it was published all the same is not known then."""
+
+
+class Pages(Protocol):
+    """Where the pages of topologies are kept, for whoever may look."""
+
+    @property
+    def bucket(self) -> str: ...
+
+    def keep(self, key: str, page: str) -> None:
+        """One page in the place of the one before. Raises `ReconcilerError`."""
 
 
 class Emergency(Protocol):

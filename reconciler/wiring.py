@@ -20,6 +20,7 @@ from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
 from reconciler.aws.git import commit_at_hand, ignored
 from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.pages import link
 from reconciler.aws.queue import Queue
 from reconciler.aws.read_preflight import AwsSurveyor
 from reconciler.aws.recorded import Recorded, read_recorded
@@ -97,6 +98,11 @@ def records(folder: Path | None, home_region: str) -> Records | None:
         return FolderRecords(folder)
     bucket = os.environ.get(BUCKET)
     return BucketRecords(Clients(), bucket, os.environ.get(HOME_REGION, home_region)) if bucket else None
+
+
+def page_link(bucket: str, key: str, home_region: str) -> str:
+    """A link to an object, signed with the credentials at hand. Raises `ReconcilerError`."""
+    return link(bucket, key, home_region)
 
 
 def record(run: str, most: int) -> bytes:

@@ -14,6 +14,7 @@ from local_aws.iam import (
     consistency,
     credentials,
     delivery,
+    encrypted,
     evaluation,
     gateway_paths,
     invoking,
@@ -27,7 +28,7 @@ from local_aws.iam import (
 )
 
 _ALWAYS = (consistency, assuming, service_role)
-_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, invoking, delivery, objects)
+_ENFORCING = (credentials, evaluation, requests, calls, stack_rights, invoking, delivery, encrypted, objects)
 PATCHED: tuple[str, ...] = tuple(
     name for module in (*_ALWAYS, *_ENFORCING, gateway_paths, permissions, reference, trust) for name in module.PATCHED
 )

@@ -33,6 +33,7 @@ from local_aws.legality import (
     secrets,
     stages,
     storage,
+    topics,
     zones,
 )
 
@@ -63,6 +64,7 @@ MODULES = (
     secrets,
     stages,
     storage,
+    topics,
     zones,
 )
 PATCHED: tuple[str, ...] = tuple(name for module in (*MODULES, distributions) for name in module.PATCHED)

@@ -66,6 +66,7 @@ _DENIED = frozenset(
         "AccessDeniedException",
         "AuthorizationError",
         "Forbidden",
+        "KMSAccessDenied",
         "NotAuthorized",
         "UnauthorizedOperation",
         "403",
@@ -88,6 +89,7 @@ _CREDENTIALS = frozenset(
 )
 _THROTTLED = frozenset(
     {
+        "KMSThrottling",
         "PriorRequestNotComplete",
         "RequestLimitExceeded",
         "RequestThrottled",

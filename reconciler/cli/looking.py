@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import exits, inputs, output
-from reconciler.cli.settings import Settings
+from reconciler.cli.settings import Format, Settings
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
@@ -99,7 +100,7 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
 
     places = places_of(name, path, home_region)
     found = [(wanted, home, as_it_stands(wiring.recorded(wanted, home))) for wanted, home in places]
-    documents: list[Mapping[str, Any]] = [document for _, _, document in found if document is not None]
+    documents: list[Mapping[str, Any]] = [_linked(settings, d, home) for _, home, d in found if d is not None]
     missing = [f"{wanted} in {home}" for wanted, home, document in found if document is None]
     if documents:
         output.show_all(
@@ -115,6 +116,24 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
         raise error
     output.tell(f"{error.code}: {error.message}")
     return exits.PARTIAL
+
+
+def _linked(settings: Settings, document: Mapping[str, Any], home_region: str) -> Mapping[str, Any]:
+    """With a link to its page, signed with the reader's own credentials. Not where others read along: in Markdown, which is for
+    comments, and in a workflow's log."""
+    from reconciler import wiring
+    from reconciler.report.pages import is_page
+
+    report = document.get("report")
+    read_along = settings.format is Format.MARKDOWN or os.environ.get("GITHUB_ACTIONS")
+    if read_along or not report or not is_page(report, str(document.get("topology")), home_region):
+        return document
+    try:
+        url = wiring.page_link(report["bucket"], report["key"], home_region)
+    except ReconcilerError as error:
+        output.tell(f"no link to the page: {error.message}")
+        return document
+    return {**document, "report": {**report, "url": url}}
 
 
 def as_it_stands(found: Recorded) -> Mapping[str, Any] | None:

@@ -359,6 +359,7 @@ def _repository(context: click.Context, parameter: click.Parameter, value: str |
     help="Let its workflows in: OWNER@ID/REPO@ID since July 2026.",
 )
 @click.option("--alarm-email", metavar="ADDRESS", help="Who gets the alarms; has to confirm it once.")
+@click.option("--notify-email", metavar="ADDRESS", help="Who is told what passes come to; has to confirm it once.")
 @click.option("--remove", is_flag=True, help="Take the control plane away; the topologies stay.")
 @click.option("--timeout", type=Duration(), default="1h", show_default=True, help="Stop waiting after so long.")
 @common_options(formats=DATA_FORMATS, detailed=True)
@@ -369,6 +370,7 @@ def bootstrap(
     synth_image: str | None,
     github: str | None,
     alarm_email: str | None,
+    notify_email: str | None,
     remove: bool,
     timeout: timedelta,
 ) -> int:
@@ -379,7 +381,7 @@ def bootstrap(
     from reconciler.cli.bootstrapping import bootstrap
     from reconciler.diff.control import Wishes
 
-    wishes = Wishes(synth_image=synth_image, github=github, alarm_email=alarm_email)
+    wishes = Wishes(synth_image=synth_image, github=github, alarm_email=alarm_email, notify_email=notify_email)
     return bootstrap(settings, path, wishes, remove=remove, timeout=timeout)
 
 

@@ -22,6 +22,7 @@ class Wishes:
     synth_image: str | None = None
     github: str | None = None
     alarm_email: str | None = None
+    notify_email: str | None = None
     runtime: str | None = None
     architecture: str | None = None
 
@@ -32,6 +33,7 @@ def of_home(region: str, wishes: Wishes, applied: Parameters, *, trail: str | No
         "SynthImage": wishes.synth_image,
         "GithubRepository": wishes.github,
         "AlarmEmail": wishes.alarm_email,
+        "NotifyEmail": wishes.notify_email,
     }
     before = {name: value for name, value in applied.items() if name in asked}
     on = {"Runtime": wishes.runtime, "Architecture": wishes.architecture}

@@ -6,13 +6,17 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
+from reconciler.announcing import Announcing, Outlets
 from reconciler.aws.bundled import BundledRevisions
 from reconciler.aws.clients import Clients
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.issuer import HttpsIssuers
+from reconciler.aws.notices import TopicNotifier
+from reconciler.aws.pages import BucketPages
 from reconciler.aws.recorded import read_recorded
 from reconciler.aws.records import BucketRecords
 from reconciler.aws.state import DynamoJournal
@@ -51,15 +55,20 @@ def deliveries() -> Deliveries:
 
     def one_pass(received: Received, message: Message) -> Again:
         ports = hosted_ports(plane, journal, received.source)
-        lost = partial(_lost, message.topology)
-        return reconcile(ports, received.topology, message=message, chance=random.random, records=records, lost=lost)
+        asked: dict[str, Any] = {"message": message, "chance": random.random, "records": records}
+        lost, outlets = partial(_lost, message.topology), told_by(plane, message.topology)
+        return reconcile(ports, received.topology, **asked, lost=lost, outlets=outlets)
 
     def refuse(name: str, refusal: Refusal) -> None:
-        status = refused_status(name, refusal, recorded(name), plane.clock.now())
-        try:  # of a topology, the journal needs no more than where its record lies
-            journal.record(cast("Topology", _Named(name=name, home_region=plane.home_region)), status)
+        # Of a topology, the journal needs no more than where its record lies.
+        topology = cast("Topology", _Named(name=name, home_region=plane.home_region))
+        telling = Announcing(journal, told_by(plane, name), plane.clock)
+        try:
+            before = telling.recorded(topology)
+            telling.record(topology, refused_status(name, refusal, before, plane.clock.now()))
         except LeaseLost:
             return  # somebody works on it, and writes the status anyhow
+        telling.tell(topology)
 
     return Deliveries(
         receive=lambda name: receiver.receive(name, recorded(name)),
@@ -68,6 +77,23 @@ def deliveries() -> Deliveries:
         send=lambda message, delay: plane.queue.send([message], delay),
         log=say,
     )
+
+
+def told_by(plane: Plane, name: str) -> Outlets:
+    """Where passes over a topology tell of themselves: the topic, and the page in the bucket."""
+    topic = os.environ.get("MERIDIAN_EVENTS_TOPIC", "")
+    return Outlets(
+        notifier=TopicNotifier(plane.clients, topic, plane.home_region) if topic else None,
+        pages=BucketPages(plane.clients, plane.bucket.bucket, plane.home_region),
+        page=_page,
+        untold=partial(_untold, name),
+    )
+
+
+def _page(status: Mapping[str, Any], at: datetime) -> str:
+    from reconciler.report.html import page  # noqa: PLC0415  # its templates cost a pass that makes no page nothing
+
+    return page([status], at)
 
 
 def hosted_ports(plane: Plane, journal: DynamoJournal, source: Source) -> Ports:
@@ -104,3 +130,7 @@ class _Named:
 
 def _lost(topology: str, why: str) -> None:
     say(Line(event="record", code="RecordLost", topology=topology, more={"told": cut(why)}))
+
+
+def _untold(topology: str, why: str) -> None:
+    say(Line(event="notice", code="Untold", topology=topology, more={"told": cut(why)}))

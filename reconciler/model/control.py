@@ -13,6 +13,8 @@ from reconciler.model.topology import EDGE_REGION, Topology
 
 QUEUE = "meridian-reconcile"
 DEAD_LETTERS = "meridian-reconcile-dead"
+EVENTS = "meridian-events"
+"""The topic that notices are published to."""
 WAKE = "meridian-wake"
 RECONCILE = "meridian-reconcile"
 SYNTH = "meridian-synth"
@@ -59,6 +61,7 @@ def home_parameters() -> Mapping[str, str]:
         "GithubRepository": "",
         "GithubProvider": "",
         "AlarmEmail": "",
+        "NotifyEmail": "",
         "MakeTrail": "no",
     }
 

@@ -24,7 +24,7 @@ class Line:
     """Texts of strangers come in here only cut, and never where a code stands."""
 
     event: str
-    """What kind of line it is: `pass`, `calls`, `drift`, `lease`, `timer`, `message`, `record`, `wake` or `synth`."""
+    """What kind of line it is: `pass`, `calls`, `drift`, `lease`, `timer`, `message`, `notice`, `record`, `wake` or `synth`."""
     code: str
     topology: str | None = None
     revision: str | None = None

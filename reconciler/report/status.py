@@ -23,6 +23,8 @@ from reconciler.report.words import iso_duration, iso_time
 
 HISTORY = 20
 UNDERWAY = frozenset({str(Result.PROGRESSING), str(Result.WAITING)})
+_OF_HOSTED = ("notices", "report")
+"""What only hosted passes keep: a command passes it on as it is."""
 
 
 def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "looks": _looks(outcome, before).document(),
         "structure": structure.document(outcome.structure),
         "resources": types_of_resources(outcome, before),
+        **{name: before[name] for name in _OF_HOSTED if name in before},
         **outcome.memory,
     }
 

@@ -30,6 +30,7 @@ def status_text(document: Document, paint: Paint = plain) -> str:
         _findings(document, paint),
         _tombstones(document, paint),
         _history(document, paint),
+        _page(document, paint),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
@@ -191,6 +192,11 @@ def _history(document: Document, paint: Paint) -> list[str]:
         for h in document["history"][:SHOWN_HISTORY]
     ]
     return [paint("bold", "History"), *(paint("dim", line) for line in columns(rows))] if rows else []
+
+
+def _page(document: Document, paint: Paint) -> list[str]:
+    report = document.get("report") or {}
+    return [paint("bold", "Page, for an hour"), f"  {one_line(report['url'])}"] if report.get("url") else []
 
 
 def _condition(document: Document, kind: str) -> Mapping[str, Any] | None:

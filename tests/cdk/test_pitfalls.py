@@ -27,10 +27,11 @@ LOGICAL_IDS = {
     "routing": "OriginApNortheast1 OriginEuWest1 OriginUsEast1 RouteApNortheast1 RouteEuWest1 RouteUsEast1",
     "edge": "A Aaaa Certificate Distribution EdgeLogs Headers LogDelivery LogDestination LogSource Router RouterVersion#",
     "control": "Alarms AlarmsInvoke AlarmsPolicy AlarmsRule AlarmMail BreakGlassRole CallsInvoke CallsRule Dashboard "
-    "DatabasesInvoke DatabasesRule DeadLetters DeadLettersAlarm GithubApproveRole GithubMainRole GithubOidc GithubPlanRole Key "
-    "KeyAlias LeaseStealsAlarm Messages ObserverRole Observing OldestMessageAlarm Queue QueuePolicy Reconcile "
-    "ReconcileErrorsAlarm ReconcileLogs ReconcileRole ResyncInvoke ResyncRule RevisionInvoke RevisionRule "
-    "Revisions RevisionsPolicy ServiceDeleteRole ServiceRole StacksInvoke StacksRule StalledAlarm Synth "
+    "DatabasesInvoke DatabasesRule DeadLetters DeadLettersAlarm EventMail Events EventsPolicy GithubApproveRole "
+    "GithubMainRole GithubOidc GithubPlanRole Key KeyAlias LeaseStealsAlarm Messages ObserverRole Observing "
+    "OldestMessageAlarm PassErrorsAlarm Queue QueuePolicy Reconcile ReconcileErrorsAlarm ReconcileLogs ReconcileRole "
+    "RefusedAlarm ResyncInvoke ResyncRule RevisionInvoke RevisionRule Revisions RevisionsPolicy ServiceDeleteRole "
+    "ServiceRole SlowToConvergeAlarm StacksInvoke StacksRule StalledAlarm Synth "
     "SynthErrorsAlarm SynthLogs SynthRole Trail TrailBucket TrailBucketPolicy Wake WakeErrorsAlarm WakeLogs "
     "WakeRole",
     "control-remote": "AlarmsRule CallsRule DatabasesRule ForwardRole StacksRule Trail TrailBucket TrailBucketPolicy",
@@ -53,7 +54,7 @@ OUTPUTS = {
     "data-heir": {"MasterSecret"},
     "api": {"ApiId", "ProbeId", "RegionalTarget"},
     "edge": {"DistributionId", "DistributionDomain"},
-    "control": {"RevisionBucket", "QueueUrl"},
+    "control": {"RevisionBucket", "QueueUrl", "EventsTopic"},
 }
 UNTAGGED = {
     "AWS::CloudWatch::Dashboard",

@@ -24,6 +24,7 @@ DENIALS = {
     "AccessDeniedException",
     "UnauthorizedOperation",
     "AuthorizationError",
+    "KMSAccessDenied",
     "NotAuthorized",
     "403",
 }

@@ -71,6 +71,8 @@ def orchestrator() -> tuple[Statement, ...]:
         allow("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
               resource=table),
         allow("s3:PutObject", "s3:GetObject", "s3:ListBucket", resource="arn:aws:s3:::meridian-assets-*"),
+        allow("s3:PutObject", resource="arn:aws:s3:::meridian-revisions-*/reports/*"),
+        allow("sns:Publish", resource=f"arn:aws:sns:*:{ACCOUNT}:meridian-events"),
     )  # fmt: skip
 
 

@@ -25,13 +25,15 @@ from reconciler.model.control import (
 from tests.embedded.command import prepared
 from tests.embedded.conftest import ROOT, Aws
 from tests.embedded.control_plane import REPOSITORY, Call, ControlPlane, arn, denied
-from tests.embedded.iam_world import ACCOUNT, World, document, refused, service
+from tests.embedded.iam_world import ACCOUNT, World, allow, document, refused, service
 
 QUICKLY = 5000
 BUCKET = f"meridian-revisions-{ACCOUNT}-us-east-1"
 ASSETS = f"meridian-assets-{ACCOUNT}-us-east-1"
 IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/meridian-synth@sha256:{'0' * 64}"
 QUEUE = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/meridian-reconcile"
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:meridian-events"
+PAGE = "reports/orders.html"
 CLUSTER = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster:orders-us-east-1"
 ZONE = "Z0123456789EXAMPLE"
 BODY = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
@@ -46,6 +48,7 @@ def plane(enforcing_server: Aws, tmp_path_factory: pytest.TempPathFactory) -> It
     assert enforcing_server.control("images", image)[0] == 200
     code, out, err = meridian.run("bootstrap", "--github", REPOSITORY, "--synth-image", IMAGE)
     assert code == 0, out + err
+    put(PAGE)(enforcing_server.client)  # what is not there reads as forbidden to who may not list
     yield ControlPlane(World(enforcing_server), meridian)
     enforcing_server.control("reset", {})
 
@@ -111,10 +114,12 @@ ASK = call(
 )
 GATE = call("route53", "create_health_check", CallerReference="meridian/x/us-east-1/gate/1", HealthCheckConfig={
     "Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []})  # fmt: skip
+PUBLISH = call("sns", "publish", TopicArn=TOPIC, Subject="s", Message="m")
+SUBSCRIBE = call("sns", "subscribe", TopicArn=TOPIC, Protocol="email", Endpoint="mallory@example.com")
 KEY_DELETION = call("kms", "schedule_key_deletion", KeyId="11111111-1111-1111-1111-111111111111")
 
 NEEDED: dict[str, dict[str, Call]] = {
-    OBSERVER: LOOK,
+    OBSERVER: {**LOOK, "page": get(PAGE)},
     WAKE: {"send": SEND, "list": call("s3", "list_objects_v2", Bucket=BUCKET, Prefix="revisions/")},
     RECONCILE: {
         **LOOK,
@@ -123,6 +128,8 @@ NEEDED: dict[str, dict[str, Call]] = {
         "read bundle": get("revisions/orders.zip"),
         "keep record": put("runs/orders/2026-01-01/x.json.gz"),
         "keep status": KEEP,
+        "page": put(PAGE),
+        "tell": PUBLISH,
         "requeue": SEND,
         "receive": RECEIVE,
         "synthesise": call("lambda", "get_function_configuration", FunctionName=SYNTH),
@@ -142,12 +149,13 @@ NEEDED: dict[str, dict[str, Call]] = {
     },
     SERVICE_DELETE: {"cluster": DELETE_CLUSTER, "look": call("ec2", "describe_vpcs")},
     BREAK_GLASS: {"look": LOOK["global cluster"], "fail over": FAILOVER, "journal": put("failover/x.json", ASSETS)},
-    GITHUB_PLAN: {**LOOK, "bundle": get("revisions/orders.zip"), "head": get("heads/orders.json")},
+    GITHUB_PLAN: {**LOOK, "page": get(PAGE), "bundle": get("revisions/orders.zip"), "head": get("heads/orders.json")},
     GITHUB_MAIN: {
         "bundle": put("revisions/orders.zip"),
         "code": put("code/x.zip"),
         "head": put("heads/orders.json"),
         "status": LOOK["status"],
+        "page": get(PAGE),
     },
     GITHUB_APPROVE: {"status": ASK, "what was approved": LOOK["status"], "approve": APPROVE, "wake": SEND},
 }
@@ -168,6 +176,9 @@ CHANGES: dict[str, Call] = {
     "put a template": put("templates/x.zip"),
     "put a record of a run": put("runs/x"),
     "put an asset": put("assets/x.zip", ASSETS),
+    "put a page": put("reports/x.html"),
+    "tell people": PUBLISH,
+    "listen in": SUBSCRIBE,
     "write the state": KEEP,
     "approve a plan": APPROVE,
     "make a gate": GATE,
@@ -189,6 +200,8 @@ MAY: dict[str, set[str]] = {
         "write the state",
         "make a gate",
         "put a record of a run",
+        "put a page",
+        "tell people",
         "put an asset",
         "deploy by the service role",
         "switch over",
@@ -249,6 +262,24 @@ def test_a_workflow_is_let_in_for_its_repository_and_its_branch_alone(plane: Con
             plane.web(role, subject, *ref)
     assert plane.web(GITHUB_APPROVE, approving)
     assert plane.web(GITHUB_PLAN, f"repo:{REPOSITORY}:ref:refs/heads/main")  # the search for drift runs there
+
+
+def test_nobody_tells_people_in_our_name_whatever_else_they_may(plane: ControlPlane) -> None:
+    """The topic's own policy says so: an administrator's notice would say `meridian approve` as well."""
+    administrator = plane.world.assume("administrator", allow("*"))
+    for caller in (administrator.client, plane.world.aws.client):
+        with refused("AuthorizationError"):
+            PUBLISH(caller)
+    SUBSCRIBE(administrator.client)
+
+
+def test_the_key_opens_pages_to_an_observer_and_no_messages(plane: ControlPlane) -> None:
+    observer = plane.act_as(OBSERVER)
+    for key in ("revisions/orders.zip", "runs/x", "code/x.zip"):
+        with refused("AccessDenied"):
+            get(key)(observer.client)
+    ciphertext = call("kms", "decrypt", CiphertextBlob=b"x", KeyId="alias/meridian-control")
+    assert denied(observer, ciphertext)
 
 
 def test_events_are_forwarded_home_and_the_role_does_nothing_else(plane: ControlPlane) -> None:

@@ -53,6 +53,7 @@ PASSED_ON: dict[tuple[str, str], str] = {
     (R + "report/conditions.py", "str"): "a type, no code",
     (R + "report/conditions.py", "str(outcome.result)"): "a `Result`, see NAMED",
     (R + "report/conditions.py", "str(worst.disposition).capitalize()"): "a `Disposition`",
+    (R + "report/html/records.py", "reading.name(c.get('reason'))"): READ,
     (R + "report/metrics.py", "why.code"): ERROR,
     (R + "report/metrics.py", "disposition.capitalize()"): "a `Disposition`",
     (R + "report/status.py", "problem.code"): PROBLEM,

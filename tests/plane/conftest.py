@@ -40,6 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         assert aws.control("images", {**image, "environment": home})[0] == 200
         code, out, err = meridian.run("bootstrap", "--synth-image", IMAGE)
         assert code == 0, out + err
+        plane.subscribe()
         yield Made(plane, plane.snapshot())
 
 
@@ -58,11 +59,12 @@ def alone(made: Made) -> Alone:
     before = plane.status()
     plane.upload()
     status = plane.converged(1, seconds=400)
+    notices = plane.until(plane.told)  # before days go by, and the queue forgets them
     ready, serves = plane.condition("Ready"), {region: plane.serves(region) for region in REGIONS}
     plane.until(lambda: plane.status()["looks"]["detectedAt"], seconds=240)  # minutes of work, which no test waits for
     plane.trail_is_told()
     told = plane.calls(0.0), plane.refused_by_iam(), plane.waiting(DEAD)
-    return Alone(before, status, ready, plane.git("rev-parse", "HEAD"), serves, *told, plane.snapshot())
+    return Alone(before, status, ready, plane.git("rev-parse", "HEAD"), serves, *told, notices, plane.snapshot())
 
 
 @pytest.fixture(scope="session")

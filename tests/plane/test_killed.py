@@ -13,8 +13,8 @@ import pytest
 from tests.plane.world import DEAD, TTL, Made, Plane
 
 WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
-CALLS = 12
-"""More than a run makes that nobody kills, records and messages among them: nine or ten."""
+CALLS = 20
+"""More than a run makes that nobody kills: nine or ten with records and messages, then pages and a notice."""
 SAMPLE = (1, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 

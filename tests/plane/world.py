@@ -23,6 +23,8 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-northeast-1")
 ZONE = "Z0123456789EXAMPLE"
 BUCKET = f"meridian-revisions-{ACCOUNT}-{HOME}"
 QUEUE, DEAD = "meridian-reconcile", "meridian-reconcile-dead"
+TOLD = "told"
+"""A queue of the team's own, that is subscribed to the topic for notices."""
 FUNCTIONS = ("wake", "reconcile", "synth")
 QUIET = {"rules": "off", "schedules": "off"}
 TTL = ("ttlSeconds: 10\n", "ttlSeconds: 20\n")
@@ -103,6 +105,19 @@ class Plane:
         )
 
     # ---- the world -------------------------------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """The team's queue gets what the topic for notices tells."""
+        sqs, topic = self.aws.client("sqs"), f"arn:aws:sns:{HOME}:{ACCOUNT}:meridian-events"
+        sqs.create_queue(QueueName=TOLD)
+        queue = f"arn:aws:sqs:{HOME}:{ACCOUNT}:{TOLD}"
+        allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        only = {"Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allow, **only}]})
+        sqs.set_queue_attributes(
+            QueueUrl=self._told, Attributes={"Policy": policy, "MessageRetentionPeriod": "1209600"}
+        )
+        self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
     def speed(self, factor: float) -> None:
         self.aws.control("clock", {"speed": factor})
@@ -212,6 +227,24 @@ class Plane:
         told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return sum(int(told[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "Delayed", "NotVisible"))
 
+    @property
+    def _told(self) -> str:
+        return str(self.client("sqs").get_queue_url(QueueName=TOLD)["QueueUrl"])
+
+    def told(self) -> list[dict[str, Any]]:
+        """Notices that came since this was last asked, in order of their times; each as a queue gets it."""
+        sqs, url, found = self.client("sqs"), self._told, []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(json.loads(message["Body"])["Message"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return sorted(found, key=lambda notice: notice["at"])
+
+    def page(self) -> dict[str, Any]:
+        """The page as S3 has it."""
+        found = self.client("s3").get_object(Bucket=BUCKET, Key="reports/orders.html")
+        return {**found, "text": found["Body"].read().decode()}
+
     def calls(self, since: float, regions: Sequence[str] = REGIONS) -> list[Call]:
         """Everybody's writes from then on, but for those that CloudFormation makes, in the order in which they came."""
         return sorted((c for region in regions for c in self._trail(region, since)), key=lambda c: c.at)
@@ -304,4 +337,5 @@ class Alone:
     calls: list[Call]
     refused: list[str]
     dead: int
+    notices: list[dict[str, Any]]
     snapshot: str

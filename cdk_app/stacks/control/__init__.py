@@ -16,6 +16,7 @@ from cdk_app.stacks.control.alarms import add_alarms
 from cdk_app.stacks.control.events import add_forwarding, add_rules
 from cdk_app.stacks.control.functions import add_functions
 from cdk_app.stacks.control.github import add_github
+from cdk_app.stacks.control.notices import add_topic
 from cdk_app.stacks.control.roles import add_roles
 from cdk_app.stacks.control.storage import add_storage
 from cdk_app.stacks.control.trail import add_trail
@@ -28,8 +29,9 @@ class Control(MeridianStack):
     def __init__(self, scope: Construct, topology: Topology, *, artifact: str, region: str | None, code: Path) -> None:
         super().__init__(scope, topology, "control", artifact=artifact, region=region)
         storage = add_storage(self)
-        observing = add_roles(self)
-        functions = add_functions(self, storage, observing, code)
+        observing = add_roles(self, storage.key_arn)
+        events = add_topic(self, storage.key_arn)
+        functions = add_functions(self, storage, observing, code, events)
         add_rules(self, functions.wake)
         add_alarms(self, storage.key_arn)
         add_github(self, storage.key_arn, observing)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
 from cdk_app.stacks.control.dashboard import add_dashboard
+from cdk_app.stacks.control.notices import add_mail
 from reconciler.model.control import DEAD_LETTERS, METRICS, QUEUE, RECONCILE, SYNTH, WAKE
 
 TOPIC = "meridian-alarms"
@@ -64,11 +64,7 @@ def _topic(stack: MeridianStack, key_arn: str) -> sns.CfnTopic:
         Condition={"Bool": {"aws:SecureTransport": "false"}},
     )
     sns.CfnTopicPolicy(stack, "AlarmsPolicy", topics=[topic.ref], policy_document=policy(by_alarms, refused))
-    email = stack.text("AlarmEmail", default="")
-    subscription = sns.CfnSubscription(stack, "AlarmMail", topic_arn=topic.ref, protocol="email", endpoint=email)
-    subscription.cfn_options.condition = cdk.CfnCondition(
-        stack, "SomebodyReads", expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(email, ""))
-    )
+    add_mail(stack, topic, "AlarmEmail", "AlarmMail", "SomebodyReads")
     return topic
 
 

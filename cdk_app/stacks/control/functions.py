@@ -34,8 +34,8 @@ class Functions:
     reconcile: lambda_.CfnFunction
 
 
-def add_functions(stack: MeridianStack, storage: Storage, observing: str, code: Path) -> Functions:
-    """`observing` is the ARN of the policy that lets one look."""
+def add_functions(stack: MeridianStack, storage: Storage, observing: str, code: Path, events: str) -> Functions:
+    """`observing` is the ARN of the policy that lets one look, `events` of the topic for notices."""
     asset = assets.Asset(stack, "Code", path=str(code))
     stack.text("Runtime", pattern="python3\\.[0-9]+", default=RUNTIME)
     stack.text("Architecture", pattern="arm64|x86_64", default="arm64")
@@ -69,6 +69,7 @@ def add_functions(stack: MeridianStack, storage: Storage, observing: str, code: 
         | {
             "MERIDIAN_SERVICE_ROLE": cdk.Fn.sub(role_arn(SERVICE)),
             "MERIDIAN_DELETE_ROLE": cdk.Fn.sub(role_arn(SERVICE_DELETE)),
+            "MERIDIAN_EVENTS_TOPIC": events,
             "MERIDIAN_SYNTH_FUNCTION": cdk.Fn.condition_if("Synthesises", SYNTH, "").to_string(),
         },
         handler="handlers.reconcile.app.handler",

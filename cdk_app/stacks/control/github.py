@@ -112,7 +112,10 @@ def _mains_rights(key: str) -> rights.Statements:
             rights.allow("s3:PutObject", rights.subs(*(f"{rights.REVISIONS}/{prefix}/*" for prefix in _UPLOADED))),
             rights.use_of(key),
         ],
-        "status": [rights.allow(["dynamodb:GetItem", "dynamodb:Query"], sub(rights.TABLE))],
+        "status": [
+            rights.allow(["dynamodb:GetItem", "dynamodb:Query"], sub(rights.TABLE)),
+            rights.allow("s3:GetObject", sub(rights.REPORTS)),
+        ],
         "never": [rights.NO_FAILOVER],
     }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cdk_app.stacks.base import Statement, arn, role_arn, sub
-from cdk_app.stacks.control.rights import TABLE, allow
+from cdk_app.stacks.control.rights import REPORTS, TABLE, allow, through_s3
 
 
-def observer() -> list[Statement]:
-    """Everything a pass reads, and nothing that is secret: no parameter, secret, code or message."""
+def observer(key: str) -> list[Statement]:
+    """Everything a pass reads, and nothing that is secret: no parameter, secret, code or message. Whoever may read the status may
+    read the page that is made from it; `key` opens that."""
     return [
         allow(
             [
@@ -87,4 +88,6 @@ def observer() -> list[Statement]:
             sub(TABLE),
         ),
         allow("sqs:GetQueueAttributes", sub(arn("sqs", "meridian-*"))),
+        allow("s3:GetObject", sub(REPORTS)),
+        through_s3(key),
     ]

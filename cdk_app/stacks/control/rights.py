@@ -6,12 +6,13 @@ Deny wins over whatever another policy, of ours or of the account's, may allow o
 from __future__ import annotations
 
 from cdk_app.stacks.base import Statement, arn, role_arn, statement, sub
-from reconciler.model.control import APPROVALS, QUEUE, SERVICE, SERVICE_DELETE, SYNTH, revision_bucket
+from reconciler.model.control import APPROVALS, EVENTS, QUEUE, SERVICE, SERVICE_DELETE, SYNTH, revision_bucket
 
 Statements = dict[str, list[Statement]]
 STACKS = arn("cloudformation", "stack/meridian-*/*", region="*")
 TABLE = arn("dynamodb", "table/meridian-state")
 REVISIONS = "arn:${AWS::Partition}:s3:::" + revision_bucket("${AWS::AccountId}", "${AWS::Region}")
+REPORTS = f"{REVISIONS}/reports/*"
 ASSETS = "arn:${AWS::Partition}:s3:::meridian-assets-${AWS::AccountId}-*"
 _ZONES = sub("arn:${AWS::Partition}:route53:::hostedzone/*")
 _RECORDS = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
@@ -56,7 +57,8 @@ def orchestrator(key: str) -> Statements:
             # The status is written in a transaction, with a look at the lease.
             allow([f"dynamodb:{call}" for call in ("ConditionCheckItem", *_TABLE_CALLS)], sub(TABLE)),
             *reading_revisions("revisions", "code", "heads", "templates", "runs"),
-            allow("s3:PutObject", subs(f"{REVISIONS}/runs/*")),
+            allow("s3:PutObject", subs(f"{REVISIONS}/runs/*", REPORTS)),
+            allow("sns:Publish", sub(arn("sns", EVENTS))),
             allow(
                 [
                     "sqs:ChangeMessageVisibility",
@@ -185,8 +187,15 @@ def reading_revisions(*prefixes: str) -> list[Statement]:
 
 
 def use_of(key: str) -> Statement:
-    """Of bucket and queue."""
+    """Of bucket, queue and topic."""
     return allow(["kms:Decrypt", "kms:GenerateDataKey"], key)
+
+
+def through_s3(key: str) -> Statement:
+    """The key that opens the bucket's objects opens the queue's messages, too: this is for the objects only."""
+    return allow(
+        "kms:Decrypt", key, Condition={"StringEquals": {"kms:ViaService": sub("s3.${AWS::Region}.amazonaws.com")}}
+    )
 
 
 def wake(key: str) -> Statements:

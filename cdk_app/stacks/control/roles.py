@@ -15,13 +15,14 @@ from reconciler.model.control import BREAK_GLASS, OBSERVER, SERVICE, SERVICE_DEL
 CLOUDFORMATION = {"Service": "cloudformation.amazonaws.com"}
 
 
-def add_roles(stack: MeridianStack) -> str:
-    """Gives the ARN of the policy that lets one look, which other roles share."""
+def add_roles(stack: MeridianStack, key_arn: str) -> str:
+    """`key_arn`: of the key that the revision bucket is encrypted with. Gives the ARN of the policy that lets one look, which other
+    roles share."""
     observing = iam.CfnManagedPolicy(
         stack,
         "Observing",
         managed_policy_name="meridian-observing",
-        policy_document=policy(*observer()),
+        policy_document=policy(*observer(key_arn)),
     ).ref
     people = {"AWS": sub(arn("iam", "root", region=""))}
     add_role(stack, "ObserverRole", OBSERVER, people, {"never": [rights.NO_FAILOVER]}, managed=[observing])

@@ -91,6 +91,7 @@ def _bucket(stack: MeridianStack, key: str) -> s3.CfnBucket:
         lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
             rules=[
                 _expiring("runs", RECORD_DAYS),
+                _expiring("reports", RECORD_DAYS),  # of a topology that lives, a quarter of an hour old at most
                 *(_superseded(name) for name in ("revisions", "code", "heads", "templates")),
                 s3.CfnBucket.RuleProperty(
                     id="unfinished",

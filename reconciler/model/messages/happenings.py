@@ -16,4 +16,6 @@ ENTRIES: tuple[Row, ...] = (
      "Read it there; look who may write to the queue."),
     (9007, "RecordLost", WARNING, "A pass is done, and its record could not be kept.",
      "Look at the right to put objects below runs/ of the revision bucket."),
+    (9008, "Untold", WARNING, "A pass is done; a notice of it, or its page, could not be published yet.",
+     "It is tried again with the next pass. Look at the topic meridian-events and at the right to put objects below reports/."),
 )

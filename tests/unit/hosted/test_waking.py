@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,7 @@ def call(service: str, parameters: Any, issuer: str = THEIRS, **more: Any) -> di
         (uploaded("revisions/a/orders.zip"), ()),
         (uploaded("runs/orders/2030-01-01/12.json.gz"), ()),
         (uploaded("templates/abc.zip"), ()),
+        (uploaded("reports/orders.html"), ()),
         (stack("meridian-orders-data"), ("orders",)),
         (stack("meridian-orders-eu-data"), ("orders-eu",)),
         (stack("meridian-api-api", "ROLLBACK_COMPLETE"), ("api",)),
@@ -226,3 +229,12 @@ def test_only_the_clocks_messages_are_routine_and_they_stay_so_on_the_way() -> N
     assert [m.routine for m in sent] == [True] * len(KNOWN) + [False]
     assert [Message.read(m.body()) for m in sent] == sent
     assert not Message.read('{"topology": "orders", "routine": "yes"}').routine
+
+
+def test_no_event_is_delivered_of_what_passes_write_into_the_bucket_themselves() -> None:
+    template = json.loads((Path(__file__).parents[2] / "golden" / "templates" / "control.json").read_text())
+    pattern = template["Resources"]["RevisionRule"]["Properties"]["EventPattern"]
+    prefixes = [match["prefix"] for match in pattern["detail"]["object"]["key"]]
+    assert sorted(prefixes) == ["heads/", "revisions/"]
+    for key in ("reports/orders.html", "runs/orders/x.json.gz"):
+        assert not key.startswith(tuple(prefixes))

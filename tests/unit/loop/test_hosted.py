@@ -18,6 +18,7 @@ from reconciler.model.outcome import Result
 from reconciler.model.suspension import Suspension
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import World
+from tests.unit.loop.test_announcing import World as Outside
 from tests.unit.loop.test_pass import Fakes
 from tests.unit.report.test_schemas import check
 
@@ -61,8 +62,8 @@ class Hosted(Fakes):
             raise self.refuses
         self.requests.append(request.call)
 
-    def ask(self, message: Message = EVENT, chance: float = 0.5):
-        return reconcile(self.ports, self.world.desired, message=message, chance=lambda: chance)
+    def ask(self, message: Message = EVENT, chance: float = 0.5, outlets=None):
+        return reconcile(self.ports, self.world.desired, message=message, chance=lambda: chance, outlets=outlets)
 
     def again(self):
         """The next pass finds what this one wrote."""
@@ -220,6 +221,45 @@ def test_suspended_it_looks_writes_the_status_and_asks_for_nothing(hosted):
     again = hosted.ask()
     assert (again.outcome.result, again.after, hosted.requests) == (Result.SUSPENDED, None, [])
     assert check(hosted.documents[-1])["suspension"]["reason"] == "incident 7"
+
+
+def test_it_tells_of_what_it_came_to_and_once(hosted):
+    outside = Outside(document=None)
+    asked = {"outlets": outside.outlets}
+    hosted.ask(**asked)
+    assert (outside.events, [key for key, _ in outside.pages]) == (["converged"], ["reports/orders.html"])
+    document = check(hosted.documents[-1])
+    assert (document["report"]["key"], document["notices"]["waiting"]) == ("reports/orders.html", [])
+    hosted.world.recorded, written = document, len(hosted.documents)
+    hosted.ask(**asked)
+    assert (outside.events, len(outside.pages), len(hosted.documents)) == (["converged"], 1, written + 1)
+
+
+def test_a_topology_that_a_bug_stalls_is_told_of_with_the_pass_that_gave_up(hosted):
+    outside = Outside(document=None)
+    hosted.fails = ZeroDivisionError("poison")
+    for _ in range(K):
+        assert outside.events == []
+        with pytest.raises(PassCrashed):
+            hosted.ask(outlets=outside.outlets)
+    assert outside.events == ["stalled"]
+    hosted.ask(outlets=outside.outlets)
+    assert outside.events == ["stalled"]
+
+
+def test_what_cannot_be_told_fails_no_pass(hosted):
+    outside = Outside(document=None, fails=ZeroDivisionError("a bug of ours"))
+    again = hosted.ask(outlets=outside.outlets)
+    assert (again.outcome.result, again.redeliver) == (Result.CONVERGED, False)
+    assert len(outside.untold) == 2
+
+
+def test_what_was_told_goes_on_through_the_pass_of_a_command(hosted):
+    hosted.ask(outlets=Outside(document=None).outlets)
+    hosted.world.recorded = told = hosted.documents[-1]
+    hosted.ask()
+    assert hosted.documents[-1]["notices"] == told["notices"]
+    assert hosted.documents[-1]["report"] == told["report"]
 
 
 def test_the_document_of_another_account_is_left_alone(hosted):
