@@ -76,7 +76,8 @@ def tree(document: Document, regions: Sequence[Region]) -> tuple[Branch, ...]:
 
 
 def _renamed(stack: Stack, region: str) -> Stack:
-    return Stack(kind=f"{stack.kind} in {region}", state=stack.state, resources=stack.resources, drift=stack.drift)
+    kind = f"{stack.kind} in {region}" if region else stack.kind
+    return Stack(kind=kind, state=stack.state, resources=stack.resources, drift=stack.drift)
 
 
 def _stacks(document: Document, regions: Sequence[Region]) -> dict[tuple[str, str], _Found]:
