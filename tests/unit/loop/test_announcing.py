@@ -246,3 +246,17 @@ def test_more_of_the_same_history_makes_no_page():
     world.one_pass(doc(history=history, regions=[{"name": "eu-west-1", "replicaLagMs": 12}]))
     world.one_pass(doc(history=[{**history[0], "passes": 2}], regions=[{"name": "eu-west-1", "replicaLagMs": 15}]))
     assert len(world.pages) == 1
+
+
+def test_what_somebody_wrote_about_the_page_is_neither_kept_nor_waited_for():
+    world = World()
+    world.one_pass(doc())
+    kept = world.document["report"]
+    world.document["report"] = kept | {"more": "x" * 300_000}
+    world.one_pass(doc())
+    assert world.document["report"] == kept
+    assert len(world.pages) == 1
+    world.document["report"] = kept | {"at": "2999-01-01T00:00:00Z"}
+    world.one_pass(doc())
+    assert world.document["report"] == kept
+    assert len(world.pages) == 2
