@@ -88,7 +88,7 @@ class Announcing:
 
     def tell(self, topology: Topology) -> None:
         """What was written down, to everybody outside. Raises nothing."""
-        if self._written is None or (self._lease is not None and not self._lease.token):
+        if self._written is None or not self._is_kept(topology):
             return  # without a table it would be told again and again
         self._publish_page(self._written)
         done = self._publish(waiting(self._written)) if self._outlets.notifier else []
@@ -100,6 +100,15 @@ class Announcing:
             pass  # whoever holds it publishes them once more, under the same ids
         except Exception as error:  # noqa: BLE001  # a pass that is done is done
             self._untold("notices that were published are not written down, and will come again", error)
+
+    def _is_kept(self, topology: Topology) -> bool:
+        """Whether there is a table: a lease has a token then. Where none is held, as for a refused bundle, that is asked."""
+        if self._lease is not None:
+            return bool(self._lease.token)
+        try:
+            return self._journal.recorded(topology) is not None
+        except ReconcilerError:
+            return False  # it waits there
 
     def _judged(self, status: Document) -> Document:
         """With what is to be told; as it is where that cannot be judged, for nothing goes before the status."""

@@ -260,3 +260,17 @@ def test_what_somebody_wrote_about_the_page_is_neither_kept_nor_waited_for():
     world.one_pass(doc())
     assert world.document["report"] == kept
     assert len(world.pages) == 2
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_without_a_lease_it_is_told_only_where_it_is_kept(table):
+    """Of a bundle that is refused before the first deployment, each message would tell anew."""
+    world = World()
+    for _ in range(3):
+        telling = Announcing(world, world.outlets, Clock(world))
+        telling.recorded(None)
+        telling.record(None, refused())
+        world.document = world.document if table else None
+        telling.tell(None)
+    assert world.events == (["refused"] if table else [])
+    assert world.untold == []
