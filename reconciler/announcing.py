@@ -111,20 +111,31 @@ class Announcing:
             return False  # it waits there
 
     def _judged(self, status: Document) -> Document:
-        """With what is to be told; as it is where that cannot be judged, for nothing goes before the status."""
+        """With the page's place and what is to be told; without what cannot be judged, for nothing goes before the status."""
+        document = self._tried(self._paged, status, status)
+        return self._tried(self._noticed, document, {**document, "notices": (self._before or {}).get("notices")})
+
+    def _tried(
+        self, judge: Callable[[Document, datetime], Document], document: Document, otherwise: Document
+    ) -> Document:
         try:
-            at = self._clock.now()
-            document: Document = status
-            if self._outlets.pages:
-                document, due = paged(self._before, document, at, self._outlets.pages.bucket)
-                self._page_due = self._page_due or due
-            if self._outlets.notifier:
-                stolen = self._lease is not None and self._lease.stolen
-                document = noticed(self._before, document, at, Beside(waivers=self._waivers, stolen=stolen))
+            return judge(document, self._clock.now())
         except Exception as error:  # noqa: BLE001  # a bug of ours here must not cost the status
             self._untold("what is to be told cannot be judged", error)
-            return {**status, "notices": (self._before or {}).get("notices")}
-        return document
+            return otherwise
+
+    def _paged(self, document: Document, at: datetime) -> Document:
+        if not self._outlets.pages:
+            return document
+        found, due = paged(self._before, document, at, self._outlets.pages.bucket)
+        self._page_due = self._page_due or due
+        return found
+
+    def _noticed(self, document: Document, at: datetime) -> Document:
+        if not self._outlets.notifier:
+            return document
+        stolen = self._lease is not None and self._lease.stolen
+        return noticed(self._before, document, at, Beside(waivers=self._waivers, stolen=stolen))
 
     def _publish(self, notices: tuple[Notice, ...]) -> list[str]:
         """The ids of those that were. One that is refused does not keep the others; where nobody answers, none is tried."""

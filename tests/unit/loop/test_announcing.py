@@ -274,3 +274,10 @@ def test_without_a_lease_it_is_told_only_where_it_is_kept(table):
         telling.tell(None)
     assert world.events == (["refused"] if table else [])
     assert world.untold == []
+
+
+def test_a_document_that_no_page_can_be_made_of_is_told_of_all_the_same():
+    world = World()
+    world.one_pass(refused(history=["what somebody wrote"]))
+    assert world.events == ["refused"]
+    assert len(world.untold) == 1
