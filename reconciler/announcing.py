@@ -88,7 +88,7 @@ class Announcing:
 
     def tell(self, topology: Topology) -> None:
         """What was written down, to everybody outside. Raises nothing."""
-        if self._written is None or (self._lease is not None and not self._lease.token):
+        if self._written is None or not self._is_kept(topology):
             return  # without a table it would be told again and again
         self._publish_page(self._written)
         done = self._publish(waiting(self._written)) if self._outlets.notifier else []
@@ -101,21 +101,41 @@ class Announcing:
         except Exception as error:  # noqa: BLE001  # a pass that is done is done
             self._untold("notices that were published are not written down, and will come again", error)
 
-    def _judged(self, status: Document) -> Document:
-        """With what is to be told; as it is where that cannot be judged, for nothing goes before the status."""
+    def _is_kept(self, topology: Topology) -> bool:
+        """Whether there is a table: a lease has a token then. Where none is held, as for a refused bundle, that is asked."""
+        if self._lease is not None:
+            return bool(self._lease.token)
         try:
-            at = self._clock.now()
-            document: Document = status
-            if self._outlets.pages:
-                document, due = paged(self._before, document, at, self._outlets.pages.bucket)
-                self._page_due = self._page_due or due
-            if self._outlets.notifier:
-                stolen = self._lease is not None and self._lease.stolen
-                document = noticed(self._before, document, at, Beside(waivers=self._waivers, stolen=stolen))
+            return self._journal.recorded(topology) is not None
+        except ReconcilerError:
+            return False  # it waits there
+
+    def _judged(self, status: Document) -> Document:
+        """With the page's place and what is to be told; without what cannot be judged, for nothing goes before the status."""
+        document = self._tried(self._paged, status, status)
+        return self._tried(self._noticed, document, {**document, "notices": (self._before or {}).get("notices")})
+
+    def _tried(
+        self, judge: Callable[[Document, datetime], Document], document: Document, otherwise: Document
+    ) -> Document:
+        try:
+            return judge(document, self._clock.now())
         except Exception as error:  # noqa: BLE001  # a bug of ours here must not cost the status
             self._untold("what is to be told cannot be judged", error)
-            return {**status, "notices": (self._before or {}).get("notices")}
-        return document
+            return otherwise
+
+    def _paged(self, document: Document, at: datetime) -> Document:
+        if not self._outlets.pages:
+            return document
+        found, due = paged(self._before, document, at, self._outlets.pages.bucket)
+        self._page_due = self._page_due or due
+        return found
+
+    def _noticed(self, document: Document, at: datetime) -> Document:
+        if not self._outlets.notifier:
+            return document
+        stolen = self._lease is not None and self._lease.stolen
+        return noticed(self._before, document, at, Beside(waivers=self._waivers, stolen=stolen))
 
     def _publish(self, notices: tuple[Notice, ...]) -> list[str]:
         """The ids of those that were. One that is refused does not keep the others; where nobody answers, none is tried."""

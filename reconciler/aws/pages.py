@@ -41,8 +41,10 @@ class BucketPages:
 
 
 def link(bucket: str, key: str, region: str) -> str:
-    """Makes no call. Raises `ReconcilerError` where there are no credentials. What KMS keeps opens to signatures of version 4."""
-    config = Config(signature_version="s3v4")
+    """Makes no call. Raises `ReconcilerError` where there are no credentials. What KMS keeps opens to signatures of version 4. The
+    address names the Region: S3's global one leads to none of the newer Regions, and for a new bucket to another one, for which
+    the signature does not hold [V S3, virtual hosting of buckets]."""
+    config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
     try:
         s3: Any = Session().create_client("s3", region_name=region, config=config)
         wanted = {"Bucket": bucket, "Key": key}

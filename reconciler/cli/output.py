@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ _CODES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
 Document = Mapping[str, Any]
 
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON may hold as it is, and a terminal obeys, turns around, or cannot be sent."""
+
 
 def ansi(style: str, text: str) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style in _CODES else text
@@ -30,8 +34,10 @@ def paint(settings: Settings) -> Paint:
 
 
 def dumps(document: Document, *, line: bool = False) -> str:
-    """One document; on one line for a stream of them."""
-    return json.dumps(document, indent=None if line else 2, ensure_ascii=False)
+    """One document; on one line for a stream of them. Strangers' characters are inert on a terminal, and the same to whoever reads
+    the document."""
+    text = json.dumps(document, indent=None if line else 2, ensure_ascii=False)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show(text: str) -> None:

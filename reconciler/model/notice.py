@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-SUBJECT, LINE, WAY, ITEMS = 99, 300, 320, 5
+SUBJECT, LINE, WAY, REVISION, ITEMS = 99, 300, 320, 64, 5
 """Characters, and things in one notice. SNS takes a subject of less than 100 printable ASCII characters [V SNS, Publish] and 256 KB
 of message: these make 100 KB at most, in five copies of four bytes a character."""
 _MACHINES = ("sqs", "lambda", "http", "https", "firehose")
@@ -122,7 +123,7 @@ class Notice:
             event=Event(document["event"]),
             level=Level(document["level"]),
             topology=str(document["topology"]),
-            at=str(document["at"]),
+            at=_with_zone(str(document["at"])),
             subject=str(document["subject"]),
             headline=str(document["headline"]),
             revision=str(document["revision"]),
@@ -144,3 +145,9 @@ class Notice:
         """What SNS takes with MessageStructure `json`: text for people (mail, chat), the document for machines."""
         document = json.dumps(self.document(), ensure_ascii=False)
         return json.dumps({"default": self.text, **dict.fromkeys(_MACHINES, document)}, ensure_ascii=False)
+
+
+def _with_zone(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(text)
+    return text

@@ -11,11 +11,13 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.redaction import digest
 from reconciler.model.sightings import MOST, Sightings, key
 from reconciler.report.ways_out import adoption, taking_back
-from reconciler.report.words import iso_time, json_value, text_value
+from reconciler.report.words import clipped, iso_time, json_value, text_value
 
 _WORST_FIRST = tuple(reversed(Disposition))
 _SHOWN = 120
 """Characters of a value that the status keeps, for people; the hash tells values apart."""
+_WAY = 400
+"""Characters of a way out: longer than any command of ours, and a hundred of them fit into the table."""
 NOBODY = "not known"
 """How `by` begins where CloudTrail could not be asked: worth saying, not worth keeping."""
 
@@ -110,4 +112,4 @@ def _ways_out(finding: Finding, outcome: Outcome) -> dict[str, str]:
     if finding.disposition is not Disposition.HOLD:
         return {}
     ways = {"adopt": adoption(finding), "takeBack": taking_back(finding, outcome.observed)}
-    return {name: way for name, way in ways.items() if way}
+    return {name: clipped(way, _WAY) for name, way in ways.items() if way}

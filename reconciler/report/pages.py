@@ -43,8 +43,8 @@ def paged(
     before = (previous or {}).get("report")
     made = {"bucket": bucket, "key": key_of(str(document["topology"])), "digest": _digest(document)}
     since = _since(before, made)
-    if since and at - since < FRESH:
-        return {**document, "report": before}, False
+    if since and abs(at - since) < FRESH:
+        return {**document, "report": {**made, "at": iso_time(since)}}, False
     return {**document, "report": {**made, "at": iso_time(at)}}, True
 
 

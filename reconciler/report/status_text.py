@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.report.approval import said as approved
 from reconciler.report.suspension import said
-from reconciler.report.words import Paint, columns, count, each_line, markdown_table, one_line, plain
+from reconciler.report.words import Paint, columns, count, each_line, inert, markdown_table, one_line, plain
 
 GOOD_WHEN_FALSE = frozenset(
     {
@@ -22,6 +22,7 @@ Document = Mapping[str, Any]
 
 
 def status_text(document: Document, paint: Paint = plain) -> str:
+    document = inert(document)
     sections = [
         _headline(document, paint),
         _trouble(document, paint),
@@ -36,6 +37,7 @@ def status_text(document: Document, paint: Paint = plain) -> str:
 
 
 def status_markdown(document: Document) -> str:
+    document = inert(document)
     lines = [f"### {document['topology']}: {_ready(document)}", ""]
     lines += [f"> **{code}** `{where}`: {one_line(message)}" for code, where, message in _troubles(document)]
     lines += [f"> {left_alone}"] if (left_alone := said(document.get("suspension"))) else []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.model.suspension import Suspension
-from reconciler.report.words import Paint, columns, count, markdown_table, one_line, plain
+from reconciler.report.words import Paint, columns, count, inert, markdown_table, one_line, plain
 
 Document = Mapping[str, Any]
 
@@ -55,6 +55,7 @@ def history_json(
 
 
 def history_text(document: Document, paint: Paint = plain) -> str:
+    document = inert(document)
     lines = [
         paint("bold", f"{document['topology']}: {count(len(document['entries']), 'entry', 'entries')}, newest first")
     ]
@@ -66,6 +67,7 @@ def history_text(document: Document, paint: Paint = plain) -> str:
 
 
 def history_markdown(document: Document) -> str:
+    document = inert(document)
     header = ("to", "from", "result", "generation", "revision", "passes", "requests")
     lines = [f"### {document['topology']}: history", ""]
     lines += [f"> {now}", ""] if (now := said(document["suspension"])) else []

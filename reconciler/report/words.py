@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "count",
     "human_duration",
     "in_regions",
+    "inert",
     "iso_duration",
     "iso_time",
     "json_value",
@@ -84,6 +85,15 @@ def clipped(text: str, longest: int) -> str:
 def each_line(text: str) -> str:
     """The same where lines mean something: each is as safe to show."""
     return "\n".join(map(one_line, text.splitlines()))
+
+
+def inert(value: Any) -> Any:
+    """A document from a table that others can write, with nothing in it that a terminal would obey. Lines stay lines."""
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() or c == "\n" else " " if c.isspace() else "?" for c in value)
+    if isinstance(value, Mapping):
+        return {inert(key): inert(held) for key, held in value.items()}
+    return [inert(held) for held in value] if isinstance(value, list) else value
 
 
 def place_of(path: str) -> str:

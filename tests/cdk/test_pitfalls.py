@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cdk_app.projection import KEYS
-from reconciler.model.control import home_parameters, remote_parameters
+from reconciler.model.control import RESYNC, home_parameters, remote_parameters
 from reconciler.model.topology import Traffic
 from tests.cdk.topologies import ORDERS, public_origin
 
@@ -353,6 +353,15 @@ def test_each_function_logs_in_as_its_own_user(templates):
             if s["Action"] == "rds-db:connect"
         ]
         assert connect["Resource"]["Fn::Sub"].endswith(f":dbuser:${{ClusterResourceId}}/{user}")
+
+
+def test_an_alarm_for_what_lasts_spans_two_looks(templates):
+    """With a shorter period it comes and goes with each look, and sends a mail for both."""
+    resources = templates["control"]["Resources"].values()
+    periods = {
+        r["Properties"]["MetricName"]: r["Properties"]["Period"] for r in resources if r["Type"].endswith("Alarm")
+    }
+    assert min(periods["StalledTopologies"], periods["Refusals"]) >= 2 * RESYNC.total_seconds()
 
 
 def test_nobody_but_the_account_may_invoke_the_runner(templates):

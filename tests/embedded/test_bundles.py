@@ -35,7 +35,7 @@ class Again:
     reason: str = "timer"
     now: bool = False
     redeliver: bool = False
-    line: str = ""
+    lines: tuple[Any, ...] = ()
 
 
 @dataclass

@@ -83,7 +83,7 @@ def test_a_resync_at_rest_is_a_glance_and_the_status_says_so(world: Converged) -
     before = status(world)
     again = ask(world)
     assert (again.result, again.outcome, again.after, again.redeliver) == (GLANCED, None, None, False)
-    assert '"level":"info"' in again.line
+    assert [line.level for line in again.lines] == ["info"]
     after = status(world)
     assert after["looks"]["lookedAt"] > before["looks"]["lookedAt"]
     assert after["looks"]["fullAt"] == before["looks"]["fullAt"]

@@ -116,7 +116,7 @@ def test_explain_prints_one_entry(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "MRD3101 LeaseHeld, info: passes",
         "  means    Another pass that is alive works on this topology.",
-        "  to do    Wait: it ends by itself. `meridian status` shows what it does.",
+        "  to do    Wait: it ends by itself. The message names the holder, and the step that it is at.",
     ]
     assert run(["explain", "LeaseHeld", "--format", "json"]) == 0
     assert check(json.loads(capsys.readouterr().out))["number"] == "MRD3101"

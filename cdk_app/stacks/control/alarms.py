@@ -19,6 +19,9 @@ from reconciler.model.control import DEAD_LETTERS, METRICS, QUEUE, RECONCILE, SY
 TOPIC = "meridian-alarms"
 LATE = 1800
 """Seconds. A message waits fifteen minutes of its own will."""
+LOOKED_AT = 1800
+"""Seconds. What lasts is measured at each look, a quarter of an hour apart: with a shorter period the alarm would come and go with
+each, and send two mails."""
 STOLEN = 3
 """A function that dies loses its lease to the next one; thrice in a quarter of an hour is no accident."""
 FAILED = 5
@@ -80,7 +83,7 @@ def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
         ),
         "Stalled": (
             "a topology is stalled: meridian status says why",
-            _over(0, METRICS, "StalledTopologies", "Maximum"),
+            _over(0, METRICS, "StalledTopologies", "Maximum", period=LOOKED_AT),
         ),
         "LeaseSteals": (
             "leases are taken from holders that stopped renewing them, again and again",
@@ -92,7 +95,7 @@ def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
         ),
         "Refused": (
             "a plan is refused for an hour: meridian status says by which rule, and the way out",
-            _over(0, METRICS, "Refusals", "Sum", period=1800, periods=2),
+            _over(0, METRICS, "Refusals", "Sum", period=LOOKED_AT, periods=2),
         ),
         "SlowToConverge": (
             "a commit took long to converge: meridian history says how long, meridian status what it waited for",

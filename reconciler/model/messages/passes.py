@@ -40,7 +40,7 @@ ENTRIES: tuple[Row, ...] = (
     (3016, "DataLossNotAccepted", WARNING, "A failover loses what was not replicated, and nobody has accepted that.",
      "While the writer's Region works, move the writer by a commit instead. Else add `--accept-data-loss`."),
     (3101, "LeaseHeld", INFO, "Another pass that is alive works on this topology.",
-     "Wait: it ends by itself. `meridian status` shows what it does."),
+     "Wait: it ends by itself. The message names the holder, and the step that it is at."),
     (3102, "LeaseLost", WARNING, "The lease was taken over while this pass worked; it stopped, and the new holder goes on.",
      "Nothing, if it is rare. If it comes again and again, look why passes do not renew: memory, throttles, a paused machine."),
     (3103, "StaleTimer", INFO, "A copy of a timer that was acted upon already.", "Nothing."),

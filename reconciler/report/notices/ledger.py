@@ -18,7 +18,7 @@ from reconciler.report.words import iso_time
 
 LIMIT = 12
 """Notices in any hour: as many as somebody reads, and a summary tells of the others."""
-MOST, ROOM = 30, 40_000
+MOST, ROOM, LONGEST = 30, 40_000, 1_000
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WORST = (Level.ERROR, Level.WARNING, Level.INFO)
 Document = Mapping[str, Any]
@@ -65,8 +65,9 @@ class Ledger:
         return replace(self, waiting=left, sent=(*self.sent, *[at] * published)[-LIMIT:])
 
     def _aged(self, at: datetime) -> Ledger:
-        now = replace(self, sent=tuple(moment for moment in self.sent if at - moment < HOUR))
-        old = [notice for notice in self.waiting if at - datetime.fromisoformat(notice.at) >= DAY]
+        """Times that lie far ahead are no better than old ones: nothing waits for them."""
+        now = replace(self, sent=tuple(moment for moment in self.sent if abs(at - moment) < HOUR))
+        old = [notice for notice in self.waiting if abs(at - _time(notice.at)) >= DAY]
         for notice in old:
             now = now.leaves_out(notice, at)
         return replace(now, waiting=tuple(notice for notice in now.waiting if notice not in old))
@@ -89,12 +90,12 @@ class Ledger:
 
     @classmethod
     def recorded(cls, document: Document | None) -> Ledger:
-        """Nothing was told where the status holds no ledger, or none that makes sense."""
+        """Nothing was told where the status holds no ledger, or none that makes sense or that we would have written."""
         found: Any = (document or {}).get("notices")
         if not isinstance(found, Mapping):
             return cls()
         try:
-            return cls(
+            ledger = cls(
                 converged=str(found["converged"]),
                 rollout=bool(found["rollout"]),
                 open={str(mark): _time(told) for mark, told in found["open"].items()},
@@ -103,8 +104,15 @@ class Ledger:
                 left={Event(event): int(count) for event, count in found["left"].items()},
                 since=str(found["since"]),
             )
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             return cls()
+        return ledger if ledger.bounded else cls()
+
+    @property
+    def bounded(self) -> bool:
+        """A summary may come on top of `ROOM`."""
+        few = len(self.open) <= MOST * len(Event) and max(len(self.waiting), len(self.sent)) <= LIMIT
+        return few and _size(self.waiting) <= 2 * ROOM and len(self.converged) + len(self.since) <= LONGEST
 
 
 def events_of(marks: Collection[str]) -> Counter[str]:

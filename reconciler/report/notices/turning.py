@@ -54,7 +54,7 @@ def _begun(here: Sequence[Matter], ledger: Ledger, at: datetime) -> Iterator[Tur
         room = MOST - events_of(ledger.open)[str(event)]
         new = [m for m in group if m.mark not in ledger.open]
         fresh = new[: max(room, 0)]
-        old = [m for m in group if m.mark in ledger.open and at - ledger.open[m.mark] >= DAY]
+        old = [m for m in group if m.mark in ledger.open and abs(at - ledger.open[m.mark]) >= DAY]
         again = old if event in _REMINDED else []
         if fresh or again:
             more = len(new) - len(fresh)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.notice import ITEMS, LINE, SUBJECT, Event, Level, Notice
+from reconciler.model.notice import ITEMS, LINE, REVISION, SUBJECT, Event, Level, Notice
 from reconciler.report.notices.ledger import LIMIT, WORST
 from reconciler.report.notices.matters import condition, cut
 from reconciler.report.notices.turning import Turn
@@ -33,7 +33,7 @@ def worded(turn: Turn, before: Document, document: Document, at: datetime) -> No
         at=iso_time(at),
         subject=_subject(f"[meridian] {name}: {again}{_BRIEF[turn.event].format(first=first)}{further}"),
         headline=cut(f"{name} {again}{headline}" + "".join(f"; {what}" for what in over), LINE),
-        revision=str(document.get("desiredRevision", "")),
+        revision=cut(str(document.get("desiredRevision", "")), REVISION),
         generation=int(document.get("generation") or 0),
         items=tuple(matter.item for matter in matters),
         more=number - len(matters),
@@ -55,7 +55,7 @@ def summary(before: Document, document: Document, at: datetime, left: Mapping[Ev
         at=iso_time(at),
         subject=_subject(f"[meridian] {name}: and {count(number, 'more notice')}"),
         headline=f"{name}: and {count(number, 'more notice')} since {since} ({kinds}): at most {LIMIT} are sent in an hour",
-        revision=str(document.get("desiredRevision", "")),
+        revision=cut(str(document.get("desiredRevision", "")), REVISION),
         generation=int(document.get("generation") or 0),
         more=number,
         todo=(f"what holds now: meridian status {name}", *_where(document)),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from reconciler.aws.pages import link
 from tests.unit.cli.test_suspending import HOME, JSON, recorded, table  # noqa: F401
 from tests.unit.report.test_schemas import check
 
@@ -64,3 +65,16 @@ def test_only_the_topologys_own_page_is_signed_for(meridian, paged, place):
     ran = meridian("status", "orders", *HOME, *JSON)
     assert ran.code == 0
     assert "X-Amz" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("eu-west-1", "eu-west-1.amazonaws.com"), ("eu-south-1", "eu-south-1.amazonaws.com")],
+)
+def test_the_link_names_the_region(monkeypatch, region, host):
+    """Where the global address leads nowhere, or to another Region."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    bucket = f"meridian-revisions-111111111111-{region}"
+    assert urlsplit(link(bucket, KEY, region)).hostname == f"{bucket}.s3.{host}"

@@ -246,3 +246,38 @@ def test_more_of_the_same_history_makes_no_page():
     world.one_pass(doc(history=history, regions=[{"name": "eu-west-1", "replicaLagMs": 12}]))
     world.one_pass(doc(history=[{**history[0], "passes": 2}], regions=[{"name": "eu-west-1", "replicaLagMs": 15}]))
     assert len(world.pages) == 1
+
+
+def test_what_somebody_wrote_about_the_page_is_neither_kept_nor_waited_for():
+    world = World()
+    world.one_pass(doc())
+    kept = world.document["report"]
+    world.document["report"] = kept | {"more": "x" * 300_000}
+    world.one_pass(doc())
+    assert world.document["report"] == kept
+    assert len(world.pages) == 1
+    world.document["report"] = kept | {"at": "2999-01-01T00:00:00Z"}
+    world.one_pass(doc())
+    assert world.document["report"] == kept
+    assert len(world.pages) == 2
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_without_a_lease_it_is_told_only_where_it_is_kept(table):
+    """Of a bundle that is refused before the first deployment, each message would tell anew."""
+    world = World()
+    for _ in range(3):
+        telling = Announcing(world, world.outlets, Clock(world))
+        telling.recorded(None)
+        telling.record(None, refused())
+        world.document = world.document if table else None
+        telling.tell(None)
+    assert world.events == (["refused"] if table else [])
+    assert world.untold == []
+
+
+def test_a_document_that_no_page_can_be_made_of_is_told_of_all_the_same():
+    world = World()
+    world.one_pass(refused(history=["what somebody wrote"]))
+    assert world.events == ["refused"]
+    assert len(world.untold) == 1

@@ -297,7 +297,44 @@ def test_what_cannot_be_published_for_a_day_is_counted():
     assert [(n.event, n.more) for n in waiting(later)] == [(Event.MORE, 1)]
 
 
-@pytest.mark.parametrize("ledger", [None, "x", {}, {"open": []}, {"converged": "a", "sent": ["yesterday"]}])
+LEDGER = {"converged": "", "rollout": False, "open": {}, "waiting": [], "sent": [], "left": {}, "since": ""}
+WAITS = waiting(noticed(doc(), HELD, T0, Beside()))[0].document()
+AHEAD = "2999-01-01T00:00:00+00:00"
+BROKEN = {
+    "none": None,
+    "a word": "x",
+    "nothing of it": {},
+    "a list": {"open": []},
+    "no time": {"converged": "a", "sent": ["yesterday"]},
+    "no number": LEDGER | {"waiting": [WAITS | {"more": float("inf")}]},
+    "a notice of no time": LEDGER | {"waiting": [WAITS | {"at": "yesterday"}]},
+    "a notice without a zone": LEDGER | {"waiting": [WAITS | {"at": "2026-03-01T02:00:00"}]},
+    "a notice beyond every bound": LEDGER | {"waiting": [WAITS | {"headline": "x" * 300_000}]},
+    "more notices than wait": LEDGER | {"waiting": [WAITS] * (LIMIT + 1)},
+    "more than is remembered": LEDGER | {"open": {f"held/{n}": AHEAD for n in range(1_000)}},
+    "more than was sent": LEDGER | {"sent": [AHEAD] * 1_000},
+    "sent in a thousand years": LEDGER | {"sent": [AHEAD] * LIMIT},
+}
+
+
+@pytest.mark.parametrize("ledger", BROKEN.values(), ids=BROKEN)
 def test_a_ledger_that_makes_no_sense_is_none(ledger):
     (notice,) = waiting(noticed({**doc(), "notices": ledger}, refused(), T0, Beside()))
     assert notice.event is Event.REFUSED
+
+
+def test_a_time_far_ahead_puts_nothing_off():
+    """A clock that was wrong once, or somebody who writes into the table."""
+    topology = Topology()
+    topology.then(PAGE)
+    ledger = topology.document["notices"]
+    topology.document["notices"] = ledger | {"open": dict.fromkeys(ledger["open"], AHEAD)}
+    assert [(n.event, n.reminder) for n in topology.then(PAGE)] == [(Event.PAGE, True)]
+    stuck = LEDGER | {"waiting": [WAITS | {"at": AHEAD}]}
+    told = waiting(noticed({**doc(), "notices": stuck}, doc(), T0, Beside()))
+    assert [n.event for n in told] == [Event.MORE]
+
+
+def test_a_revision_from_the_table_is_cut_too():
+    (notice,) = waiting(noticed(doc(), refused(desiredRevision="r" * 300_000), T0, Beside()))
+    assert len(notice.message) < 10_000

@@ -91,3 +91,11 @@ def test_values_and_ways_out_are_kept_as_people_read_them_and_no_secret_is():
     assert "hunter2" not in str(found)
     assert found["database/masterPassword"]["desired"].startswith("(redacted")
     assert (len(found["edge/comment"]["observed"]), found["edge/comment"]["waysOut"]) == (120, {})
+
+
+def test_a_long_value_makes_no_long_way_out():
+    long = replace(
+        PRICE, path="edge/webAclArn", disposition=Disposition.HOLD, desired="d" * 9_000, observed="o" * 9_000
+    )
+    (kept,) = status(None, long)["findings"]
+    assert {name: len(way) for name, way in kept["waysOut"].items()} == {"adopt": 400, "takeBack": 400}

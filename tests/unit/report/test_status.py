@@ -13,6 +13,8 @@ from reconciler.report.conditions import conditions
 from reconciler.report.refused import refused_status
 from reconciler.report.status import status_document
 from reconciler.report.status_text import status_markdown, status_text
+from reconciler.report.suspension import history_markdown, history_text
+from tests.browser.statuses import everywhere
 from tests.fakes import outcomes
 from tests.fakes.outcomes import gate, minutes, probe
 from tests.fakes.topologies import orders
@@ -293,3 +295,14 @@ def test_trouble_comes_before_everything_else():
     assert text[0] == "orders: Failed"
     assert text[3:5] == ["DeploymentFailed  deploy/api/eu-west-1", "  Function: no such runtime"]
     assert "> **DeploymentFailed** `deploy/api/eu-west-1`: Function: no such runtime" in status_markdown(document)
+
+
+@pytest.mark.parametrize("shown", [status_text, status_markdown, history_text, history_markdown])
+def test_nothing_that_a_terminal_obeys_is_shown_wherever_it_stands(shown):
+    """Whoever may write to the table writes more than messages."""
+    document = status_document(outcomes.building(), None)
+    dates = {"suspension": None, "approval": None}
+    hostile = everywhere(document, lambda text: f"\x1b]0;x\x07\x9b31m\u202e{text}\r") | dates
+    text = shown({**hostile, "entries": hostile["history"], "resumed": None})
+    assert text
+    assert all(c.isprintable() or c == "\n" for c in text)
