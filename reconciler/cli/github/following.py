@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.cli import exits
@@ -47,10 +47,11 @@ class Following:
     rollouts: dict[str, Rollout] = field(default_factory=dict)
     """As last seen, by topology."""
     told: dict[str, str] = field(default_factory=dict)
+    began: float = 0.0
 
     def follow(self, topologies: Sequence[Topology]) -> None:
         """Until all are at their end. Raises what says that no look will ever succeed."""
-        since = self.clock.now()
+        since, self.began = self.clock.now(), time.monotonic()
         while True:
             for topology in topologies:
                 if topology.name not in self.rollouts or phase(self.rollouts[topology.name]) not in ENDS:
@@ -83,7 +84,7 @@ class Following:
             commit=self.commit.commit,
             generation=self.commit.generation,
             since=since,
-            now=self.clock.now(),
+            followed=timedelta(seconds=time.monotonic() - self.began),
             status=status,
             uploaded=uploaded,
         )

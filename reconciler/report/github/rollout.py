@@ -48,7 +48,8 @@ class Rollout:
     generation: int
     since: datetime
     """When we began to follow it."""
-    now: datetime
+    followed: timedelta
+    """For how long, by the wall's clock: it is a pass of ours that is waited for, not AWS."""
     status: Mapping[str, Any] | None = None
     uploaded: Accepted | Unknown | None = None
     """The newest bundle in the revision bucket; only asked for while the status is about another commit."""
@@ -145,7 +146,7 @@ def _refused(rollout: Rollout) -> bool:
 
 def _stale(rollout: Rollout) -> bool:
     """It ended badly before we came, and what was done about it, such as an approval, is about to be seen."""
-    return rollout.status is not None and _at(rollout.status) < rollout.since and rollout.now - rollout.since < STALE
+    return rollout.status is not None and _at(rollout.status) < rollout.since and rollout.followed < STALE
 
 
 def _at(status: Mapping[str, Any]) -> datetime:

@@ -42,7 +42,7 @@ def rollout(status=None, **more):
         "commit": OURS,
         "generation": 3,
         "since": outcomes.NOW - EARLIER,
-        "now": outcomes.NOW,
+        "followed": timedelta(),
         "status": status,
     }
     return Rollout(**(given | more))
@@ -99,7 +99,7 @@ PHASES = [
     ),
     (
         "blocked before we came, and nothing came after",
-        rollout(blocked(), since=outcomes.NOW + timedelta(seconds=1), now=outcomes.NOW + EARLIER),
+        rollout(blocked(), since=outcomes.NOW + timedelta(seconds=1), followed=EARLIER),
         Phase.BLOCKED,
         "pending",
     ),
