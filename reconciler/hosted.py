@@ -36,7 +36,7 @@ from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
 from reconciler.recording import recorded
-from reconciler.report.metrics import beside, code_of, left_alone, pass_line, time_to_converge
+from reconciler.report.metrics import beside, code_of, left_alone, pass_line, time_under_way
 from reconciler.report.notices import expiring
 from reconciler.report.status import after_error, glanced
 
@@ -160,7 +160,7 @@ def _turn(
         return Again(outcome=None, after=after, due=due, reason=reason, code=problem.code)
     after = _after(outcome, memory, chance)
     due = _name(ports.clock.now() + (after or timedelta()), lease.token)
-    took = time_to_converge(outcome, status)
+    took = time_under_way(outcome, status)
     return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result), took=took)
 
 

@@ -120,12 +120,12 @@ def status(settings: Settings, name: str | None, *, path: Path, home_region: str
 
 def _linked(settings: Settings, document: Mapping[str, Any], home_region: str) -> Mapping[str, Any]:
     """With a link to its page, signed with the reader's own credentials. Not where others read along: in Markdown, which is for
-    comments, and in a workflow's log."""
+    comments, and in the log of whatever CI."""
     from reconciler import wiring
     from reconciler.report.pages import is_page
 
     report = document.get("report")
-    read_along = settings.format is Format.MARKDOWN or os.environ.get("GITHUB_ACTIONS")
+    read_along = settings.format is Format.MARKDOWN or os.environ.get("GITHUB_ACTIONS") or os.environ.get("CI")
     if read_along or not report or not is_page(report, str(document.get("topology")), home_region):
         return document
     try:

@@ -20,6 +20,11 @@ from reconciler.report.words import iso_duration, one_line
 
 OTHER = "other"
 _LONGEST = 300
+_TIMES = {
+    Result.CONVERGED: "TimeToConverge",
+    **dict.fromkeys((Result.PROGRESSING, Result.WAITING, Result.FAILED), "TimeUnderWay"),
+}
+"""What ends with somebody's word (refused, stalled, suspended) has an alarm of its own, or needs none."""
 
 
 def pass_line(
@@ -38,8 +43,8 @@ def pass_line(
     run: str | None = None,
     took: timedelta | None = None,
 ) -> Line:
-    """`result`: the outcome's, or why there is none; `why`: the reason that the message gave; `took`: until it converged. Messages
-    are cut; values of the desired state are not in it."""
+    """`result`: the outcome's, or why there is none; `why`: the reason that the message gave; `took`: since
+    the commit's first pass. Messages are cut; values of the desired state are not in it."""
     more: dict[str, Any] = {"why": cut(why), "result": result, "after": None if after is None else iso_duration(after)}
     if error:
         more["error"] = cut(error)
@@ -79,10 +84,8 @@ def code_of(outcome: Outcome) -> str:
     return codes[0] if codes else str(outcome.result)
 
 
-def time_to_converge(outcome: Outcome, before: Mapping[str, Any] | None) -> timedelta | None:
-    """From the first pass of this generation until now, if it has just converged for the first time. `before`: the last status."""
-    if outcome.result is not Result.CONVERGED:
-        return None
+def time_under_way(outcome: Outcome, before: Mapping[str, Any] | None) -> timedelta | None:
+    """From the first pass of this generation until now, up to the pass in which it first converged. `before`: the last status."""
     revision = outcome.revision
     now = {"revision": revision.commit, "generation": revision.generation, "digest": revision.digest}
     try:
@@ -115,8 +118,9 @@ def _metrics(
     if outcome:
         found["Refusals"] = (float(len(outcome.plan.refusals)), Unit.COUNT)
         found["PassDuration"] = (outcome.duration / timedelta(milliseconds=1), Unit.MILLISECONDS)
-    if took is not None:
-        found["TimeToConverge"] = (took.total_seconds(), Unit.SECONDS)
+    name = _TIMES.get(outcome.result) if outcome else None
+    if took is not None and name:
+        found[name] = (took.total_seconds(), Unit.SECONDS)
     return found
 
 

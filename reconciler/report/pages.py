@@ -20,7 +20,7 @@ from reconciler.report.words import iso_time
 
 FRESH = timedelta(minutes=15)
 _UNSEEN = frozenset({"updatedAt", "requeueAfter", "looks", "notices", "report", "run", "attempts", "motion"})
-"""What changes from pass to pass though nothing happens, and what no page shows."""
+"""What changes from pass to pass though nothing happens. A page shows some of it, and may be a quarter of an hour behind."""
 _COUNTED = frozenset({"last", "passes", "requests", "record", "recordedAt"})
 _MEASURED = frozenset({"replicaLagMs"})
 

@@ -98,8 +98,8 @@ def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
             _over(0, METRICS, "Refusals", "Sum", period=LOOKED_AT, periods=2),
         ),
         "SlowToConverge": (
-            "a commit took long to converge: meridian history says how long, meridian status what it waited for",
-            _over(SLOW, METRICS, "TimeToConverge", "Maximum", period=300),
+            "a commit is under way for long: meridian status says what it waits for, which may be a window",
+            _over(SLOW, METRICS, "TimeUnderWay", "Maximum", period=1800),
         ),
         **{
             f"{name.removeprefix('meridian-').capitalize()}Errors": (

@@ -29,7 +29,7 @@ def _widgets() -> list[dict[str, Any]]:
         "messages": (waiting, "Maximum"),
         "age of the oldest message": ([["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", QUEUE]], "Maximum"),
         "passes": (_ours("Passes", "PassErrors", "StalledTopologies", "Refusals"), "Sum"),
-        "seconds to converge": (_ours("TimeToConverge"), "Maximum"),
+        "seconds to converge": (_ours("TimeToConverge", "TimeUnderWay"), "Maximum"),
         "drift that passes saw": (found, "Maximum"),
         "leases, topologies woken": (_ours("LeaseSteals", "LeaseWaits", "TopologiesWoken"), "Sum"),
         "calls to AWS": (calls, "Sum"),

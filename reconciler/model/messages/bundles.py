@@ -38,7 +38,7 @@ ENTRIES: tuple[Row, ...] = (
     (5101, "SynthesisFailed", ERROR, "CDK could not make a template; its last word is in the message.",
      "Report it with the document; `meridian synth` shows the same."),
     (5102, "SynthFailed", ERROR, "The function synth failed.",
-     "Look at its log. It is tried again; templates uploaded with the bundle do without it."),
+     "Look at log group /meridian/control/synth. It is tried again; templates uploaded with the bundle do without it."),
     (5103, "TemplateMissing", ERROR, "A template is nowhere, and no function makes it.",
      "Upload it with the bundle, `meridian bundle --upload`, or deploy synth: `meridian bootstrap --synth-image URI`."),
     (5104, "TemplateBroken", ERROR, "What is kept as a template is none.",

@@ -28,5 +28,5 @@ ENTRIES: tuple[Row, ...] = (
      "When the incident is over: take it back by hand, or commit it."),
     (8103, "Page", ERROR,
      "Drift that a person must look at: data, keys, delegation or somebody else's resources are concerned.",
-     "Look now; `meridian drift` says what was found and why."),
+     "Look now: `meridian drift` says what was found and why. Change nothing in data, keys or delegation before you have read it."),
 )

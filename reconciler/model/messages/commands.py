@@ -28,7 +28,7 @@ ENTRIES: tuple[Row, ...] = (
     (6012, "StackUnread", ERROR, "A stack of the control plane cannot be read, and is not taken for absent.",
      "Run the command again; look at the right cloudformation:DescribeStacks."),
     (6013, "KeyUnusable", ERROR, "The key that encrypts the revision bucket is disabled or is being deleted.",
-     "Cancel its deletion or enable it, at once: nothing in the bucket can be read."),
+     "At once: `aws kms cancel-key-deletion --key-id KEY`, then `aws kms enable-key --key-id KEY`. Nothing can be read meanwhile."),
     (6101, "NotInWorkflow", ERROR, "A variable or file of GitHub Actions is missing.",
      "Run the command in a workflow, or pass what it names."),
     (6102, "SummaryTooLarge", WARNING, "The step's summary would be larger than GitHub takes.",

@@ -13,9 +13,9 @@ ENTRIES: tuple[Row, ...] = (
     (9005, "Withdrawn", INFO, "A message asked for a topology without a bundle: it was destroyed while the message waited.",
      "Nothing."),
     (9006, "Malformed", ERROR, "A message that nobody of ours wrote. It comes again, then lies among the dead letters.",
-     "Read it there; look who may write to the queue."),
+     "Read it in queue meridian-reconcile-dead, then delete it; CloudTrail and the queue's policy say who may have sent it."),
     (9007, "RecordLost", WARNING, "A pass is done, and its record could not be kept.",
      "Look at the right to put objects below runs/ of the revision bucket."),
     (9008, "Untold", WARNING, "A pass is done; a notice of it, or its page, could not be published yet.",
-     "It is tried again with the next pass. Look at the topic meridian-events and at the right to put objects below reports/."),
+     "The next pass tries again. `told` has the reason; if it is AccessDenied, `meridian bootstrap` renews topic and rights."),
 )
