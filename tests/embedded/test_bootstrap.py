@@ -91,7 +91,9 @@ def test_the_revision_bucket_is_private_versioned_encrypted_and_heard_of(world: 
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     rules = {r["ID"]: r for r in s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]}
     days = {name: r.get("Expiration", {}).get("Days") for name, r in rules.items()}
-    assert days == {"runs": 90} | dict.fromkeys(("revisions", "code", "heads", "templates", "unfinished"))
+    assert days == dict.fromkeys(("runs", "reports"), 90) | dict.fromkeys(
+        ("revisions", "code", "heads", "templates", "unfinished")
+    )
     assert rules["revisions"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 365
 
 
@@ -127,6 +129,7 @@ def test_functions_know_where_everything_is(world: World) -> None:
         "MERIDIAN_CACHE": "/tmp/meridian",
         "MERIDIAN_SERVICE_ROLE": f"{role}-cloudformation",
         "MERIDIAN_DELETE_ROLE": f"{role}-cloudformation-delete",
+        "MERIDIAN_EVENTS_TOPIC": f"arn:aws:sns:{HOME}:{ACCOUNT}:meridian-events",
         "MERIDIAN_SYNTH_FUNCTION": "",
     }
     wake = client.get_function_configuration(FunctionName="meridian-wake")["Environment"]["Variables"]
