@@ -13,7 +13,7 @@ import pytest
 from tests.plane.world import DEAD, TTL, Made, Plane
 
 WHOLE = bool(os.environ.get("MERIDIAN_SOAK"))
-CALLS = 20
+CALLS = 17
 """More than a run makes that nobody kills: nine or ten with records and messages, then pages and a notice."""
 SAMPLE = (1, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
@@ -49,7 +49,7 @@ def test_a_pass_that_dies_costs_nothing(committed: Committed, call: int, when: s
     plane.aws.control("calls", {})
     since = plane.now()
     plane.faults({"kill": "meridian-reconcile", "call": call, "when": when})
-    plane.converged(committed.generation)
+    plane.converged(committed.generation, seconds=180)  # a machine that is busy starts its functions slowly
     made = plane.aws.control("calls")[1]["functions"]["meridian-reconcile"]["mutating"]
     assert made >= call or WHOLE, f"only {made} calls were made: nobody was killed"
     assert plane.record_ttl() == 20
