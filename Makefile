@@ -37,8 +37,8 @@ test: setup chromium
 chromium:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0; \
-	  (apt-get install -qq -y --no-install-recommends chromium || (apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium)) \
-	  >/dev/null 2>&1 </dev/null || echo "chromium cannot be installed: the tests of the page are skipped" >&2
+	  export DEBIAN_FRONTEND=noninteractive; install="timeout 600 apt-get install -qq -y --no-install-recommends chromium"; \
+	  ($$install || (timeout 120 apt-get update -qq && $$install)) >/dev/null 2>&1 </dev/null || echo "chromium cannot be installed: the tests of the page are skipped" >&2
 
 # The picture in the README, from a recorded status.
 screenshot: setup chromium
