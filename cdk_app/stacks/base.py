@@ -74,6 +74,12 @@ def statement(effect: str, actions: str | list[str], resources: object, **more: 
     return {"Effect": effect, "Action": actions, "Resource": resources, **more}
 
 
+def tls_statement(action: str, resource: Any) -> dict[str, Any]:
+    """Refuses whoever comes without TLS, for the policy of a resource."""
+    without = {"Bool": {"aws:SecureTransport": "false"}}
+    return statement("Deny", action, resource, Sid="TlsOnly", Principal="*", Condition=without)
+
+
 def trust(principal: object) -> Statement:
     return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
 

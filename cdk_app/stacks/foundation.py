@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cdk_app.stacks.base import MeridianStack, policy, statement, trust
+from cdk_app.stacks.base import MeridianStack, policy, tls_statement, trust
 from reconciler.model.topology import Topology
 
 OLD_VERSION_DAYS = 90
@@ -65,14 +65,7 @@ class Foundation(MeridianStack):
             ),
         )
         bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        tls_only = statement(
-            "Deny",
-            "s3:*",
-            [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-            Sid="TlsOnly",
-            Principal="*",
-            Condition={"Bool": {"aws:SecureTransport": "false"}},
-        )
+        tls_only = tls_statement("s3:*", [bucket.attr_arn, f"{bucket.attr_arn}/*"])
         s3.CfnBucketPolicy(
             self, "AssetsPolicy", bucket=bucket.ref, policy_document=policy(tls_only)
         ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)

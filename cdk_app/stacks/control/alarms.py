@@ -11,7 +11,7 @@ from typing import Any
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
-from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
+from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub, tls_statement
 from cdk_app.stacks.control.dashboard import add_dashboard
 from cdk_app.stacks.control.notices import add_mail
 from reconciler.model.control import DEAD_LETTERS, METRICS, QUEUE, RECONCILE, SYNTH, WAKE
@@ -58,14 +58,7 @@ def _topic(stack: MeridianStack, key_arn: str) -> sns.CfnTopic:
         Principal={"Service": "cloudwatch.amazonaws.com"},
         Condition={"StringEquals": {"aws:SourceAccount": sub("${AWS::AccountId}")}},
     )
-    refused = statement(
-        "Deny",
-        "sns:Publish",
-        here,
-        Sid="TlsOnly",
-        Principal="*",
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    refused = tls_statement("sns:Publish", here)
     sns.CfnTopicPolicy(stack, "AlarmsPolicy", topics=[topic.ref], policy_document=policy(by_alarms, refused))
     add_mail(stack, topic, "AlarmEmail", "AlarmMail", "SomebodyReads")
     return topic

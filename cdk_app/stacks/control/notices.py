@@ -9,7 +9,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
 
-from cdk_app.stacks.base import MeridianStack, arn, policy, role_arn, statement, sub
+from cdk_app.stacks.base import MeridianStack, arn, policy, role_arn, statement, sub, tls_statement
 from reconciler.model.control import EVENTS, RECONCILE
 
 
@@ -25,14 +25,7 @@ def add_topic(stack: MeridianStack, key_arn: str) -> str:
         Principal="*",
         Condition={"StringNotEquals": {"aws:PrincipalArn": sub(role_arn(RECONCILE))}},
     )
-    refused = statement(
-        "Deny",
-        "sns:Publish",
-        here,
-        Sid="TlsOnly",
-        Principal="*",
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    refused = tls_statement("sns:Publish", here)
     sns.CfnTopicPolicy(stack, "EventsPolicy", topics=[topic.ref], policy_document=policy(others, refused))
     add_mail(stack, topic, "NotifyEmail", "EventMail", "SomebodyIsTold")
     stack.output("EventsTopic", topic.ref)

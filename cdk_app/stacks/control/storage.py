@@ -14,7 +14,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub
+from cdk_app.stacks.base import MeridianStack, arn, policy, statement, sub, tls_statement
 from reconciler.model.control import DEAD_LETTERS, QUEUE, revision_bucket
 
 REVISIONS = revision_bucket("${AWS::AccountId}", "${AWS::Region}")
@@ -145,14 +145,7 @@ def private() -> dict[str, Any]:
 
 def tls_only(stack: MeridianStack, logical: str, bucket: s3.CfnBucket, *more: dict[str, Any]) -> s3.CfnBucketPolicy:
     """The bucket's policy. Not retained, unlike the bucket: it cannot be found by a name when the stack is made anew."""
-    refused = statement(
-        "Deny",
-        "s3:*",
-        [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-        Sid="TlsOnly",
-        Principal="*",
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    refused = tls_statement("s3:*", [bucket.attr_arn, f"{bucket.attr_arn}/*"])
     return s3.CfnBucketPolicy(stack, logical, bucket=bucket.ref, policy_document=policy(refused, *more))
 
 
@@ -178,13 +171,6 @@ def _queues(stack: MeridianStack, key: str) -> sqs.CfnQueue:
         redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": RECEIVES},
         **common,
     )
-    refused = statement(
-        "Deny",
-        "sqs:*",
-        "*",
-        Sid="TlsOnly",
-        Principal="*",
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    refused = tls_statement("sqs:*", "*")
     sqs.CfnQueuePolicy(stack, "QueuePolicy", queues=[queue.ref, dead.ref], policy_document=policy(refused))
     return queue
