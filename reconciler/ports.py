@@ -201,8 +201,3 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Sleep so many seconds of this clock."""
-
-
-class Reporter(Protocol):
-    def pass_done(self, outcome: Outcome) -> None:
-        """Called after every pass."""
