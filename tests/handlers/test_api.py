@@ -288,7 +288,7 @@ def test_without_a_database_the_answer_is_503_within_the_time_of_the_function(al
     )
     began = time.perf_counter()
     found = alone("GET", "/orders", context=Context())
-    assert time.perf_counter() - began < 0.9
+    assert time.perf_counter() - began < 3, "not the four seconds that there would be otherwise"
     assert (found.status, found.headers["Retry-After"]) == (503, "2")
     assert json.loads(capsys.readouterr().out)["reason"].startswith("[Errno")
     assert alone("GET", "/health").status == 200
