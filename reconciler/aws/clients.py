@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -127,9 +128,13 @@ class _Loader(Loader):
         return super().list_available_services("service-2")
 
 
+_loader = cache(_Loader)
+"""What it has read of services is the same for all sessions of a process."""
+
+
 def _session() -> Session:
     session = Session()
-    session.register_component("data_loader", _Loader())
+    session.register_component("data_loader", _loader())
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_timestamp)
     return session
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import boto3
@@ -34,17 +34,8 @@ class Caller:
     def url(self) -> str:
         return self.aws.url
 
-    def client(self, service: str, region: str = "us-east-1", **more: Any) -> Any:
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.aws.url,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-            aws_session_token=self.token,
-            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
-            **more,
-        )
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        return _client(self, service, region)
 
     def __getattr__(self, name: str) -> Any:
         """`until`, `settled` and the like; those that make calls make them as this caller."""
@@ -55,6 +46,19 @@ class Caller:
     def environment(self) -> dict[str, str]:
         token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, **token}
+
+
+@lru_cache(maxsize=64)
+def _client(caller: Caller, service: str, region: str) -> Any:
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=caller.url,
+        aws_access_key_id=caller.key,
+        aws_secret_access_key=caller.secret,
+        aws_session_token=caller.token,
+        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
+    )
 
 
 def allow(*actions: str, resource: str | list[str] = "*", **more: Any) -> Statement:
