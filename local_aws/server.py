@@ -4,6 +4,7 @@ Importing this module is cheap; ministack is imported by `main`, after the envir
 """
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -71,6 +72,9 @@ def _run(listener: socket.socket, scratch: str, speed: float, *, iam: bool, verb
         application = extension.load()
     except MissingPrivateNameError as error:
         return _refuse(str(error))
+    # What is there by now stays: to look through it for garbage again and again is a part of what every request costs.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
     asyncio.run(_serve(application, listener))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +30,12 @@ GIVEN = frozenset(os.environ)
 def folder_of(nodeid: str) -> str:
     parts = nodeid.split("::", 1)[0].split("/")
     return parts[1] if len(parts) > 2 else ""
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests and what they import stay to the end: nobody needs to look for garbage among them all the time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
 
 
 @pytest.hookimpl(trylast=True)

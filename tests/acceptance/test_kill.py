@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.acceptance.world import REGIONS, Project, World, conditions
+from tests.embedded.dead_holder import KEY, lease_runs_out
 
 # Mutating calls after which the run is killed: asset, change set, execution, gate, record, edge. A run from nothing makes 37.
 MOMENTS = (1, 3, 6, 9, 13, 17, 22, 27, 31, 35)
@@ -18,7 +19,7 @@ MOMENTS = (1, 3, 6, 9, 13, 17, 22, 27, 31, 35)
 def stop_after(world: World, process: subprocess.Popen[str], calls: int, how: signal.Signals) -> int:
     """Send the signal as soon as so many mutating calls were made; gives the exit code."""
     while world.mutating() < calls and process.poll() is None:
-        time.sleep(0.005)
+        time.sleep(0.01)
     process.send_signal(how)
     process.communicate(timeout=60)
     return process.returncode
@@ -48,6 +49,7 @@ def test_sigkill_at_ten_moments(nothing: World, project: Project) -> None:
     for calls in MOMENTS:
         with nothing.start(project, "converge") as process:
             killed.append(stop_after(nothing, process, calls, signal.SIGKILL))
+        lease_runs_out(nothing.client("dynamodb"))
     assert killed == [-signal.SIGKILL] * len(MOMENTS)
     status = nothing.converges(project).lines[-1]
     assert conditions(status) == {"Ready": "True", "Serving": "True", "DriftDetected": "False"}
@@ -76,12 +78,7 @@ def test_signals_and_timeout_lose_nothing(world: World, project: Project) -> Non
 
 
 def lease(holder: str, until: float) -> dict:
-    return {
-        "pk": {"S": "topology#orders"},
-        "sk": {"S": "lease"},
-        "holder": {"S": holder},
-        "until": {"N": repr(until)},
-    }
+    return {**KEY, "holder": {"S": holder}, "until": {"N": repr(until)}}
 
 
 def test_a_living_holder_of_the_lease_is_left_alone(world: World, project: Project) -> None:
@@ -93,9 +90,7 @@ def test_a_living_holder_of_the_lease_is_left_alone(world: World, project: Proje
         out, err = process.communicate()
     assert process.returncode == 3, out + err
     assert "somebody works on orders" in err
-    assert table.get_item(TableName="meridian-state", Key={k: v for k, v in lease("", 0).items() if k in {"pk", "sk"}})[
-        "Item"
-    ]["holder"] == {"S": "somebody"}
+    assert table.get_item(TableName="meridian-state", Key=KEY)["Item"]["holder"] == {"S": "somebody"}
 
 
 def test_a_dead_holder_of_the_lease_is_taken_over(world: World, project: Project) -> None:

@@ -225,7 +225,7 @@ class World:
         deadline = time.monotonic() + seconds
         while not (answer := condition()):
             assert time.monotonic() < deadline, f"nothing after {seconds} s; the last answer was {answer!r}"
-            time.sleep(0.01)
+            time.sleep(0.05)
         return answer
 
     # --- its control endpoints --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from tests.embedded.command import prepared
 from tests.embedded.converged import converged
+from tests.embedded.dead_holder import lease_runs_out
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 REGIONS = ("us-east-1", "eu-west-1", "ap-northeast-1")
@@ -70,6 +71,7 @@ def test_with_snapshot_the_data_goes_too_also_when_it_is_killed_on_the_way(merid
         while "done     delete/api" not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
         process.kill()
+    lease_runs_out(aws.client("dynamodb"))
     assert len(clusters(aws)) == 3
     code, out, _ = meridian.run(*DESTROY)
     assert code == 0, out
