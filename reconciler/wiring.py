@@ -25,7 +25,7 @@ from reconciler.aws.queue import Queue
 from reconciler.aws.read_preflight import AwsSurveyor
 from reconciler.aws.recorded import Recorded, read_recorded
 from reconciler.aws.records import BucketRecords, FolderRecords, read
-from reconciler.aws.revision import GitRevisions
+from reconciler.aws.revision import GitRevisions, desired_digest
 from reconciler.aws.revisions import RevisionBucket, folder_of
 from reconciler.aws.state import DynamoJournal, Suspensions
 from reconciler.aws.synthesis import CachedSynthesizer
@@ -119,6 +119,11 @@ def recorded(name: str, home_region: str) -> Recorded:
     """The status document that the last pass left and what is suspended; neither while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
     return read_recorded(Clients(), name, home_region)
+
+
+def digest(topology: Topology) -> str:
+    """Of what it declares: by that the status names what was attempted."""
+    return desired_digest(topology)
 
 
 def watched() -> tuple[Callable[[str, str], Recorded], Clock]:

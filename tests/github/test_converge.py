@@ -174,6 +174,23 @@ def test_a_failed_rollout_explains_itself(gh, follow, step, plane):
     assert any(line.startswith("::error title=orders%3A Failed::") for line in ran.out.splitlines())
 
 
+def test_what_is_refused_or_taken_back_makes_no_region_a_success(gh, follow, step, plane):
+    """Their plans have no steps left, so every Region is healthy on what was before."""
+    refusal = {"code": "LastServingRegion", "path": "spec.regions", "message": "one has to serve"}
+    plane.statuses = [BEFORE, status(HEALTHY, HEALTHY, HEALTHY, result="Blocked", refusals=[refusal])]
+    assert follow().code == 3
+    assert {tuple(d.states) for d in gh.deployments()} == {("queued",)}
+    sick = {"code": "RolloutFailed", "step": "deploy/api/eu-west-1", "message": "eu-west-1 is unhealthy since 02:51"}
+    back = status(HEALTHY, HEALTHY, HEALTHY, result="Stalled", problems=[sick])
+    plane.statuses = [status(HEALTHY, MOVES, MOVES), back]
+    assert follow().code == 1
+    assert walked(gh) == {
+        "orders/us-east-1": ["queued", "in_progress", "success"],
+        "orders/eu-west-1": ["queued", "in_progress", "failure"],
+        "orders/ap-northeast-1": ["queued", "in_progress", "failure"],
+    }
+
+
 def test_a_plan_that_waits_for_approval_ends_with_what_to_approve(gh, follow, step, plane):
     refusal = {"code": "ApprovalRequired", "path": "spec.safety.approval", "message": "nobody approved it"}
     asked = {"fingerprint": FINGERPRINT, "approval": {"fingerprint": FINGERPRINT, "hazards": ["write-interruption"]}}
@@ -230,7 +247,9 @@ def test_stopped_it_leaves_what_is_true(gh, follow, step, plane, code):
     assert ran.code == code
     assert "the reconciliation goes on" in ran.err
     assert walked(gh)["orders/eu-west-1"] == ["queued", "in_progress"]
-    assert gh.statuses(OURS, CONTEXT)[-1]["state"] == "pending"
+    last = gh.statuses(OURS, CONTEXT)[-1]
+    assert last["state"] == "pending"
+    assert last["description"].startswith("goes on, followed by nobody until this job runs again; deploying: 1 of 3")
     assert "still being deployed" in step.told
 
 

@@ -165,6 +165,7 @@ def test_a_dangerous_plan_waits_for_a_reviewer_and_goes_on_to_its_end(plane: Pla
     jobs = runs("converge", head)
     told = succeeded(jobs, "converge/follow").summary
     assert "meridian approve orders --fingerprint sha256:" in told
+    assert ("| queued |" in told, "| success |" in told) == (True, False), "what waits was called done"
     for name in ("approve", "follow-approved"):
         succeeded(jobs, f"converge/{name}")
     assert runs.roles == [GITHUB_MAIN, GITHUB_MAIN, GITHUB_APPROVE, GITHUB_MAIN]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from reconciler.model.bundle import Accepted
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.topology import Topology
 from reconciler.model.unknown import Unknown
-from reconciler.report.github.rollout import Phase, Rollout, approvals, phase, replaced, why
+from reconciler.report.github.rollout import ENDS, Phase, Rollout, approvals, phase, replaced, why
 from reconciler.report.github.rollout_summary import rollout_summary
 
 _GOOD = frozenset({Phase.SERVING, Phase.SUPERSEDED})
@@ -41,6 +42,7 @@ def _converge(path: Path, timeout: timedelta, flow: Workflow) -> int:
         commit=commit,
         read=lambda t: recorded(t.name, t.home_region).status,
         uploaded=_uploaded,
+        digest=wiring.digest,
         clock=clock,
         publish=_publisher(flow),
         tell=output.tell,
@@ -51,6 +53,9 @@ def _converge(path: Path, timeout: timedelta, flow: Workflow) -> int:
         following.follow(topologies)
     except exits.Stopped:
         output.tell("nobody follows it from here on: the reconciliation goes on by itself, `meridian status` shows it")
+        for rollout in following.rollouts.values():
+            if phase(rollout) not in ENDS:
+                following.publish(replace(rollout, left=True))
         raise
     finally:
         _told(flow, list(following.rollouts.values()))

@@ -40,6 +40,8 @@ class Following:
     commit: Commit
     read: Read
     uploaded: Uploaded
+    digest: Callable[[Topology], str]
+    """Of what it declares."""
     clock: Clock
     publish: Callable[[Rollout], None]
     tell: Callable[[str], None]
@@ -87,6 +89,7 @@ class Following:
             followed=timedelta(seconds=time.monotonic() - self.began),
             status=status,
             uploaded=uploaded,
+            digest=self.digest(topology),
         )
         missing = not isinstance(uploaded, Unknown) and (uploaded is None or uploaded.commit != self.commit.commit)
         if not ours and missing and phase(rollout) is Phase.QUEUED:
@@ -109,7 +112,7 @@ def exit_code(rollout: Rollout) -> int:
             return exits.DONE
         case Phase.BLOCKED | Phase.SUSPENDED | Phase.REFUSED:
             return exits.BLOCKED
-        case Phase.FAILED:
+        case Phase.FAILED if rollout.ours:
             healthy = [region["health"] == "Healthy" for region in rollout.by_region.values()]
             return exits.PARTIAL if any(healthy) and not all(healthy) else exits.ERROR
         case _:

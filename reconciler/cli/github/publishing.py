@@ -81,7 +81,8 @@ class Publisher:
                 description=f"generation {rollout.generation} of {rollout.name}",
                 payload={"topology": rollout.name, "region": deployed.region, "generation": rollout.generation},
             )
-        for state in path(ours.state, deployed.state) if ours else ():
+        done = ours is not None and ours.state == "success" and deployed.unless_done
+        for state in path(ours.state, deployed.state) if ours and not done else ():
             self._set(ours, state, deployed.description, f"https://{rollout.domain}")
         if deployed.state == "success" or deployed.region not in rollout.regions:
             self._retire(where, deployed.description)

@@ -53,6 +53,10 @@ class Rollout:
     status: Mapping[str, Any] | None = None
     uploaded: Accepted | Unknown | None = None
     """The newest bundle in the revision bucket; only asked for while the status is about another commit."""
+    digest: str = ""
+    """Of what the commit declares, as attempts to carry it out remember it."""
+    left: bool = False
+    """Whoever followed it goes, and it goes on."""
 
     @property
     def ours(self) -> bool:
@@ -72,7 +76,7 @@ def phase(rollout: Rollout) -> Phase:
     if not rollout.ours or rollout.status is None:
         return _not_ours(rollout)
     result = _RESULTS.get(str(rollout.status["result"]))
-    if result is not None:
+    if result is not None and not awaits_window(rollout):
         return Phase.DEPLOYING if _stale(rollout) else result
     return Phase.SERVING if ready(rollout.status) else Phase.DEPLOYING
 
@@ -108,6 +112,22 @@ def why(rollout: Rollout) -> str:
     return str(found["message"]) if found else "see the status"
 
 
+def awaits_window(rollout: Rollout) -> bool:
+    """All that is refused may start in the next window, and does so by itself."""
+    refusals = (rollout.status or {}).get("refusals", ()) if rollout.ours else ()
+    return bool(refusals) and all(r["code"] == "WindowClosed" for r in refusals)
+
+
+def failing(rollout: Rollout) -> Mapping[str, Any] | None:
+    """Why the last pass on our commit came to no end, where none before it did: then the status still tells of another commit."""
+    status = rollout.status
+    if status is None or rollout.ours or not rollout.digest:
+        return None
+    if (status.get("attempts") or {}).get("digest") != rollout.digest:
+        return None
+    return next((p for p in status["problems"] if p["step"] == "pass"), None)
+
+
 def approvals(rollout: Rollout) -> list[dict[str, Any]]:
     """What a person would have to approve for this commit to go on: at most one plan."""
     status = rollout.status or {}
@@ -125,10 +145,19 @@ def _not_ours(rollout: Rollout) -> Phase:
     if newest is None:
         return Phase.QUEUED
     if newest.commit == rollout.commit:
-        return Phase.REFUSED if _refused(rollout) else Phase.QUEUED
+        return Phase.REFUSED if _refused(rollout) else _passes(rollout)
     if newest.generation > rollout.generation:
         return Phase.SUPERSEDED
     return Phase.ROLLED_BACK if max(newest.mark, _mark(rollout)) >= rollout.generation else Phase.QUEUED
+
+
+def _passes(rollout: Rollout) -> Phase:
+    """Whether passes on it fail so often that nobody goes on trying; what was given up before we came is tried anew."""
+    status = rollout.status or {}
+    if failing(rollout) is None or status["result"] != "Stalled":
+        return Phase.QUEUED
+    late = datetime.fromisoformat(status["attempts"]["at"]) < rollout.since and rollout.followed < STALE
+    return Phase.QUEUED if late else Phase.FAILED
 
 
 def _mark(rollout: Rollout) -> int:

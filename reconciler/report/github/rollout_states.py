@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.report.github.rollout import Phase, Rollout, approvals, condition, phase, replaced, why
+from reconciler.report.github.rollout import Phase, Rollout, approvals, condition, failing, phase, replaced, why
 from reconciler.report.words import count, one_line
 
 SHORT = 140
@@ -21,6 +21,8 @@ class Deployed:
     environment: str
     state: str
     description: str
+    unless_done: bool = False
+    """A deployment that was a success by then stays one."""
 
 
 def environment(name: str, region: str) -> str:
@@ -35,7 +37,13 @@ def deployments(rollout: Rollout) -> tuple[Deployed, ...]:
         if region not in rollout.regions and rollout.ours and seen["traffic"] in {"leaving", "drained"}:
             found[region] = ("inactive", "no longer declared")
     return tuple(
-        Deployed(region=r, environment=environment(rollout.name, r), state=state, description=_short(told))
+        Deployed(
+            region=r,
+            environment=environment(rollout.name, r),
+            state=state,
+            description=_short(told),
+            unless_done=state == "failure" and _was_reached(rollout, r),
+        )
         for r, (state, told) in found.items()
     )
 
@@ -61,6 +69,8 @@ def commit_status(rollout: Rollout) -> tuple[str, str]:
     match now:
         case Phase.QUEUED:
             state, told = "pending", f"queued: generation {rollout.generation} is not picked up yet"
+            if trouble := failing(rollout):
+                told = f"queued: passes fail, and are tried again: {trouble['code']}: {trouble['message']}"
         case Phase.DEPLOYING:
             state, told = "pending", _progress(rollout)
         case Phase.SERVING:
@@ -73,6 +83,8 @@ def commit_status(rollout: Rollout) -> tuple[str, str]:
         case _:
             waits = now is Phase.SUSPENDED or approvals(rollout)
             state, told = ("pending" if waits else "failure"), f"{now.lower()}: {why(rollout)}"
+    if rollout.left:
+        told = f"goes on, followed by nobody until this job runs again; {told}"
     return state, _short(told)
 
 
@@ -81,18 +93,34 @@ def _declared(rollout: Rollout, now: Phase, region: str) -> tuple[str, str]:
         return "inactive", replaced(rollout)
     if now is Phase.REFUSED:
         return "failure", "the bundle was refused"
+    if now is Phase.FAILED and not rollout.ours:
+        return "failure", f"not reached: {why(rollout)}"
     seen = rollout.by_region.get(region)
     if now is Phase.QUEUED or seen is None:
         return "queued", f"generation {rollout.generation} waits for its turn"
     if broken := _broken(rollout, region, seen):
         return "failure", broken
     health, told = seen["health"], _told(seen)
-    if now is Phase.SERVING or health == "Healthy":
+    # What is refused, suspended or taken back has no steps left: that a Region is healthy then says nothing of our commit.
+    held = str((rollout.status or {})["result"])
+    if held in {"Blocked", "Suspended"}:
+        return "queued", f"{held.lower()}: {why(rollout)}"
+    if now is Phase.SERVING or (health == "Healthy" and not _taken_back(rollout)):
         return "success", f"{seen['traffic']}, {told}"
     if now is Phase.FAILED:
         return "failure", f"not reached: {why(rollout)}"
-    waits = now in {Phase.BLOCKED, Phase.SUSPENDED} or health == "Missing"
-    return ("queued", f"{now.lower()}: {told}") if waits else ("in_progress", told)
+    return ("queued", f"{now.lower()}: {told}") if health == "Missing" else ("in_progress", told)
+
+
+def _taken_back(rollout: Rollout) -> bool:
+    """The rollout made a Region sick: no other gets it, whatever the plan had for them."""
+    return any(p["code"] == "RolloutFailed" for p in (rollout.status or {}).get("problems", ()))
+
+
+def _was_reached(rollout: Rollout, region: str) -> bool:
+    """The Regions that had it before keep it; which those are, their deployments know."""
+    seen = rollout.by_region.get(region)
+    return rollout.ours and seen is not None and _taken_back(rollout) and not _broken(rollout, region, seen)
 
 
 def _broken(rollout: Rollout, region: str, seen: Mapping[str, Any]) -> str:
@@ -114,7 +142,8 @@ def _told(seen: Mapping[str, Any]) -> str:
 def _progress(rollout: Rollout) -> str:
     states = [d.state for d in deployments(rollout) if d.region in rollout.regions]
     done = f"deploying: {states.count('success')} of {count(len(states), 'Region')} done"
-    return f"{done}; {why(rollout)}" if (rollout.status or {}).get("problems") else done
+    status = rollout.status or {}
+    return f"{done}; {why(rollout)}" if status.get("problems") or status.get("refusals") else done
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.report.github.escape import code, words
 from reconciler.report.github.links import Links, commit_link, link
-from reconciler.report.github.rollout import Phase, Rollout, approvals, condition, phase, replaced
+from reconciler.report.github.rollout import (
+    Phase,
+    Rollout,
+    approvals,
+    awaits_window,
+    condition,
+    failing,
+    phase,
+    replaced,
+)
 from reconciler.report.github.rollout_states import deployments
 from reconciler.report.words import markdown_table
 
@@ -43,7 +52,7 @@ def _section(rollout: Rollout, links: Links) -> Iterable[str]:
     yield ""
     yield f"Commit {commit_link(rollout.commit, links)}, generation {rollout.generation}. {_sentence(rollout, now)}"
     yield ""
-    if now in {Phase.BLOCKED, Phase.FAILED, Phase.REFUSED} or (rollout.ours and (rollout.status or {}).get("problems")):
+    if now in {Phase.BLOCKED, Phase.FAILED, Phase.REFUSED} or _found(rollout):
         yield from _trouble(rollout)
     rows = [_row(rollout, d.region, d.state, d.description) for d in deployments(rollout)]
     yield from markdown_table(("Region", "deployment", "traffic", "health", "stacks", "what it says"), rows)
@@ -56,8 +65,14 @@ def _sentence(rollout: Rollout, now: Phase) -> str:
     match now:
         case Phase.SERVING:
             return f"{link(rollout.domain, f'https://{rollout.domain}')} is served by it."
+        case Phase.QUEUED if failing(rollout):
+            return (
+                "The bundle is uploaded; no pass on it has come to an end yet, and the next one tries again by itself."
+            )
         case Phase.QUEUED:
             return "The bundle is uploaded; the reconciler takes it up by itself."
+        case Phase.DEPLOYING if awaits_window(rollout):
+            return "What is left of it starts in the next window, by itself, whether anybody follows it or not."
         case Phase.DEPLOYING:
             return "The reconciliation goes on by itself, whether anybody follows it or not."
         case Phase.SUPERSEDED | Phase.ROLLED_BACK:
@@ -65,7 +80,7 @@ def _sentence(rollout: Rollout, now: Phase) -> str:
         case Phase.SUSPENDED:
             return "It is left alone until somebody resumes it."
         case Phase.BLOCKED:
-            return "Nothing of it is carried out: what serves goes on serving."
+            return "Nothing more of it is carried out: what serves goes on serving."
         case Phase.REFUSED:
             return "Nothing of it takes effect: the commit before it stays in force."
         case _:
@@ -77,9 +92,7 @@ def _sentence(rollout: Rollout, now: Phase) -> str:
 def _trouble(rollout: Rollout) -> Iterable[str]:
     status = rollout.status or {}
     refused = condition(status, "BundleRefused") if not rollout.ours else None
-    found = [(r["code"], r["path"], r["message"]) for r in status.get("refusals", ()) if rollout.ours]
-    found += [(p["code"], p["step"], p["message"]) for p in status.get("problems", ()) if rollout.ours]
-    found += [(refused["reason"], "", refused["message"])] if refused else []
+    found = [*_found(rollout), *([(refused["reason"], "", refused["message"])] if refused else ())]
     yield "**What is wrong**"
     yield ""
     for name, place, message in found:
@@ -91,6 +104,17 @@ def _trouble(rollout: Rollout) -> Iterable[str]:
         yield f"- since {code(since)}"
     yield from _taken_back(rollout)
     yield ""
+
+
+def _found(rollout: Rollout) -> list[tuple[str, str, str]]:
+    """Code, place and message of what the last pass on this commit met."""
+    status, trouble = rollout.status or {}, failing(rollout)
+    if trouble is not None:
+        return [(trouble["code"], trouble["step"], trouble["message"])]
+    if not rollout.ours:
+        return []
+    refused = [(r["code"], r["path"], r["message"]) for r in status.get("refusals", ())]
+    return refused + [(p["code"], p["step"], p["message"]) for p in status.get("problems", ())]
 
 
 def _taken_back(rollout: Rollout) -> Iterable[str]:
@@ -116,7 +140,11 @@ def _ways_out(rollout: Rollout, now: Phase) -> Iterable[str]:
         command = f"meridian approve {name} --fingerprint {asked['fingerprint']} --reason …"
         yield f"- read the plan, then approve it: {code(command)}"
     match now:
-        case Phase.FAILED:
+        case Phase.DEPLOYING if awaits_window(rollout):
+            yield "- nothing; run this job again to follow it further, or commit another `safety.windows`"
+        case Phase.QUEUED if not failing(rollout):
+            pass
+        case Phase.FAILED | Phase.QUEUED:
             yield "- commit what makes it right, or the change taken back; where a right or a quota was missing, grant it and wait"
         case Phase.BLOCKED if not approvals(rollout):
             yield "- commit what the refusal asks for"

@@ -8,16 +8,21 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.model.attempts import K
 from reconciler.model.bundle import Accepted
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.memory import Memory
+from reconciler.model.outcome import Problem, Result
+from reconciler.model.plan import Refusal
 from reconciler.model.unknown import Unknown
 from reconciler.report.github.links import Links
 from reconciler.report.github.rollout import Phase, Rollout, approvals, phase
 from reconciler.report.github.rollout_states import commit_status, deployments, path
 from reconciler.report.github.rollout_summary import rollout_summary
-from reconciler.report.status import status_document
+from reconciler.report.status import after_error, status_document
 from tests.fakes import outcomes
 
-OURS, OTHER = "a1b2c3d", "f" * 40
+OURS, OTHER, DIGEST = "a1b2c3d", "f" * 40, "sha256:d"
 FINGERPRINT = f"sha256:{'0' * 64}"
 EARLIER = timedelta(minutes=5)
 
@@ -69,13 +74,56 @@ def blocked(code="ApprovalRequired", hazards=("data-deletion",), **more):
     return document(outcomes.building(), result="Blocked", refusals=[refusal], plan=plan, **more)
 
 
+def refused_over_live(*codes):
+    """Both Regions serve what was before, and the plan has no steps: it was refused whole."""
+    refusals = tuple(Refusal(code=c, path="spec.safety", message=f"{c}, the next one opens at two") for c in codes)
+    return document(outcomes.outcome(Result.BLOCKED, plan=outcomes.plan(refusals=refusals)))
+
+
+def taken_back():
+    """The rollout made eu-west-1 sick; the last good revision is back there, and nothing is left to do."""
+    why = Problem(code="RolloutFailed", step="deploy/api/eu-west-1", message="the rollout of api was stopped")
+    return document(outcomes.outcome(Result.STALLED, problems=(why,)))
+
+
+def never_ended(times, before=None, at=outcomes.NOW):
+    """What hosted passes leave that end in an error, the first time or every time."""
+    memory = Memory.recorded(before, DIGEST)
+    for _ in range(times):
+        problem = memory.after_error(ReconcilerError("no template of api", code="SynthesisFailed"), at)
+    return after_error("orders", before, problem, memory.document(), at)
+
+
 def refused_bundle(message="the bundle of orders has generation 3", since="2026-03-01T03:00:00Z"):
     condition = {"type": "BundleRefused", "status": "True", "reason": "OlderGeneration", "message": message}
     found = elsewhere(bundle(OTHER, 2), updatedAt=since)
     return {**found, "conditions": [*found["conditions"], condition]}
 
 
+OURS_UPLOADED = {"uploaded": bundle(OURS, 3), "digest": DIGEST}
 PHASES = [
+    ("a window half way", rollout(refused_over_live("WindowClosed")), Phase.DEPLOYING, "pending"),
+    (
+        "a window and more",
+        rollout(refused_over_live("WindowClosed", "LastServingRegion")),
+        Phase.BLOCKED,
+        "failure",
+    ),
+    ("no pass came to an end", rollout(never_ended(1), **OURS_UPLOADED), Phase.QUEUED, "pending"),
+    ("no pass ever does", rollout(never_ended(K), **OURS_UPLOADED), Phase.FAILED, "failure"),
+    ("nor after another commit", rollout(never_ended(K, elsewhere()), **OURS_UPLOADED), Phase.FAILED, "failure"),
+    (
+        "none did before we came",
+        rollout(never_ended(K), since=outcomes.NOW + EARLIER, **OURS_UPLOADED),
+        Phase.QUEUED,
+        "pending",
+    ),
+    (
+        "none does of what was before",
+        rollout(never_ended(K, elsewhere()), uploaded=bundle(OURS, 3), digest="sha256:another"),
+        Phase.QUEUED,
+        "pending",
+    ),
     ("no pass yet", rollout(), Phase.QUEUED, "pending"),
     ("an older one in force", rollout(elsewhere(bundle(OTHER, 2))), Phase.QUEUED, "pending"),
     ("a pass of the command", rollout(elsewhere()), Phase.QUEUED, "pending"),
@@ -152,6 +200,15 @@ def states(seen):
         (rollout(document(outcomes.building())), ["queued", "queued"]),
         (rollout(document(outcomes.failed())), ["success", "failure"]),
         (rollout(stalled()), ["success", "failure"]),
+        (rollout(refused_over_live("LastServingRegion")), ["queued", "queued"]),
+        (
+            rollout(refused_over_live("ApprovalRequired"), since=outcomes.NOW + EARLIER),
+            ["queued", "queued"],
+        ),
+        (rollout(refused_over_live("WindowClosed")), ["queued", "queued"]),
+        (rollout(document(outcomes.outcome(Result.SUSPENDED))), ["queued", "queued"]),
+        (rollout(taken_back()), ["failure", "failure"]),
+        (rollout(never_ended(K, elsewhere()), **OURS_UPLOADED), ["failure", "failure"]),
         (rollout(document(outcomes.outcome())), ["success", "success"]),
         (rollout(blocked()), ["queued", "queued"]),
         (rollout(elsewhere(bundle(OTHER, 4))), ["inactive", "inactive"]),
@@ -169,6 +226,12 @@ def test_a_region_that_is_being_changed_is_in_progress_and_one_not_reached_has_f
     assert list(states(rollout(changing)).values()) == ["success", "in_progress"]
     given_up = {**changing, "result": "Stalled"}
     assert list(states(rollout(given_up)).values()) == ["success", "failure"]
+
+
+def test_of_a_rollout_that_is_taken_back_the_regions_that_had_it_before_keep_it():
+    assert {d.region: d.unless_done for d in deployments(rollout(taken_back()))} == dict(
+        zip(outcomes.REGIONS, (True, False), strict=True)
+    )
 
 
 def test_a_region_that_leaves_becomes_inactive():
@@ -236,6 +299,30 @@ def test_a_failed_rollout_explains_itself():
         "`meridian status orders`",
     ):
         assert part in text
+
+
+def test_passes_that_come_to_no_end_are_told_though_the_status_is_of_another_commit():
+    for times, headline, sentence in (
+        (1, "not picked up yet", "no pass on it has come to an end yet"),
+        (K, "the rollout failed", "nothing is tried again until a commit"),
+    ):
+        text = rollout_summary([rollout(never_ended(times, elsewhere()), **OURS_UPLOADED)], Links())
+        for part in (f"### orders: {headline}", sentence, "no template of api", "commit what makes it right"):
+            assert part in text, part
+
+
+def test_what_waits_for_a_window_asks_for_nothing():
+    found = rollout(refused_over_live("WindowClosed"))
+    text = rollout_summary([found], Links())
+    for part in (
+        "still being deployed",
+        "in the next window, by itself",
+        "the next one opens at two",
+        "- nothing; run",
+    ):
+        assert part in text, part
+    assert "commit what the refusal asks for" not in text
+    assert "the next one opens at two" in commit_status(found)[1]
 
 
 def test_an_approval_is_ready_to_paste():
