@@ -82,7 +82,8 @@ def test_a_commit_that_serves_is_uploaded_and_followed(converge) -> None:
         "bundle": "success", "follow": "success", "approve": "skipped", "follow-approved": "skipped",
     }  # fmt: skip
     assert calls == [
-        "bundle desired_state --upload --announce",
+        "bundle desired_state --announce",
+        "bundle desired_state --upload",
         "github converge desired_state --timeout 3h",
         "report --path desired_state --out build/report.html",
     ]
@@ -132,6 +133,12 @@ def test_of_several_topologies_one_that_is_refused_keeps_nobody_from_following_a
     assert [jobs[n].result for n in ("bundle", "follow", "approve", "follow-approved")] == [
         "failure", "failure", "skipped", "skipped",
     ]  # fmt: skip
+
+
+def test_a_head_that_nobody_could_announce_is_uploaded(converge) -> None:
+    jobs, calls, _ = converge("echo 'approvals=[]' >> $GITHUB_OUTPUT", bundling="case $3 in --announce) exit 1;; esac")
+    assert jobs["bundle"].result == "success"
+    assert "bundle desired_state --upload" in calls
 
 
 def test_without_an_account_nothing_is_followed(converge, monkeypatch) -> None:
