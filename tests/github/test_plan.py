@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import wiring
+from reconciler.cli import bundling
 from reconciler.cli.github import plan as command
+from reconciler.cli.settings import Settings
 from reconciler.model.errors import CloudUnavailable
 from reconciler.model.preflight import Check, Preflight, Verdict
 from reconciler.report.github.limits import COMMENT
 from tests.fakes import outcomes
 from tests.github.world import ACTIONS
+from tests.unit.cli.test_bundling import ACCOUNT, document, repo, s3  # noqa: F401  # fixtures: a repository, and a revision bucket
 
 DESIRED = Path(__file__).parents[2] / "desired_state"
 SHA = "1" * 40
@@ -30,7 +34,12 @@ def found(monkeypatch):
         return [(outcome, seen.get("preflight", Preflight())) for outcome in seen["outcomes"]], seen.get("codes", [])
 
     monkeypatch.setattr(command, "plan_all", planned)
+    monkeypatch.setattr(wiring, "account", away)
     return seen
+
+
+def away(_):
+    raise CloudUnavailable("AWS is not asked here")
 
 
 @pytest.fixture
@@ -269,3 +278,48 @@ def test_a_warning_that_github_refuses_fails_the_job(gh, meridian, found, pull_r
     pull_request(READ)
     ran = meridian("github", "plan", folder, "--out", folder.parent / "plan")
     assert (ran.code, "pull-requests: write" in ran.err) == (1, True)
+
+
+@pytest.fixture
+def two(gh, repo, s3, found, monkeypatch):  # noqa: F811
+    """Two topologies that were uploaded from the folder, and a plan for one of them."""
+    monkeypatch.setattr(wiring, "account", lambda topology: ACCOUNT)
+    monkeypatch.setenv("GITHUB_REPOSITORY", gh.repository)
+    repo.write("desired_state/bills.yaml", document("bills"))
+    repo.commit()
+    given = {"out": Path("build"), "upload": True, "rollback": False, "announce": False}
+    assert bundling.bundle(Settings(), Path("desired_state"), **given) == 0
+    return repo
+
+
+def test_a_document_whose_removal_would_keep_every_upload_back_is_refused(gh, meridian, two, pull_request):
+    step = pull_request()
+    assert meridian("github", "plan", "desired_state").code == 0
+    two.git("rm", "-q", "desired_state/bills.yaml")
+    two.commit()
+    ran = meridian("github", "plan", "desired_state")
+    assert ran.code == 3
+    [line] = [line for line in ran.out.splitlines() if line.startswith("::error")]
+    assert line.startswith("::error title=TopologyVanished::no document here declares bills")
+    assert "### Merged, this uploads nothing" in step.told
+    assert "`meridian destroy bills --confirm bills`" in step.told
+    assert gh.comments(7), "what it would do to the others is shown"
+
+
+@pytest.mark.parametrize("arguments", [("desired_state", "--offline"), ("desired_state/orders.yaml",)])
+def test_who_cannot_tell_what_is_gone_says_nothing_of_it(meridian, two, pull_request, arguments):
+    pull_request()
+    two.git("rm", "-q", "desired_state/bills.yaml")
+    two.commit()
+    ran = meridian("github", "plan", *arguments)
+    assert (ran.code, "TopologyVanished" in ran.out) == (0, False)
+
+
+def test_without_a_control_plane_nothing_can_be_gone(meridian, two, s3, pull_request):  # noqa: F811
+    pull_request()
+    bucket = s3.list_buckets()["Buckets"][0]["Name"]
+    for each in s3.list_object_versions(Bucket=bucket)["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+    ran = meridian("github", "plan", "desired_state")
+    assert (ran.code, "cannot be told" in ran.err) == (0, False)
