@@ -18,7 +18,7 @@ from reconciler.aws.clock import WallClock, loopback_endpoint, system_clock
 from reconciler.aws.cloud import AwsCloud
 from reconciler.aws.control import AwsControlPlane
 from reconciler.aws.emergency import OneRegion
-from reconciler.aws.git import commit_at_hand, ignored
+from reconciler.aws.git import commit_at_hand, committed, ignored, repository
 from reconciler.aws.issuer import HttpsIssuers
 from reconciler.aws.pages import link
 from reconciler.aws.queue import Queue
@@ -45,6 +45,7 @@ __all__ = [
     "approvals",
     "caller",
     "commit_at_hand",
+    "committed",
     "control_plane",
     "emergency",
     "folder_of",
@@ -57,6 +58,7 @@ __all__ = [
     "record",
     "recorded",
     "records",
+    "repository",
     "revisions",
     "shipped",
     "suspensions",

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,6 +39,12 @@ def commit_at_hand(root: Path, paths: Sequence[str]) -> Commit:
         raise BundleRefused(f"git cannot count the commits of {commit}: the repository is damaged", code="NoCommit")
     shown = "".join(c for c in author if c.isprintable())[:200]
     return Commit(commit=commit, author=shown, generation=int(count), repository=repository(root))
+
+
+def committed(root: Path) -> datetime | None:
+    """Since when HEAD's commit is there, by the clock of whoever made it; of a merge on GitHub, by GitHub's."""
+    seconds = git(root, "log", "-1", "--format=%ct", "HEAD") or ""
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() else None
 
 
 def ignored(root: Path, paths: Sequence[str]) -> tuple[str, ...]:

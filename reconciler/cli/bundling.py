@@ -66,7 +66,7 @@ def bundle(
     ours, skipped = of_account(source.topologies)
     bucket = wiring.revisions(ours[0].account, ours[0].home_region)  # an account has one home Region
     if upload and path.is_dir():
-        _refuse_vanished(source, ours, bucket)
+        refuse_vanished(source.commit.repository, ours, bucket)
 
     def carried_out(topology: Topology) -> Done:
         if topology in skipped:
@@ -129,12 +129,12 @@ def of_account(topologies: Sequence[Topology]) -> tuple[tuple[Topology, ...], Ma
     return ours, {t: Done.skipped(t.name, f"is for account {t.account}, the credentials for {account}") for t in others}
 
 
-def _refuse_vanished(source: Source, ours: Sequence[Topology], bucket: RevisionBucket) -> None:
+def refuse_vanished(repository: str, ours: Sequence[Topology], bucket: RevisionBucket) -> None:
     """A topology that had a bundle from this very folder and has no document any more, or one for another account: nobody said
     that it is to go."""
     from reconciler import wiring
 
-    folder, repository = wiring.folder_of(ours[0].source), source.commit.repository
+    folder = wiring.folder_of(ours[0].source)
     missing = set(bucket.names()) - {t.name for t in ours}
     seen = {name: bucket.described(name) for name in sorted(missing)} if repository else {}
     gone = [n for n, d in seen.items() if d and (d.accepted.repository, d.folder) == (repository, folder)]

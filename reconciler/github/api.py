@@ -5,7 +5,8 @@ Each call looks at what is there and does what is missing, so that a run that wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from github import GithubException
@@ -33,6 +34,15 @@ def upsert_comment(client: Client, number: int, marker: str, body: str) -> str:
             return "edited"
         issue.create_comment(body)
         return "created"
+
+
+def edit_comments(client: Client, number: int, marker: str, edited: Callable[[str], str]) -> str:
+    """Those comments of ours that begin with the marker, each as `edited` has it. Says how many were changed, if any."""
+    with translated("edit comments of the pull request", "pull-requests: write"):
+        found = [c for c in client.repository.get_issue(number).get_comments() if _marked(client, c, marker)]
+        wanted = [(c, body) for c in found if (body := edited(c.body)).rstrip() != c.body.rstrip()]
+        done = sum(_unless_gone(partial(c.edit, body)) for c, body in wanted)
+        return f"{done} edited" if done else ""
 
 
 def commit_status(client: Client, commit: str, context: str, state: str, description: str, url: str) -> None:

@@ -64,7 +64,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Where main's head is, as the scheduled workflow last said."""
+    """Where main's head is, as `meridian bundle --announce` last said."""
 
     commit: str
     generation: int

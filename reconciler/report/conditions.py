@@ -6,8 +6,9 @@ Serving is what clients get, not what stacks say: DNS spread, the edge deployed,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from reconciler.model.bundle import Accepted, Commit
 from reconciler.model.issuer import named, shipped
 from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
@@ -18,7 +19,7 @@ from reconciler.report.findings import not_looked_at, rank
 from reconciler.report.tombstones import finishing
 from reconciler.report.words import iso_time, text_value
 
-_UPLOAD_TAKES = timedelta(minutes=15)
+UPLOAD_TAKES = timedelta(minutes=15)
 """So long a new head of main may be without its bundle."""
 _NAMED = 10
 """Paths that the message of DriftDetected names."""
@@ -186,7 +187,7 @@ def _of_bundle(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
     if source.refused:
         message = f"{source.refused.message}; commit {bundle.commit[:12]} stays in force"
         yield "BundleRefused", "True", source.refused.code, message
-    if head and head.generation > bundle.generation and outcome.observed.at - head.since > _UPLOAD_TAKES:
+    if head and head.generation > bundle.generation and outcome.observed.at - head.since > UPLOAD_TAKES:
         reason = "RolledBack" if bundle.rollback else "NoBundle"
         how = "rolled back to" if bundle.rollback else "at"
         message = (
@@ -194,6 +195,22 @@ def _of_bundle(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
             f"bundle {how} {bundle.commit[:12]} (generation {bundle.generation})"
         )
         yield "SourceBehind", "True", reason, message
+
+
+def without_bundle(commit: Commit, since: datetime, newest: Accepted | None) -> str:
+    """Why the source is behind, where main's head is at hand; empty where it is not. What was once accepted has had its bundle: a
+    rollback is no fault."""
+    if newest and (newest.repository != commit.repository or newest.mark >= commit.generation):
+        return ""
+    bundle = (
+        f"the newest bundle at {newest.commit[:12]} (generation {newest.generation})"
+        if newest
+        else "no bundle is there"
+    )
+    return (
+        f"the source is at commit {commit.commit[:12]} (generation {commit.generation}) since {iso_time(since)}, {bundle}: the "
+        "upload failed or never began; run the workflow `converge` again"
+    )
 
 
 def _passing(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

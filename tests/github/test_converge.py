@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,11 +60,12 @@ class Plane:
 
     def __init__(self):
         self.statuses, self.uploaded, self.time = list(WAY), bundle(OURS, 3), outcomes.NOW - timedelta(seconds=1)
-        self.looks = 0
+        self.looks, self.of = 0, {}
 
     def read(self, name, home):
         self.looks += 1
-        found = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        statuses = self.of.get(name, self.statuses)
+        found = statuses.pop(0) if len(statuses) > 1 else statuses[0]
         if isinstance(found, BaseException):
             raise found
         return Recorded(status=found)
@@ -224,6 +226,24 @@ def test_a_commit_without_a_bundle_is_refused(gh, follow, step, plane):
     assert ran.code == 1
     assert "NotUploaded" in ran.err
     assert gh.writes() == []
+
+
+def test_a_topology_that_was_not_uploaded_ends_alone_and_the_others_are_followed(gh, meridian, step, plane, tmp_path):
+    plane.uploaded = None
+    for name in ("orders", "bills"):
+        text = (DESIRED / "orders.yaml").read_text().replace("name: orders ", f"name: {name} ", 1)
+        (tmp_path / "desired_state").mkdir(exist_ok=True)
+        (tmp_path / "desired_state" / f"{name}.yaml").write_text(text.replace("api.example.com", f"{name}.example.com"))
+    shutil.copytree(DESIRED.parent / "handlers" / "api", tmp_path / "handlers" / "api")
+    plane.of = {"bills": [None], "orders": [*WAY[2:]]}
+    ran = meridian("github", "converge", tmp_path / "desired_state")
+    assert ran.code == exits.PARTIAL
+    assert "bills: NotUploaded" in ran.err
+    assert any(line.startswith("::error title=NotUploaded (bills)::") for line in ran.out.splitlines())
+    assert step.outputs["phases"] == {"orders": "Serving"}
+    assert "### bills: not uploaded" in step.told
+    assert "### orders: serving" in step.told
+    assert gh.statuses(OURS, CONTEXT)[-1]["state"] == "success"
 
 
 def test_a_read_that_fails_is_tried_again(gh, follow, step, plane):

@@ -48,12 +48,13 @@ def converge(hub, environment, tmp_path: Path) -> Callable[[str], tuple[dict[str
     """Runs it with a command that does as it is told when it follows; the jobs, the calls and the roles."""
 
     def carried_out(
-        following: str, page: str = "true", kept: list[Any] | None = None
+        following: str, page: str = "true", kept: list[Any] | None = None, bundling: str = "true"
     ) -> tuple[dict[str, Job], list[str], list[str]]:
         calls, command = tmp_path / "calls", tmp_path / "meridian"
         calls.write_text("")
         command.write_text(
-            f'#!/bin/bash\necho "$*" >> {calls}\ncase $1:$2 in github:converge) {following};; report:*) {page};; esac\n'
+            f'#!/bin/bash\necho "$*" >> {calls}\n'
+            f"case $1:$2 in bundle:*) {bundling};; github:converge) {following};; report:*) {page};; esac\n"
         )
         here = hub(
             variables=ACCOUNT,
@@ -81,7 +82,8 @@ def test_a_commit_that_serves_is_uploaded_and_followed(converge) -> None:
         "bundle": "success", "follow": "success", "approve": "skipped", "follow-approved": "skipped",
     }  # fmt: skip
     assert calls == [
-        "bundle desired_state --upload --announce",
+        "bundle desired_state --announce",
+        "bundle desired_state --upload",
         "github converge desired_state --timeout 3h",
         "report --path desired_state --out build/report.html",
     ]
@@ -117,6 +119,32 @@ def test_an_environment_that_lets_everybody_through_approves_nothing(converge, e
     assert not [c for c in calls if c.startswith("approve")]
     assert "meridian-github-approve" not in roles
     assert jobs["follow-approved"].result == "skipped"
+
+
+def test_of_several_topologies_one_that_is_refused_keeps_nobody_from_following_and_approving_the_others(
+    converge,
+) -> None:
+    jobs, calls, _ = converge(f"if grep -q ^approve $CALLS; then exit 5; fi; {ASKS}", bundling="exit 5")
+    assert {n: j.result for n, j in jobs.items() if n} == {
+        "bundle": "failure", "follow": "success", "approve": "success", "follow-approved": "failure",
+    }  # fmt: skip
+    assert len([c for c in calls if c.startswith("github converge")]) == 2
+    jobs, _, _ = converge("echo 'approvals=[]' >> $GITHUB_OUTPUT; exit 5", bundling="exit 5")
+    assert [jobs[n].result for n in ("bundle", "follow", "approve", "follow-approved")] == [
+        "failure", "failure", "skipped", "skipped",
+    ]  # fmt: skip
+
+
+def test_a_head_that_nobody_could_announce_is_uploaded(converge) -> None:
+    jobs, calls, _ = converge("echo 'approvals=[]' >> $GITHUB_OUTPUT", bundling="case $3 in --announce) exit 1;; esac")
+    assert jobs["bundle"].result == "success"
+    assert "bundle desired_state --upload" in calls
+
+
+def test_without_an_account_nothing_is_followed(converge, monkeypatch) -> None:
+    monkeypatch.setitem(ACCOUNT, "MERIDIAN_ACCOUNT", "")
+    jobs, calls, _ = converge("true")
+    assert ({j.result for n, j in jobs.items() if n}, calls) == ({"skipped"}, [])
 
 
 @pytest.mark.parametrize("outputs", ["echo 'approvals=[]' >> $GITHUB_OUTPUT; ", ""])

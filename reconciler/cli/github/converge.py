@@ -20,6 +20,8 @@ from reconciler.model.bundle import Accepted
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.topology import Topology
 from reconciler.model.unknown import Unknown
+from reconciler.report.github.escape import words
+from reconciler.report.github.layout import alert
 from reconciler.report.github.rollout import ENDS, Phase, Rollout, approvals, phase, replaced, why
 from reconciler.report.github.rollout_summary import rollout_summary
 
@@ -58,8 +60,9 @@ def _converge(path: Path, timeout: timedelta, flow: Workflow) -> int:
                 following.publish(replace(rollout, left=True))
         raise
     finally:
-        _told(flow, list(following.rollouts.values()))
-    return exits.combined([exit_code(r) for r in following.rollouts.values()])
+        _told(flow, list(following.rollouts.values()), following.missing)
+    failed = [exits.of_error(error) for error in following.missing.values()]
+    return exits.combined([*failed, *(exit_code(r) for r in following.rollouts.values())])
 
 
 def _paths(topologies: Sequence[Topology]) -> tuple[str, ...]:
@@ -99,8 +102,11 @@ def _publisher(flow: Workflow) -> Callable[[Rollout], None]:
     return publish
 
 
-def _told(flow: Workflow, rollouts: Sequence[Rollout]) -> None:
+def _told(flow: Workflow, rollouts: Sequence[Rollout], missing: Mapping[str, ReconcilerError]) -> None:
     """What this run leaves behind, however it ends."""
+    for name, error in missing.items():
+        flow.runner.summary(f"### {words(name)}: not uploaded\n\n{alert('CAUTION', [words(error.message)])}")
+        flow.note("error", f"{error.code} ({name})", error.message)
     if not rollouts:
         return
     phases: Mapping[str, Any] = {r.name: str(phase(r)) for r in rollouts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from reconciler.cli.github.workflow import Workflow, published, run_in_workflow
 from reconciler.cli.looking import look_at_all
 from reconciler.cli.settings import Settings
 from reconciler.github.failures import GitHubRefused
+from reconciler.load.bundle import folders
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Condition, Outcome
 from reconciler.model.topology import Topology
+from reconciler.report.conditions import UPLOAD_TAKES, without_bundle
 from reconciler.report.drift import drift_text
 from reconciler.report.github.issue import Issue, drift_issue, drift_summary
 
@@ -71,7 +74,12 @@ def _with_source(outcome: Outcome, topology: Topology) -> Outcome:
     except ReconcilerError as error:
         output.tell(f"{topology.name}: its status cannot be read: {error.message}")
         return outcome
-    said = [c for c in status.get("conditions", ()) if c["type"] in _OF_SOURCE]
+    behind = _without_bundle(outcome, topology)
+    said = [
+        c
+        for c in status.get("conditions", ())
+        if c["type"] in _OF_SOURCE and not (behind and c["type"] == "SourceBehind")
+    ]
     more = tuple(
         Condition(
             type=c["type"],
@@ -83,4 +91,37 @@ def _with_source(outcome: Outcome, topology: Topology) -> Outcome:
         )
         for c in said
     )
-    return replace(outcome, conditions=(*(c for c in outcome.conditions if c.type not in _OF_SOURCE), *more))
+    return replace(outcome, conditions=(*(c for c in outcome.conditions if c.type not in _OF_SOURCE), *behind, *more))
+
+
+def _without_bundle(outcome: Outcome, topology: Topology) -> tuple[Condition, ...]:
+    """SourceBehind, where the commit at hand should have a bundle by now. The control plane learns of a commit from the run that
+    uploads it; of one whose run never began, or got no role, nobody tells it. Without a clone or a control plane there is nothing
+    to compare."""
+    from reconciler import wiring
+
+    try:
+        commit = wiring.commit_at_hand(topology.root, (topology.source, *folders([topology])))
+        since = wiring.committed(topology.root)
+        if since is None or datetime.now(UTC) - since < UPLOAD_TAKES:
+            return ()
+        bucket = wiring.revisions(topology.account, topology.home_region)
+        # The list first: a bucket that is missing looks like one without the bundle to whoever asks for that alone.
+        seen = bucket.described(topology.name) if topology.name in bucket.names() else None
+    except ReconcilerError as error:
+        if error.code not in {"NoCommit", "BucketMissing"}:
+            output.tell(f"{topology.name}: whether its commit has a bundle cannot be told: {error.message}")
+        return ()
+    message = without_bundle(commit, since, seen.accepted if seen else None)
+    if not message:
+        return ()
+    output.tell(f"{topology.name}: {message}")
+    behind = Condition(
+        type="SourceBehind",
+        status="True",
+        reason="NoBundle",
+        message=message,
+        observed_generation=seen.accepted.generation if seen else 0,
+        last_transition=outcome.observed.at,
+    )
+    return (behind,)

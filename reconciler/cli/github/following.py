@@ -48,6 +48,8 @@ class Following:
     pause: Callable[[Clock], None]
     rollouts: dict[str, Rollout] = field(default_factory=dict)
     """As last seen, by topology."""
+    missing: dict[str, exits.NotDone] = field(default_factory=dict)
+    """Topologies whose upload failed: there is nothing to follow, and the others go on."""
     told: dict[str, str] = field(default_factory=dict)
     began: float = 0.0
 
@@ -56,15 +58,24 @@ class Following:
         since, self.began = self.clock.now(), time.monotonic()
         while True:
             for topology in topologies:
-                if topology.name not in self.rollouts or phase(self.rollouts[topology.name]) not in ENDS:
+                if not self._ended(topology):
                     self._look(topology, since)
-            if all(t.name in self.rollouts and phase(self.rollouts[t.name]) in ENDS for t in topologies):
+            if all(self._ended(t) for t in topologies):
                 return
             self.pause(self.clock)
+
+    def _ended(self, topology: Topology) -> bool:
+        rollout = self.rollouts.get(topology.name)
+        return topology.name in self.missing or (rollout is not None and phase(rollout) in ENDS)
 
     def _look(self, topology: Topology, since: datetime) -> None:
         try:
             rollout = self._seen(topology, since)
+        except exits.NotDone as error:
+            self.missing[topology.name] = error
+            self.rollouts.pop(topology.name, None)
+            self._say(topology.name, f"{error.code}: {error.message}")
+            return
         except ReconcilerError as error:
             if error.retry is Retry.NEVER:
                 raise
@@ -94,8 +105,8 @@ class Following:
         missing = not isinstance(uploaded, Unknown) and (uploaded is None or uploaded.commit != self.commit.commit)
         if not ours and missing and phase(rollout) is Phase.QUEUED:
             raise exits.NotDone(
-                f"the revision bucket holds no bundle of {topology.name} at commit {self.commit.commit[:12]}; "
-                "run `meridian bundle --upload` first",
+                f"the revision bucket holds no bundle of {topology.name} at commit {self.commit.commit[:12]}: the upload "
+                "failed, and its log says why, or nobody ran `meridian bundle --upload`",
                 code="NotUploaded",
             )
         return rollout

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli import exits, inputs, output
+from reconciler.cli.bundling import of_account, refuse_vanished
+from reconciler.cli.github.commenting import publish
 from reconciler.cli.github.workflow import Workflow, published, run_in_workflow
 from reconciler.cli.preflighting import Planned, plan_all
 from reconciler.cli.settings import Settings
-from reconciler.github.failures import GitHubRefused
 from reconciler.load.placing import places, spot
-from reconciler.model.errors import InvalidDesiredState
+from reconciler.model.bundle import BundleRefused
+from reconciler.model.errors import InvalidDesiredState, ReconcilerError
 from reconciler.model.outcome import Outcome
 from reconciler.model.preflight import Preflight
 from reconciler.model.topology import Topology
 from reconciler.report.github.annotations import Annotation
-from reconciler.report.github.comment import comment, marker, whole
-from reconciler.report.github.summary import invalid_summary, plan_summary
+from reconciler.report.github.comment import whole
+from reconciler.report.github.summary import invalid_summary, plan_summary, vanished_summary
 from reconciler.report.plan import plan_json
 from reconciler.report.plan_text import plan_text
 
@@ -30,19 +32,29 @@ def plan(settings: Settings, path: Path, *, offline: bool, out: Path) -> int:
 
 
 def _plan(settings: Settings, path: Path, offline: bool, out: Path, flow: Workflow) -> int:
-    topologies = _read(path, flow)
-    planned, codes = plan_all(settings, topologies, offline=offline)
+    declared: tuple[str, ...] | None = None
+    try:
+        topologies = _read(path, flow)
+        declared = tuple(t.name for t in topologies)
+        planned, codes = plan_all(settings, topologies, offline=offline)
+    except Exception:
+        publish(flow, path, (), declared)
+        raise
     for outcome, preflight in planned:
         _keep(outcome, preflight, out)
         output.show(f"{plan_text(outcome, preflight=preflight)}\n")
+    gone = None if offline else _vanished(path, topologies)
+    if gone:
+        flow.runner.summary(vanished_summary(gone))
+        flow.note("error", gone.code, gone.message)
     if planned:
         flow.runner.summary(plan_summary(planned, flow.links))
     flow.runner.output("plans", json.dumps([_said(outcome) for outcome, _ in planned]))
     flow.notes += _refusals(path, topologies, planned)
     detailed = settings.detailed_exitcode
     codes += [exits.of_plan(o, detailed=detailed, preflight=p) for o, p in planned]
-    seen = _comments(flow, planned)
-    return published(exits.combined(codes), seen=seen)
+    seen = publish(flow, path, planned, declared)
+    return exits.BLOCKED if gone else published(exits.combined(codes), seen=seen)
 
 
 def _read(path: Path, flow: Workflow) -> tuple[Topology, ...]:
@@ -63,6 +75,25 @@ def _read(path: Path, flow: Workflow) -> tuple[Topology, ...]:
         )
         flow.notes.append(note)
     return loaded.topologies
+
+
+def _vanished(path: Path, topologies: Sequence[Topology]) -> BundleRefused | None:
+    """Why the upload of this folder would be refused as a whole: somebody took a document away, or moved it."""
+    from reconciler import wiring
+
+    repository = wiring.repository(topologies[0].root)
+    if not repository or not path.is_dir():
+        return None
+    try:
+        ours, _ = of_account(topologies)
+        refuse_vanished(repository, ours, wiring.revisions(ours[0].account, ours[0].home_region))
+    except BundleRefused as refused:
+        return refused
+    except ReconcilerError as error:
+        # Without a bucket nothing was uploaded yet; another account's documents are refused by their plans.
+        if error.code not in {"BucketMissing", "WrongAccount"}:
+            output.tell(f"whether a document is gone that was uploaded cannot be told: {error.message}")
+    return None
 
 
 def _keep(outcome: Outcome, preflight: Preflight, out: Path) -> None:
@@ -96,26 +127,3 @@ def _refusals(path: Path, topologies: Iterable[Topology], planned: Sequence[Plan
         for check in preflight.failed:
             message = f"{check.subject}: {check.detail}; {check.way_out}".removesuffix("; ")
             yield note(title=f"{check.code} ({outcome.topology})", message=message, line=1, column=1)
-
-
-def _comments(flow: Workflow, planned: Sequence[Planned]) -> bool:
-    """False where GitHub refused one. Where it is down, the summary has to do."""
-    run, client = flow.run, flow.client
-    if run is None or run.pull_request is None or client is None:
-        return True
-    if run.pull_request.fork:
-        message = "no comment: the pull request comes from a fork, whose token may only read; the plan is in the job's summary"
-        output.tell(message)
-        flow.note("notice", "Fork", message)
-        return True
-    from reconciler.github.api import upsert_comment
-
-    seen = True
-    for outcome, preflight in planned:
-        text = comment(outcome, preflight, flow.links)
-        write = partial(upsert_comment, client, run.pull_request.number, marker(outcome.topology), text)
-        done, error = flow.attempt(write)
-        seen &= not isinstance(error, GitHubRefused)
-        if done:
-            output.tell(f"{outcome.topology}: comment {done}")
-    return seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.model.bundle import BundleRefused
 from reconciler.model.errors import InvalidDesiredState, Problem
 from reconciler.model.outcome import Outcome
 from reconciler.model.preflight import Preflight
@@ -50,6 +51,11 @@ def invalid_summary(error: InvalidDesiredState, links: Links) -> str:
     few = Section(name="the others", weight=0, full="")
     foot = f"commit {commit_link(links.commit, links)}" if links.commit else ""
     return fit(f"{head}\n\n{said}", [listed, few], foot, log, SUMMARY)
+
+
+def vanished_summary(refused: BundleRefused) -> str:
+    """What a pull request does to the folder as a whole."""
+    return f"### Merged, this uploads nothing\n\n{alert('CAUTION', [words(refused.message)])}"
 
 
 def _problems(rows: Sequence[Sequence[str]], most: int) -> str:
