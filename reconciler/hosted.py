@@ -31,7 +31,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.message import Message
 from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.plan import SUSPENDED
-from reconciler.model.sweeps import sweep_for
+from reconciler.model.sweeps import may_give_way, sweep_for
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
@@ -134,7 +134,8 @@ def _turn(
             due = _name(ports.clock.now(), lease.token)
             return Again(outcome=None, after=None, due=due, reason=GLANCED, result=GLANCED, code=GLANCED)
         sweep = Sweep.PLAN
-    looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and message.routine)
+    gives_way = message.routine and may_give_way(status, topology.drift.schedule, ports.clock.now())
+    looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and gives_way)
 
     def one_pass(heard: Ports) -> Outcome:
         heard.cloud.account(topology)  # for the record: it was asked before the lease
