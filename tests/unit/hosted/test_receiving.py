@@ -140,10 +140,8 @@ def test_an_older_one_is_refused_and_a_rollback_is_not_undone(root: Path, bucket
     back = status(found, Accepted.recorded(at_five))
     again = receiver.receive("orders", back)
     assert isinstance(again, Received)
-    assert (again.topology, again.source.bundle) == (
-        found.topology,
-        found.source.bundle,
-    )  # the very version that is in force is no older one
+    # The very version that is in force is no older one.
+    assert (again.topology, again.source.bundle) == (found.topology, found.source.bundle)
 
     bucket.put(packed(root, 5))  # the workflow of generation 5 runs again
     found = receiver.receive("orders", back)
