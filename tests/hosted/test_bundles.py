@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.aws.bundled import BundledRevisions
-from reconciler.hosted import OVERTAKEN, Again, reconcile
+from reconciler.hosted import OVERTAKEN, reconcile
+from reconciler.model.again import Again
 from reconciler.model.bundle import Accepted, Bundle, Source, accepted
 from reconciler.model.message import Message
 from tests.fakes.bundles import packed, repository
