@@ -10,13 +10,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.model.again import Again
 from reconciler.model.bundle import Refusal
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.logged import Line
+from reconciler.model.logged import Line, Unit
 from reconciler.model.message import Malformed, Message
 from reconciler.receiving import Received
 from reconciler.report.metrics import cut
@@ -30,6 +30,7 @@ class Deliveries:
     """Leave it in the status that there is nothing to converge to."""
     send: Callable[[Message, timedelta], None]
     log: Callable[[Line], None]
+    now: Callable[[], datetime]
 
     def handle(self, event: Any) -> dict[str, Any]:
         """The answer that makes Lambda delete what is done and give back what is not."""
@@ -45,10 +46,12 @@ class Deliveries:
         except Malformed as error:  # its text is a stranger's, and stays out of the log
             self._failed(line, "Malformed", told=str(error))
         except ReconcilerError as error:
-            self._failed(line, error.code, told=cut(error.message))
+            self._failed(self._measured(line, "PassErrors"), error.code, told=cut(error.message))
         except Exception as error:  # noqa: BLE001  # one message must not take the others of its batch along
-            if said := getattr(error, "line", None):  # the pass has said what it could
+            if said := getattr(error, "line", None):  # the pass has said what it could, and measured it
                 self.log(said)
+            else:
+                line = self._measured(line, "PassErrors")
             # Where, but not what it says: that may be anything.
             places = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
             self._failed(line, "UnexpectedError", error=type(error).__name__, where=places[-8:])
@@ -62,7 +65,7 @@ class Deliveries:
             return True
         if isinstance(received, Refusal):
             self.refuse(message.topology, received)
-            self.log(replace(line, code=received.code))
+            self.log(self._measured(replace(line, code=received.code), "Refusals"))
             return True
         again = self.reconcile(received, message)
         for told in again.lines:
@@ -75,6 +78,10 @@ class Deliveries:
             reason = f"timer after {again.reason}"
             self.send(Message(topology=message.topology, reason=reason, due=again.due or None), again.after)
         return True
+
+    def _measured(self, line: Line, metric: str) -> Line:
+        """Of a message that came to no pass, which else no alarm would see: what goes back to the queue is no error to Lambda."""
+        return replace(line, metrics={metric: (1.0, Unit.COUNT)}, at=self.now())
 
     def _failed(self, line: Line, code: str, **more: Any) -> None:
         self.log(replace(line, code=code, more={**line.more, **more}))

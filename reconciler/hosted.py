@@ -8,8 +8,7 @@ the slow resync, which asks for every topology in any case. An event always coun
 (`dirty`), and the pass that is at it says `now`.
 
 What cannot be written down (no lease, no table, no answer) must not be answered with another message, or every copy would make
-one:
-the message itself has to come again (`redeliver`), which the queue counts.
+one: the message itself has to come again (`redeliver`), which the queue counts.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.message import Message
 from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.plan import SUSPENDED
-from reconciler.model.sweeps import sweep_for
+from reconciler.model.sweeps import may_give_way, sweep_for
 from reconciler.model.topology import Topology
 from reconciler.model.turn import Turn
 from reconciler.ports import Lease, Records
@@ -44,8 +43,9 @@ RETRY = timedelta(seconds=60)
 """As long as a lease: by then its holder has renewed it, released it, or lost it."""
 WAITS, LOOK_AGAIN = timedelta(seconds=30), timedelta(minutes=15)
 """Between looks at what gets ready by itself; and at what only the clock or a person ends. SQS delays by 15 minutes at most."""
-GLANCED, GAVE_WAY = "Unchanged", "GaveWay"
-"""What a pass came to that read little, as all was at rest; and a sweep that stopped, as somebody asked for a pass."""
+GLANCED, GAVE_WAY, OVERTAKEN = "Unchanged", "GaveWay", "BundleOvertaken"
+"""What a pass came to that read little, as all was at rest; a sweep that stopped, as somebody asked for a pass; and a pass that was
+not begun, as another one has accepted another bundle since this one was chosen."""
 _LONG = frozenset({"window", SUSPENDED})
 
 
@@ -126,6 +126,8 @@ def _turn(
     """The pass itself, under the lease. `due` is of use even if nothing is to be sent: it makes earlier timers idle."""
     status = ports.journal.recorded(topology)
     revision = ports.revisions.revision(topology, status)
+    if revision.source and revision.source.overtaken(status):
+        return _at_once(ports, lease, OVERTAKEN)
     memory = Memory.recorded(status, revision.digest)
     given_up = memory.attempts.stalled
     sweep = _sweep(ports, topology, message, status, revision)
@@ -134,7 +136,8 @@ def _turn(
             due = _name(ports.clock.now(), lease.token)
             return Again(outcome=None, after=None, due=due, reason=GLANCED, result=GLANCED, code=GLANCED)
         sweep = Sweep.PLAN
-    looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and message.routine)
+    gives_way = message.routine and may_give_way(status, topology.drift.schedule, ports.clock.now())
+    looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and gives_way)
 
     def one_pass(heard: Ports) -> Outcome:
         heard.cloud.account(topology)  # for the record: it was asked before the lease
@@ -143,8 +146,7 @@ def _turn(
     try:
         outcome = passed(ports, one_pass)
     except GaveWay:
-        due = _name(ports.clock.now(), lease.token)
-        return Again(outcome=None, after=timedelta(), due=due, reason=GAVE_WAY, result=GAVE_WAY, code=GAVE_WAY)
+        return _at_once(ports, lease, GAVE_WAY)
     except LeaseLost:
         raise
     except Exception as error:
@@ -162,6 +164,12 @@ def _turn(
     due = _name(ports.clock.now() + (after or timedelta()), lease.token)
     took = time_under_way(outcome, status)
     return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result), took=took)
+
+
+def _at_once(ports: Ports, lease: Lease, why: str) -> Again:
+    """Without an outcome; whoever comes next begins from the queue, and so with the newest bundle."""
+    due = _name(ports.clock.now(), lease.token)
+    return Again(outcome=None, after=timedelta(), due=due, reason=why, result=why, code=why)
 
 
 def _sweep(

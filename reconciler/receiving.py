@@ -63,7 +63,7 @@ class Receiver:
             if isinstance(found, Refusal):
                 return replace(refused, message=f"{refused.message}; the one before is of no use either")
         topology, bundle = found
-        source = Source(bundle=bundle, refused=refused, head=self.revisions.head(name))
+        source = Source(bundle=bundle, refused=refused, head=self.revisions.head(name), before=before)
         return Received(topology=topology, source=source)
 
     def very(self, name: str, version: str) -> tuple[Topology, Bundle]:

@@ -22,20 +22,26 @@ Asking = Callable[[Finding, Observed], tuple[Lookup, ...]]
 def traced(cloud: Cloud, outcome: Outcome) -> Outcome:
     """The outcome with the authors of its findings, as far as CloudTrail tells. It never fails: who it was is not worth a look."""
     found, observed = outcome.diff, outcome.observed
-    nobody = [f for f in (*found.findings, *(w.finding for w in found.waived)) if not f.by and not f.returns]
+    every = (*found.findings, *(w.finding for w in found.waived))
+    nobody = [f for f in every if not f.by and _by_hand(f)]
     answers: Answers = {}
     _ask(cloud, answers, provenance.by_resource, nobody, observed)
     still = [f for f in nobody if _author(f, observed, answers) is None]
     _ask(cloud, answers, provenance.by_event, still, observed)
 
     def told(finding: Finding) -> Finding:
-        return replace(
-            finding, by=finding.by or _author(finding, observed, answers) or _unknown(finding, observed, answers)
-        )
+        if finding.by or not _by_hand(finding):
+            return finding
+        return replace(finding, by=_author(finding, observed, answers) or _unknown(finding, observed, answers))
 
     findings = tuple(map(told, found.findings))
     waived = tuple(replace(w, finding=told(w.finding)) for w in found.waived)
     return replace(outcome, diff=replace(found, findings=findings, waived=waived))
+
+
+def _by_hand(finding: Finding) -> bool:
+    """Not what never settles: that we deployed ourselves, and nobody has changed it since."""
+    return finding.detected_by != "deployment"
 
 
 def _ask(cloud: Cloud, answers: Answers, asking: Asking, findings: Sequence[Finding], observed: Observed) -> None:

@@ -76,6 +76,7 @@ def deliveries() -> Deliveries:
         refuse=refuse,
         send=lambda message, delay: plane.queue.send([message], delay),
         log=say,
+        now=plane.clock.now,
     )
 
 

@@ -153,6 +153,13 @@ class Source:
     refused: Refusal | None = None
     """Why a newer bundle is not in force instead."""
     head: Head | None = None
+    before: Accepted | None = None
+    """What the status named when this bundle was chosen."""
+
+    def overtaken(self, status: Mapping[str, Any] | None) -> bool:
+        """Whether somebody has accepted another bundle since: under the lease, the status tells."""
+        now = Accepted.recorded(status)
+        return now != self.before and (now is None or now.version != self.bundle.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 Everything that can drift is looked at as often as `drift.schedule` says. In between, a topology at rest to which nothing happened
 is only glanced at: what serves is read, and as long as it is as the last whole look left it, that look still holds. A commit, or a
-rollout that is under way, goes before any schedule. What a full sweep has found is seen through by full sweeps, or else the next
-pass, which reads less, would take it for gone.
+rollout that has something to do, goes before any schedule; one that waits may wait for days, and is swept as if it were at rest.
+What a full sweep has found is seen through by full sweeps, or else the next pass, which reads less, would take it for gone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ DETECTION = timedelta(hours=6)
 _UNIT = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _EPOCH = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
-_UNDERWAY = frozenset({str(Result.PROGRESSING), str(Result.WAITING)})
+_OVERDUE = 3
+"""Intervals of the schedule. A full sweep that has been put off for longer ends, whoever asks meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +116,19 @@ def sweep_for(
         return Sweep.PLAN
     if _condition(status, "DriftDetected") == "True":
         return Sweep.FULL
-    if not routine or status.get("result") in _UNDERWAY:
+    if not routine or status.get("result") == Result.PROGRESSING:
         return Sweep.PLAN
     looks = Looks.recorded(status)
     if due(schedule, name, looks.full_at, at):
         return Sweep.FULL
     return Sweep.FAST if looks.glance and _at_rest(status, revision) else Sweep.PLAN
+
+
+def may_give_way(status: Mapping[str, Any] | None, schedule: str, at: datetime) -> bool:
+    """Whether a full sweep that the clock asked for may be broken off for somebody who asks: not for ever, where somebody always
+    does."""
+    every, last = interval(schedule), Looks.recorded(status).full_at
+    return every is None or (last is not None and at - last < _OVERDUE * every)
 
 
 def _news(status: Mapping[str, Any], revision: Revision) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.model.bundle import Accepted, Commit
+from reconciler.model.change import Finding
 from reconciler.model.issuer import named, shipped
 from reconciler.model.observed import Distribution, TrafficGate, Unknown, known
 from reconciler.model.outcome import Condition, Outcome, Result
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.model.topology import EDGE_REGION, Topology
-from reconciler.report.findings import not_looked_at, rank
+from reconciler.report.findings import NOBODY, not_looked_at, rank
 from reconciler.report.tombstones import finishing
 from reconciler.report.words import iso_time, text_value
 
@@ -162,10 +163,15 @@ def _in_vain(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
         found = [f for f in outcome.diff.findings if f.returns and f.detected_by == detected]
         if found:
             told = (
-                f"{f.path}: {verb} {text_value(f.path, f.desired)}, comes back as {text_value(f.path, f.observed)}"
+                f"{f.path}: {verb} {text_value(f.path, f.desired)}, comes back as {text_value(f.path, f.observed)}{_set_by(f)}"
                 for f in found
             )
             yield kind, "True", "ComesBack", "; ".join(told)
+
+
+def _set_by(finding: Finding) -> str:
+    """The other writer."""
+    return f"; set by {finding.by}" if finding.by and not finding.by.startswith(NOBODY) else ""
 
 
 def _client_keys(outcome: Outcome, topology: Topology) -> Iterator[tuple[str, str, str, str]]:

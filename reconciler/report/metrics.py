@@ -116,7 +116,9 @@ def _metrics(
     counts = {"Passes": 1, "PassErrors": failed, "LeaseSteals": stolen, "StalledTopologies": stalled}
     found = {name: (float(count), Unit.COUNT) for name, count in counts.items()}
     if outcome:
-        found["Refusals"] = (float(len(outcome.plan.refusals)), Unit.COUNT)
+        # What a change set would do unasked blocks as well, and is no refusal of the plan.
+        blocked = max(len(outcome.plan.refusals), outcome.result is Result.BLOCKED)
+        found["Refusals"] = (float(blocked), Unit.COUNT)
         found["PassDuration"] = (outcome.duration / timedelta(milliseconds=1), Unit.MILLISECONDS)
     name = _TIMES.get(outcome.result) if outcome else None
     if took is not None and name:

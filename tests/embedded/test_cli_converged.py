@@ -82,13 +82,14 @@ def test_what_somebody_sets_back_after_each_repair_is_named_and_left_alone(merid
     assert asked[0] > 0 < asked[1]
     assert asked[2] == 0
     status = {c["type"]: c for c in documents[-1]["conditions"]}
-    assert status["SelfInflictedDrift"]["message"] == (
-        "edge/priceClass: put back to PriceClass_100, comes back as PriceClass_All"
-    )
+    named, _, writer = status["SelfInflictedDrift"]["message"].partition("; set by ")
+    assert named == "edge/priceClass: put back to PriceClass_100, comes back as PriceClass_All"
+    assert "UpdateDistribution" in writer
     assert (status["Ready"]["status"], status["DriftDetected"]["reason"]) == ("True", "Hold")
     code, (report,) = meridian.json("drift", "--detailed-exitcode")
     (finding,) = report["findings"]
     assert (code, finding["disposition"], finding["detectedBy"], finding["returns"]) == (2, "hold", "repair", 2)
+    assert "UpdateDistribution" in finding["by"], "the other writer is named"
     edit(meridian, "priceClass: PriceClass_100", "priceClass: PriceClass_All")
     code, documents = meridian.json("converge")
     assert (code, "SelfInflictedDrift" in {c["type"] for c in documents[-1]["conditions"]}) == (0, False)

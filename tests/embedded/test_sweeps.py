@@ -50,9 +50,9 @@ def ask(world: Converged, message: Message = RESYNC) -> Again:
 
 
 def full_sweep_is_due(world: Converged) -> None:
-    found = status(world)
+    found, last = status(world), (world.ports.clock.now() - timedelta(days=1000)).isoformat()
     with world.ports.journal.lease(world.topology):
-        world.ports.journal.record(world.topology, {**found, "looks": {**found["looks"], "fullAt": None}})
+        world.ports.journal.record(world.topology, {**found, "looks": {**found["looks"], "fullAt": last}})
 
 
 def status(world: Converged) -> dict[str, Any]:

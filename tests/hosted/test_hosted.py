@@ -112,6 +112,22 @@ def test_a_stalled_topology_is_swept_all_the_same() -> None:
     assert place.sweeps[Sweep.FULL] == 1
 
 
+def test_a_topology_that_waits_is_swept_all_the_same() -> None:
+    """A gate may stay shut for days; what drifts in other Regions meanwhile is seen."""
+    hosting = Hosting(1)
+    place = hosting.places["t00"]
+    hosting.event("t00")
+
+    def waiting() -> bool:
+        if place.done and not place.sweeps[Sweep.FULL]:
+            found = json.loads(place.table.status or "")
+            place.table.status = json.dumps({**found, "result": "Waiting"})
+        return place.sweeps[Sweep.FULL] > 0
+
+    hosting.run(60_000, until=waiting)
+    assert place.sweeps[Sweep.FULL] == 1
+
+
 def contended(seed: int) -> Hosting:
     hosting = Hosting(1, seed=seed, workers=3, copies=2, freezes=0.2, dies=0.1, from_nothing=True)
     for _ in range(3):

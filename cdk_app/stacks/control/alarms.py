@@ -24,8 +24,9 @@ LOOKED_AT = 1800
 each, and send two mails."""
 STOLEN = 3
 """A function that dies loses its lease to the next one; thrice in a quarter of an hour is no accident."""
-FAILED = 5
-"""Passes that fail in a quarter of an hour: one that meets a throttle or a lost answer is tried again, and nobody need know."""
+FAILED = 3
+"""Passes that fail in a quarter of an hour: one that meets a throttle or a lost answer is tried again, and nobody need know. A
+message that nothing could be done about comes back each four minutes, so a single topology gets there."""
 SLOW = 4 * 3600
 """Seconds. Creation from nothing takes two hours, most of them Aurora's; a rollout with its soaks less."""
 AlarmArguments = dict[str, Any]

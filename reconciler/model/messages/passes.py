@@ -59,4 +59,6 @@ ENTRIES: tuple[Row, ...] = (
      "Look at the log for where it happened, keep the run record, and report it; a new commit tries at once."),
     (3111, "InternalError", ERROR, "A bug of ours ended a command.",
      "Run it again with -v and report what it shows; what was begun is found by the next run."),
+    (3112, "BundleOvertaken", INFO, "While a pass fetched its bundle, another pass accepted another one; nothing was planned.",
+     "Nothing: the newest bundle is chosen anew at once."),
 )

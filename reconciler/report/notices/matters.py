@@ -123,6 +123,21 @@ def _refused(document: Document) -> Iterator[Matter]:
         at = f" at {path}" if path else ""
         key = f"{document.get('generation')}/{code}/{path}"
         yield Matter(event=Event.REFUSED, key=key, line=f"{code}{at}: {refusal['message']}", subject=f"{code}{at}")
+    yield from _unplanned(document)
+
+
+def _unplanned(document: Document) -> Iterator[Matter]:
+    """It blocks as a refusal does, and is found while acting."""
+    for problem in document.get("problems", ()) if document.get("result") == Result.BLOCKED else ():
+        if problem["code"] == "UnplannedChange":
+            code, step = problem["code"], problem["step"]
+            yield Matter(
+                event=Event.REFUSED,
+                key=f"{document.get('generation')}/{code}/{step}",
+                line=f"{step}: {code}: {problem['message']}",
+                ways=("undo what was changed by hand on that stack",),
+                subject=f"{code} at {step}",
+            )
 
 
 def _findings(document: Document) -> Iterator[Matter]:

@@ -64,8 +64,11 @@ def _begun(here: Sequence[Matter], ledger: Ledger, at: datetime) -> Iterator[Tur
 def _ended(here: Sequence[Matter], ledger: Ledger, document: Document) -> set[str]:
     marks, events = {m.mark for m in here}, {str(m.event) for m in here}
     gone = set(ledger.open) - marks
-    lasts = document.get("result") not in _ENDS
-    return {mark for mark in gone if not (lasts and _event(mark) in _LASTING and _event(mark) not in events)}
+    lasting = set() if document.get("result") in _ENDS else set(_LASTING)
+    # It may just be making the change set that the next pass refuses as it did the one before.
+    if document.get("result") == Result.PROGRESSING:
+        lasting.add(str(Event.REFUSED))
+    return {mark for mark in gone if _event(mark) not in lasting - events}
 
 
 def _over(

@@ -138,6 +138,16 @@ def test_a_few_questions_are_asked_and_none_of_what_is_known():
     assert all(len(asked) <= tracing.MOST for asked in trail.asked)
 
 
+def test_who_sets_it_back_after_each_repair_is_asked_for_and_not_of_what_no_hand_did():
+    trail = Trail({BY_NAME: (act(),)})
+    returned = replace(MEMORY, detected_by="repair", returns=2)
+    unsettled = replace(MEMORY, detected_by="deployment", returns=2)
+    back, never = traced(trail, returned, unsettled)
+    assert ("alice" in back, never, trail.asked) == (True, None, [(BY_NAME,)])
+    assert traced(trail, unsettled) == [None]
+    assert len(trail.asked) == 1
+
+
 def test_where_cloudtrail_knows_nothing_nobody_is_named_and_where_it_cannot_be_asked_that_is_said():
     assert traced(Trail({}), MEMORY) == [None]
     assert traced(Trail({BY_NAME: Unknown("AccessDenied", "no")}), MEMORY) == ["not known (CloudTrail: AccessDenied)"]

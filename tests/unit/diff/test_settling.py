@@ -72,6 +72,23 @@ def test_twice_put_right_and_there_again_it_is_held_and_named(world):
         assert world.passes() == []
 
 
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("arn:aws:iam::1:role/cd UpdateDistribution", "; set by arn:aws:iam::1:role/cd UpdateDistribution"),
+        ("not known (CloudTrail: AccessDenied)", ""),
+    ],
+)
+def test_who_sets_it_back_is_in_the_condition_where_it_is_known(world, by, said):
+    world.price("PriceClass_All")
+    for _ in range(3):
+        world.passes()
+    found = world.outcome.diff
+    traced = replace(world.outcome, diff=replace(found, findings=(replace(found.findings[0], by=by),)))
+    told = {c.type: c.message for c in conditions(traced, world.desired)}
+    assert told["SelfInflictedDrift"] == f"{PATH}: put back to PriceClass_100, comes back as PriceClass_All{said}"
+
+
 def test_a_record_that_another_manager_keeps_writing_is_left_to_it(world):
     routing = StackRef(StackKind.ROUTING, "us-east-1")
     world.live = {(routing, "RouteUsEast1"): {"TTL": "60"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,15 @@ import pytest
 
 from reconciler.deliveries import Deliveries
 from reconciler.model.bundle import Refusal, Source
-from reconciler.model.errors import Throttled
+from reconciler.model.errors import CloudUnavailable, Throttled
 from reconciler.model.logged import Line
 from reconciler.model.message import Malformed, Message
 from reconciler.model.messages import number
 from reconciler.receiving import Received
 from tests.fakes.bundles import packed, repository
 from tests.fakes.topologies import orders
+
+NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ class World:
     sent: list[tuple[Message, timedelta]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     lines: list[Any] = field(default_factory=list)
+    measured: list[Any] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
 
     def receive(self, name: str) -> Received | Refusal | None:
+        if name in self.unreadable:
+            raise CloudUnavailable("dynamodb: no answer")
         if name in self.unknown:
             return None
         if name == "refused":
@@ -63,13 +69,18 @@ class World:
             raise found
         return found
 
+    def log(self, line: Line) -> None:
+        self.lines.append(json.loads(json.dumps(line.fields())))
+        self.measured.append({name: value for name, (value, _) in line.metrics.items()} if line.at else {})
+
     def handle(self, *bodies: Any) -> list[str]:
         found = Deliveries(
             receive=self.receive,
             reconcile=self.reconcile,
             refuse=lambda name, refusal: self.refused.append(name),
             send=lambda message, delay: self.sent.append((message, delay)),
-            log=lambda line: self.lines.append(json.loads(json.dumps(line.fields()))),
+            log=self.log,
+            now=lambda: NOW,
         )
         texts = [b if isinstance(b, str) else json.dumps(b) for b in bodies]
         records = [{"messageId": f"m{i}", "body": text} for i, text in enumerate(texts)]
@@ -116,6 +127,16 @@ def test_what_a_pass_says_is_printed_and_one_that_could_not_decide_comes_again(w
     assert world.sent == []
     told = [line.get("result") or line["error"] for line in world.lines]
     assert told == ["Converged", "beside", "Error", "Crashed", "Crashed"]
+
+
+def test_what_no_pass_was_made_for_is_measured_all_the_same(world: World) -> None:
+    """Lambda counts no error where a message goes back to the queue, so the alarms see these lines only."""
+    world.unreadable, world.unknown = {"unread"}, {"gone"}
+    world.again = {"bad": KeyError("x"), "crashed": Crashed("y")}
+    asked = ("unread", "refused", "gone", "bad", "crashed")
+    assert world.handle(*({"topology": name} for name in asked), "{") == ["m0", "m3", "m4", "m5"]
+    failed = {"PassErrors": 1.0}
+    assert world.measured == [failed, {"Refusals": 1.0}, {}, failed, {}, {}, {}], "a crashed pass has measured itself"
 
 
 def test_a_topology_that_was_withdrawn_is_done_and_one_whose_bundle_is_refused_is_told(world: World) -> None:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from reconciler import loop
-from reconciler.hosted import LOOK_AGAIN, RETRY, PassCrashed, reconcile
+from reconciler.hosted import GAVE_WAY, LOOK_AGAIN, RETRY, PassCrashed, reconcile
 from reconciler.model.attempts import K
-from reconciler.model.errors import AccessDenied, CloudUnavailable, LeaseHeld, LeaseLost, StaleTimer
+from reconciler.model.errors import AccessDenied, CloudUnavailable, GaveWay, LeaseHeld, LeaseLost, StaleTimer
+from reconciler.model.facts import Sweep
 from reconciler.model.logged import Unit
 from reconciler.model.message import Message
 from reconciler.model.outcome import Result
@@ -29,7 +30,7 @@ SUSPENDED = Suspension(reason="incident 7", by="ann", at="2026-01-01T00:00:00Z")
 class Hosted(Fakes):
     """`entering`: raised in place of a lease. `fails`: by what is read."""
 
-    token, stolen, due, dirty, released = 3, False, None, False, True
+    token, stolen, due, dirty, released, asked = 3, False, None, False, True, False
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -46,9 +47,11 @@ class Hosted(Fakes):
             raise self.entering
         yield self
 
-    def facts(self, topology, sweep=None):
+    def facts(self, topology, sweep=None, asked=None):
         if self.fails:
             raise self.fails
+        if asked and asked():
+            raise GaveWay("asked")
         return super().facts(topology, sweep)
 
     def recorded(self, topology):
@@ -125,6 +128,17 @@ def test_held_by_another_it_goes_and_one_of_those_who_asked_comes_back(hosted, m
     again = hosted.ask()
     assert again.after == (RETRY if marked else None)
     assert again.due == (hosted.turns[0].retry if marked else "")
+
+
+@pytest.mark.parametrize(("ago", "result"), [(1, GAVE_WAY), (2, "")], ids=["due", "overdue"])
+def test_a_full_sweep_gives_way_but_not_for_ever(hosted, ago, result):
+    hosted.ask()
+    last = (hosted.world.now - timedelta(hours=ago)).isoformat()
+    hosted.documents[-1]["looks"]["fullAt"] = last
+    hosted.asked = True
+    again = hosted.ask(Message(topology="orders", reason="resync", routine=True))
+    assert again.result == result
+    assert again.outcome is None or again.outcome.sweep is Sweep.FULL
 
 
 def test_asked_meanwhile_it_goes_on_at_once(hosted):

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Revision
-from reconciler.model.sweeps import Looks, due, interval, sweep_for
+from reconciler.model.sweeps import Looks, due, interval, may_give_way, sweep_for
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REVISION = Revision(commit="abc", generation=3, digest="d")
@@ -40,6 +40,8 @@ def taken(status: dict[str, Any] | None, *, routine: bool = True, revision: Revi
         (STATUS | STALE, Sweep.FULL),
         (STATUS | DRIFTED, Sweep.FULL),
         (STATUS | STALE | {"result": "Progressing"}, Sweep.PLAN),
+        (STATUS | STALE | {"result": "Waiting"}, Sweep.FULL),
+        (STATUS | {"result": "Waiting", "waitingFor": [{}]}, Sweep.PLAN),
         (STATUS | STALE | {"result": "Stalled"}, Sweep.FULL),
         (STATUS | STALE | {"result": "Failed"}, Sweep.FULL),
         (STATUS | {"result": "Stalled"}, Sweep.PLAN),
@@ -58,7 +60,21 @@ def test_an_event_and_a_commit_go_before_the_schedule() -> None:
     newer = replace(REVISION, commit="def", generation=4)
     assert taken(STATUS | STALE, routine=False) is Sweep.PLAN
     assert taken(STATUS | STALE | DRIFTED, revision=newer) is Sweep.PLAN
+    assert taken(STATUS | STALE | {"result": "Waiting"}, routine=False) is Sweep.PLAN, "a timer looks at gates alone"
     assert taken(STATUS | DRIFTED, routine=False) is Sweep.FULL, "what was found is seen through"
+
+
+@pytest.mark.parametrize(
+    ("last", "gives_way"),
+    [
+        (NOW - timedelta(minutes=89), True),
+        (NOW - timedelta(minutes=90), False),
+        (None, False),
+    ],
+)
+def test_a_full_sweep_gives_way_until_it_is_long_overdue(last: datetime | None, gives_way: bool) -> None:
+    status = {"looks": replace(LOOKS, full_at=last).document()}
+    assert may_give_way(status, "rate(30 minutes)", NOW) is gives_way
 
 
 @pytest.mark.parametrize(

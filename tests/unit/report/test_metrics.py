@@ -35,6 +35,12 @@ def test_a_pass_measures_itself():
     }
 
 
+def test_what_blocks_without_a_refusal_of_the_plan_is_counted_as_one():
+    unplanned = Problem(code="UnplannedChange", step="s", message="would be replaced")
+    seen = outcomes.outcome(Result.BLOCKED, problems=(unplanned,))
+    assert line(seen).metrics["Refusals"] == (1.0, Unit.COUNT)
+
+
 def test_calls_and_drift_are_lines_of_their_own_with_one_dimension_each():
     seen = replace(outcomes.drifted(), api_calls=CALLS)
     told = [(x.event, x.code, x.dimension, x.metrics) for x in beside(line(seen, token=3), seen)]

@@ -77,6 +77,11 @@ HEALING = doc("Progressing", stepsLeft=1, conditions=[condition("DriftDetected",
 HELD = doc(findings=[finding("database/writer", "hold")])
 PAGE = doc(findings=[finding("database/MasterUserPassword", "page")])
 BUNDLE = doc("Blocked", conditions=[condition("BundleRefused", "CodeMissing", "code/1.zip is not there")])
+UNPLANNED = doc(
+    "Blocked",
+    problems=[{"code": "UnplannedChange", "step": "deploy/api/eu-west-1", "message": "Function would be replaced"}],
+    conditions=[condition("Blocked", "UnplannedChange")],
+)
 EXPIRES = Beside(waivers=(Expiring(field="drift.ignore", of="edge/priceClass", expires=T0 + timedelta(hours=71)),))
 
 
@@ -122,6 +127,11 @@ TRANSITIONS = {
     ),
     "refused, mended, refused": ([refused(), doc(), refused()], [["refused"], ["converged"], ["refused"]]),
     "a refused bundle": ([doc(), BUNDLE, BUNDLE, doc()], [["converged"], ["refused"], [], []]),
+    "an unplanned change, once, though each try begins anew": (
+        [UNPLANNED, UNPLANNED, ROLLING, UNPLANNED],
+        [["refused"], [], [], []],
+    ),
+    "an unplanned change that a failure hides": ([doc("Failed", problems=UNPLANNED["problems"])], [[]]),
     "held, once": ([HELD, HELD], [["held", "converged"], []]),
     "waived is not told": ([doc(), doc(findings=[finding("a", "hold", waived=True)])], [["converged"], []]),
     "healed is not told": ([doc(), doc(findings=[finding("a", "heal")])], [["converged"], []]),
