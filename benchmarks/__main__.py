@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from benchmarks import drift, embedded, first_call, hosted, peer
+from benchmarks import drift, embedded, first_call, hosted, hosted_event, peer
 from benchmarks.duels import Times, duels, plan
 from benchmarks.goals import LARGE, LATENCY, WORKED_EXAMPLE, Found, goals
 from benchmarks.measure import CommandFailed, Cost, load
@@ -42,13 +42,15 @@ def main() -> int:
     times = ALL if asked.all else ONCE if asked.once else USUAL
     failed: list[str] = []
     before = load()
+    event: list[float] = []
+    _part(failed, "an uploaded bundle", lambda: event.extend(hosted_event.measured(hosted.EVENTS)))
     with start() as world:
         if missing := peer.install():
             failed.append(f"the peer is left out: {missing}")
         name = "left out" if missing else f"aws-cdk {peer.version(world)}"
         found = measured(world, times, asked.sizes, failed, with_peer=not missing, far=asked.all)
         _part(failed, "looking for drift", lambda: drift.write(world, asked.sizes, times.ours))
-        _part(failed, "the functions of the control plane", lambda: hosted.write(world, times.ours))
+        _part(failed, "the functions of the control plane", lambda: hosted.write(world, times.ours, event))
     date = datetime.now(UTC).date().isoformat()
     text = markdown(found, date=date, load=[before, load()], peer=name, failed=failed)
     RESULTS.write_text(text)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cdk_app.code import shipped
 from cdk_app.machine import host
@@ -35,6 +36,7 @@ from reconciler.loop import Ports
 from reconciler.model.control import queue_url, revision_bucket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.message import Message
+from reconciler.model.outcome import Revision
 from reconciler.model.topology import Topology
 from reconciler.ports import Clock, Cloud, ControlPlane, Emergency, Records, Synthesizer
 
@@ -59,6 +61,7 @@ __all__ = [
     "recorded",
     "records",
     "repository",
+    "revision_at_hand",
     "revisions",
     "shipped",
     "suspensions",
@@ -168,6 +171,11 @@ def publish_templates(topology: Topology) -> Mapping[str, str]:
 def account(topology: Topology) -> str:
     """The account that the credentials are for."""
     return ports().cloud.account(topology)
+
+
+def revision_at_hand(topology: Topology, recorded: Mapping[str, Any] | None) -> Revision:
+    """What a pass of the command takes for desired, given the last status."""
+    return GitRevisions().revision(topology, recorded)
 
 
 def now() -> datetime:

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from reconciler.aws import failures
 from reconciler.aws.clients import Clients
+from reconciler.model import archive
 from reconciler.model.bundle import (
     CODE,
     HEADS,
@@ -31,7 +32,6 @@ from reconciler.model.bundle import (
 from reconciler.model.errors import CloudUnavailable, ReconcilerError, Source
 
 BUNDLE_BYTES = 320 * 1024
-CODE_BYTES = 50 * 1024**2
 _HEAD_BYTES = 4096
 _RACED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 
@@ -65,7 +65,7 @@ class RevisionBucket:
         return self._bundle(name, VersionId=version)
 
     def code(self, digest: str) -> bytes | None:
-        found = self._get(f"{CODE}/{digest}.zip", CODE_BYTES)
+        found = self._get(f"{CODE}/{digest}.zip", archive.CODE.packed)
         return found.data if found else None
 
     def described(self, name: str) -> Described | None:
@@ -78,10 +78,22 @@ class RevisionBucket:
             raise self._failed(error, "s3:GetObject") from error
         return _described(head)
 
+    def keep_code(self, packed: Packed) -> bool:
+        """Puts there what is missing or is not what its name says, and only that: whether there was any. It is read for that: with
+        other bytes there, every bundle that names this code is refused."""
+        wrong = {digest: found for digest in packed.code if not _holds(found := self.code(digest), digest)}
+        for digest, found in wrong.items():
+            condition = {"IfNoneMatch": "*"} if found is None else {}
+            try:
+                self._put(f"{CODE}/{digest}.zip", packed.code[digest], **condition)
+            except failures.AwsError as error:
+                if failures.code(error) not in _RACED:
+                    raise self._failed(error, "s3:PutObject") from error
+        return bool(wrong)
+
     def upload(self, packed: Packed, seen: Described | None) -> str:
         """Version id of the new object. Raises `BundleRefused` if what is there is no longer what was `seen`."""
-        for digest, data in packed.code.items():
-            self._keep(f"{CODE}/{digest}.zip", data)
+        self.keep_code(packed)
         bundle = packed.bundle
         condition = {"IfMatch": seen.etag} if seen else {"IfNoneMatch": "*"}
         metadata = _metadata(bundle, seen)
@@ -144,21 +156,6 @@ class RevisionBucket:
         except OSError as error:  # the connection broke while the body was read
             raise CloudUnavailable(f"s3:GetObject of {key} in {self._region}: {error}", code="Unanswered") from error
 
-    def _keep(self, key: str, data: bytes) -> None:
-        """Once: the key names the content, and a reader verifies it."""
-        try:
-            self._reader.head_object(Bucket=self.bucket, Key=key)
-        except failures.AwsError as error:
-            if failures.code(error) not in {"404", "NoSuchKey"}:
-                raise self._failed(error, "s3:GetObject") from error
-        else:
-            return
-        try:
-            self._put(key, data, IfNoneMatch="*")
-        except failures.AwsError as error:
-            if failures.code(error) not in _RACED:
-                raise self._failed(error, "s3:PutObject") from error
-
     def _put(self, key: str, data: bytes, **more: Any) -> Any:
         return self._clients.writer("s3", self._region).put_object(Bucket=self.bucket, Key=key, Body=data, **more)
 
@@ -173,6 +170,10 @@ class RevisionBucket:
                 "`meridian bootstrap` makes it"
             )
         return failures.translated(error, f"{call} on {self.bucket}", self._region)
+
+
+def _holds(data: bytes | None, digest: str) -> bool:
+    return data is not None and archive.content(data, archive.CODE) == digest
 
 
 def folder_of(document: str) -> str:

@@ -158,7 +158,8 @@ def _uploaded(
     if seen and seen.accepted.digest == packed.bundle.digest:
         if publish:  # another Meridian makes other templates of the same commit
             publish(topology)
-        return Done.of(packed, "unchanged", where, version=seen.accepted.version, ignored=ignored)
+        mended = bucket.keep_code(packed)
+        return Done.of(packed, "unchanged", where, version=seen.accepted.version, ignored=ignored, mended=mended)
     if seen and (refusal := seen.accepted.takes(packed.bundle)):
         raise BundleRefused(refusal.message, code=refusal.code)
     if publish:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,8 +23,10 @@ from reconciler.model.motion import Motion
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackRef
+from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
 from reconciler.ports import Records
+from reconciler.report.contention import contention
 
 ENDS = frozenset({Result.CONVERGED, Result.BLOCKED, Result.FAILED, Result.STALLED, Result.SUSPENDED})
 TICK = 0.05  # seconds of wall time: how late we may be, and how often the clock is looked at
@@ -49,7 +52,21 @@ def converge(
 ) -> int:
     agreed = inputs.fingerprints(plan_file) if plan_file else None
     topologies = inputs.topologies(path)
+    for topology in topologies:
+        _warn_of_contention(topology)
     return exits.combined(run_passes(settings, topologies, timeout=timeout, once=once, agreed=agreed, record=record))
+
+
+def _warn_of_contention(topology: Topology) -> None:
+    """Before anything is done, so that whoever drains a Region knows that it will be opened again. No refusal: in an incident the
+    command has to work."""
+    from reconciler import wiring
+
+    with suppress(ReconcilerError):  # the pass reads it again, and says why it cannot
+        found = wiring.recorded(topology.name, topology.home_region)
+        if found.status and found.status.get("bundle"):
+            revision = wiring.revision_at_hand(topology, found.status)
+            output.warn(contention(topology.name, revision, found.status, Suspension.recorded(found.suspension)))
 
 
 def run_passes(

@@ -13,6 +13,7 @@ from reconciler.model.errors import ReconcilerError, Refused, WrongAccount
 from reconciler.model.facts import Sweep
 from reconciler.model.outcome import Outcome
 from reconciler.model.topology import Topology
+from reconciler.report.contention import contention
 from reconciler.report.drift import drift_json, drift_text
 from reconciler.report.github.issue import drift_markdown
 
@@ -78,6 +79,8 @@ def _heal(
     found = [o for o in outcomes if any(f.called or f.disposition is Disposition.HEAL for f in o.diff.findings)]
     for outcome in found:
         _refuse_more_than_drift(outcome, named[outcome.topology])
+        seen = outcome.observed
+        output.warn(contention(outcome.topology, outcome.revision, seen.recorded, seen.suspension))
     return run_passes(settings, [named[o.topology] for o in found], timeout=timeout, quiet=True)
 
 

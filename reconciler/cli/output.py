@@ -51,6 +51,11 @@ def tell(text: str) -> None:
     sys.stderr.flush()
 
 
+def warn(text: str | None) -> None:
+    if text is not None:
+        tell(f"warning: {text}")
+
+
 def show_all(
     settings: Settings,
     documents: Sequence[Document],

@@ -14,16 +14,13 @@ from pathlib import Path
 
 from reconciler.load import loader, manifest
 from reconciler.model import archive
-from reconciler.model.archive import BadArchive, Limits
+from reconciler.model.archive import CODE, BadArchive, Limits
 from reconciler.model.bundle import Bundle, BundleRefused, Commit, Packed
 from reconciler.model.topology import Topology
 
 DOCUMENT_BYTES = 256 * 1024
 MANIFEST_BYTES = 64 * 1024
 BUNDLE = Limits(packed=MANIFEST_BYTES + DOCUMENT_BYTES, unpacked=MANIFEST_BYTES + DOCUMENT_BYTES, files=2)
-CODE = Limits(
-    packed=50 * 1024**2, unpacked=250 * 1024**2, files=10_000
-)  # as Lambda takes of a function [V Lambda quotas]
 _MANIFEST = "manifest.json"
 
 
@@ -153,7 +150,7 @@ def unpack_code(data: bytes, digest: str, into: Path) -> None:
         target.write_bytes(content)
         listed[name] = _hash(content)
     if archive.content_hash(listed) != digest:
-        message = f"code/{digest}.zip does not hold what its name says; remove that object and upload the bundle again"
+        message = f"code/{digest}.zip does not hold what its name says; `meridian bundle --upload` puts the code back"
         raise BundleRefused(message, code="WrongDigest")
 
 

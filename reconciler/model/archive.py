@@ -55,6 +55,11 @@ class Limits:
     files: int
 
 
+CODE = Limits(
+    packed=50 * 1024**2, unpacked=250 * 1024**2, files=10_000
+)  # as Lambda takes of a function [V Lambda quotas]
+
+
 def packed(files: Mapping[str, bytes]) -> bytes:
     """The same bytes for the same files, as far as zlib compresses the same way: fixed order, times and modes."""
     return _zip(files, zipfile.ZIP_DEFLATED)
@@ -93,6 +98,14 @@ def members(data: bytes, limits: Limits) -> Iterator[tuple[str, bytes]]:
             yield from _read(archive, limits)
     except _BROKEN as error:
         raise BadArchive(f"is no zip that can be read: {error}") from error
+
+
+def content(data: bytes, limits: Limits) -> str | None:
+    """The hash of what an archive holds; None of what is none, or breaks a limit or a rule."""
+    try:
+        return content_hash({name: hashlib.sha256(held).hexdigest() for name, held in members(data, limits)})
+    except BadArchive:
+        return None
 
 
 def unsafe(name: str) -> str | None:

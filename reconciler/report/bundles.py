@@ -25,10 +25,20 @@ class Done:
     """Files that are in it though Git ignores them."""
 
     @staticmethod
-    def of(packed: Packed, result: str, where: str, *, version: str = "", ignored: tuple[str, ...] = ()) -> Done:
+    def of(
+        packed: Packed,
+        result: str,
+        where: str,
+        *,
+        version: str = "",
+        ignored: tuple[str, ...] = (),
+        mended: bool = False,
+    ) -> Done:
         bundle, size = packed.bundle, len(packed.data) + sum(map(len, packed.code.values()))
         rollback = ", a rollback" if bundle.rollback else ""
         message = f"{result}, generation {bundle.generation}, commit {bundle.commit[:12]}{rollback}, {size} bytes with its code"
+        if mended:
+            message += "; the code was missing or damaged there and is put back, the next pass finds it"
         return Done(
             topology=bundle.topology,
             result=result,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from reconciler.model.bundle import Accepted
 from tests.embedded.command import prepared
 from tests.embedded.converged import converged
 
@@ -56,6 +59,39 @@ def test_nothing_to_do_is_said_and_done(meridian):
     assert {(r["traffic"], r["health"]) for r in status["regions"]} == {("serving", "Healthy")}
     code, (kept,) = meridian.json("status")
     assert (code, kept["topology"], kept["history"][0]["result"]) == (0, "orders", "Converged")
+
+
+def hosted(aws):
+    """As if the control plane had made the last pass, of a bundle of this very document."""
+    table = aws.client("dynamodb")
+    place = {"pk": {"S": "topology#orders"}, "sk": {"S": "status"}}
+    status = json.loads(table.get_item(TableName="meridian-state", Key=place)["Item"]["body"]["S"])
+    commit = "a" * 40
+    kept = Accepted(commit=commit, author="Ada", generation=1, digest="sha256:0", version="v1", repository="")
+    body = json.dumps({**status, "desiredRevision": commit, "bundle": kept.document()})
+    table.put_item(TableName="meridian-state", Item={**place, "body": {"S": body}})
+
+
+def test_a_command_says_that_the_control_plane_will_undo_what_it_does(meridian, world):
+    """At three in the morning somebody drains a Region; the bundle says that it serves."""
+    hosted(world.aws)
+    code, _, err = meridian.run("converge", "--once")
+    assert (code, err) == (0, "")
+    edit(meridian, "cidr: 10.30.0.0/16, traffic: serving", "cidr: 10.30.0.0/16, traffic: drained")
+    _, out, err = meridian.run("converge", "--once", "--format", "json")
+    assert err.startswith("warning: the control plane keeps orders at aaaaaaaaaaaa (generation 1) and takes back ")
+    assert json.loads(out.splitlines()[0])["requests"] != []  # it works all the same
+
+
+def test_a_repair_says_that_the_control_plane_has_another_document(meridian, world):
+    cheapen(world.aws)
+    hosted(world.aws)
+    assert "control plane" not in meridian.run("drift", "--heal")[2]
+    cheapen(world.aws)
+    hosted(world.aws)
+    edit(meridian, "soakSeconds: 120", "soakSeconds: 180")  # nothing of AWS
+    _, _, err = meridian.run("drift", "--heal")
+    assert err.startswith("warning: the control plane keeps orders at aaaaaaaaaaaa ")
 
 
 def test_a_change_by_hand_is_named_healed_and_gone(meridian, world):

@@ -146,3 +146,9 @@ def test_what_the_functions_may_cost(changes, missed):
         True for _ in range(missed is not None)
     ]
     assert ("**missed**" in "\n".join(hosted.table(functions(**changes), ["1.0"]))) == (missed is not None)
+
+
+@pytest.mark.parametrize(("event", "said"), [((9.0, 3.9, 3.0), "met"), ((9.0, 4.1, 3.0), "**missed**"), ((), None)])
+def test_how_soon_an_uploaded_bundle_is_acted_on(event, said):
+    lines = [line for line in hosted.table(functions(), ["1.0"], event) if "first mutating call" in line]
+    assert [line.endswith(f"| {said} |") for line in lines] == [True for _ in range(said is not None)]

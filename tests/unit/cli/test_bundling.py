@@ -11,9 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto import mock_aws
 
+from reconciler.aws.clients import Clients
+from reconciler.aws.revisions import RevisionBucket
 from reconciler.cli import bundling
 from reconciler.cli.settings import Settings
+from reconciler.model.archive import packed
+from reconciler.model.bundle import Refusal
 from reconciler.model.control import revision_bucket
+from reconciler.receiving import Received, Receiver
 from tests.fakes.bundles import repository
 from tests.fakes.topologies import ROOT
 
@@ -147,6 +152,40 @@ def test_the_same_commit_brings_templates_that_are_missing(repo, s3, bundle):
         s3.delete_object(Bucket=NAME, Key=key)
     assert bundle("--upload")[1]["result"] == "unchanged"
     assert stored() == before != []
+
+
+@pytest.mark.parametrize("there", [None, b"", "other"], ids=["missing", "no zip", "other code"])
+def test_the_same_commit_puts_its_code_back(repo, s3, bundle, meridian, tmp_path, there):
+    """As the refusals CodeMissing and WrongDigest say: the bundle is of use again."""
+    (digest,) = bundle("--upload")[1]["bundle"]["code"].values()
+    key = f"code/{digest}.zip"
+    if there is None:
+        s3.delete_object(Bucket=NAME, Key=key)
+    else:
+        s3.put_object(Bucket=NAME, Key=key, Body=packed({"app.py": b"other"}) if there else there)
+    receiver = Receiver(
+        revisions=RevisionBucket(Clients(), NAME, "us-east-1"),
+        cache=tmp_path / "cache",
+        account=ACCOUNT,
+        home_region="us-east-1",
+    )
+    assert isinstance(receiver.receive("orders", None), Refusal)
+    again = bundle("--upload")[1]
+    assert isinstance(receiver.receive("orders", None), Received)
+    assert again["result"] == "unchanged"
+    assert "the code was missing or damaged there and is put back" in again["message"]
+    versions = s3.list_object_versions(Bucket=NAME, Prefix="code/")["Versions"]
+    assert "put back" not in bundle("--upload")[1]["message"]
+    assert s3.list_object_versions(Bucket=NAME, Prefix="code/")["Versions"] == versions
+
+
+def test_the_next_commit_puts_the_same_code_back(repo, s3, bundle):
+    (digest,) = bundle("--upload")[1]["bundle"]["code"].values()
+    s3.put_object(Bucket=NAME, Key=f"code/{digest}.zip", Body=packed({"app.py": b"other"}))
+    repo.commit()
+    assert bundle("--upload")[1]["result"] == "uploaded"
+    with zipfile.ZipFile(io.BytesIO(s3.get_object(Bucket=NAME, Key=f"code/{digest}.zip")["Body"].read())) as found:
+        assert b"def handler" in found.read("app.py")
 
 
 def test_older_ones_are_refused_unless_they_are_meant(repo, s3, bundle):
