@@ -45,7 +45,7 @@ def at(minute):
         ),
         (
             {"result": "Blocked"},
-            "orders serves from 2 Regions; us-east-1 writes; a rule refused what was asked for, and nothing was changed.",
+            "orders serves from 2 Regions; us-east-1 writes; a rule refused, and nothing more of it is carried out.",
         ),
         (
             {"regions": [], "lastServingRevision": None, "result": "Suspended"},
