@@ -61,7 +61,7 @@ ENTRIES: tuple[Row, ...] = (
      "A Region's traffic gate was deleted: DNS takes the Region for healthy, whatever its probe says.",
      "Make the gate again by hand, at once; ARCHITECTURE.md, Refusals that need a person, says with which settings."),
     (2201, "WindowClosed", WARNING, "A step with a hazard may start in a window only, and none is open.",
-     "The control plane goes on by itself in that window; without one, converge again then. Or allow the hazard in `safety.allow`."),
+     "The control plane goes on by itself when one opens; without it, converge again then. Or allow the hazard in `safety.allow`."),
     (2202, "BlastRadius", WARNING, "More Regions would be out of service at once than `safety.maxConcurrentRegions`.",
      "Take the others out in a later commit, or allow this very plan by its fingerprint."),
     (2203, "ApprovalRequired", WARNING, "The plan has hazards that nobody has approved.",
