@@ -1,7 +1,9 @@
 """The arithmetic and the words of the benchmarks; what they measure is measured by `make bench`."""
 
+import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +148,9 @@ def test_what_the_functions_may_cost(changes, missed):
         True for _ in range(missed is not None)
     ]
     assert ("**missed**" in "\n".join(hosted.table(functions(**changes), ["1.0"]))) == (missed is not None)
+
+
+def test_every_alarm_of_the_control_plane_is_paid_for():
+    template = json.loads((Path(__file__).parents[2] / "golden/templates/control.json").read_text())
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == hosted_cost.ALARMS
