@@ -36,7 +36,7 @@ PRICES: Mapping[str, tuple[float, str]] = {
     "EventBridge, event to another Region": (1.0e-6, "[S] cloudburn.io/blog/amazon-eventbridge-pricing"),
 }
 RESYNC_SECONDS, AT_ONCE = 900, 10
-METRICS, ALARMS, DASHBOARDS, KEYS = 14, 10, 1, 1
+METRICS, ALARMS, DASHBOARDS, KEYS = 14, 11, 1, 1
 """Series that are told where nothing happens: of passes six, of their calls seven, of wake one. A lease that is held, a commit that
 is under way or converges, and each kind of drift have one more each, paid for by the hour in which it is told: six at most."""
 WAKE_GB, PASS_GB = 0.25, 1.0

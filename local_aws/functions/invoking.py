@@ -13,12 +13,13 @@ from contextvars import copy_context
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch, lambda_svc
 
 from local_aws import world
 from local_aws.clock import CLOCK
 from local_aws.functions import sandbox
 from local_aws.gateway import control
+from local_aws.resources.wrap import around
 
 PATCHED: tuple[str, ...] = (
     "ministack.core.lambda_runtime._lock",
@@ -80,6 +81,16 @@ async def rest() -> None:
     _AT_WORK.clear()
 
 
+def _measured(stock: Callable[..., None], name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+    """A throttled request is counted as that alone [V: Lambda Developer Guide, metrics: Invocations do "not include
+    throttled attempts"]. ministack counts an invocation, so that an alarm on none would stay silent."""
+    if throttle:
+        cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": name})
+    else:
+        stock(name, duration_ms=duration_ms, error=error, throttle=False)
+
+
 def install() -> None:
+    around(lambda_svc, "_emit_lambda_metrics", _measured)
     control.RESTED.append(rest)
     world.AT_WORK.append(lambda: sorted(_AT_WORK.values()))

@@ -35,6 +35,7 @@ class Event(StrEnum):
     STALLED = "stalled"
     ROLLED_BACK = "rolled-back"
     APPROVAL = "approval"
+    WINDOW = "window"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
     WAIVER = "waiver"

@@ -119,8 +119,8 @@ def _closed(scene: Scene, hazard: str, step: Step) -> Refusal:
     return Refusal(
         code="WindowClosed",
         path="spec.safety.windows",
-        message=f"{step.id} carries the hazard {hazard} and may start only in a window: {_next_window(scene)}; converge again "
-        "then, or change safety.windows",
+        message=f"{step.id} carries the hazard {hazard} and may start only in a window: {_next_window(scene)}; the "
+        "control plane goes on by itself then; without one, converge again then, or change safety.windows",
     )
 
 

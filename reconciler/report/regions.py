@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.observed import StackState, TrafficGate, Unknown, known
@@ -31,6 +31,13 @@ def region_reports(outcome: Outcome) -> tuple[RegionReport, ...]:
     """Every Region that holds a part of this topology, or is about to. What stands here is read the next time, whatever the
     document says by then: so a Region is here before anything of it is made, and until nothing of it is left."""
     return tuple(_report(outcome, r) for r in _asked(outcome) if _takes_part(outcome, r))
+
+
+def other_stacks(outcome: Outcome, reports: Iterable[RegionReport]) -> dict[str, str]:
+    """The status of each stack that none of these tells of, by its address."""
+    told = {f"{kind}/{region.name}" for region in reports for kind in region.stacks}
+    there = {str(ref): _status(state) for ref, state in sorted(outcome.observed.stacks.items()) if state is not None}
+    return {address: status for address, status in there.items() if address not in told}
 
 
 def steps_of(outcome: Outcome, region: str) -> tuple[Step, ...]:

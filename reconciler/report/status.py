@@ -15,7 +15,7 @@ from reconciler.report.approval import awaited, given
 from reconciler.report.coded import problems_json, refusals_json
 from reconciler.report.findings import remembered
 from reconciler.report.plan import gate_json, left_json
-from reconciler.report.regions import RegionReport, region_reports
+from reconciler.report.regions import RegionReport, other_stacks, region_reports
 from reconciler.report.resources import types_of_resources
 from reconciler.report.timing import timeline
 from reconciler.report.tombstones import tombstones
@@ -33,6 +33,7 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
     before: Mapping[str, Any] = previous or {}
     now = iso_time(outcome.observed.at)
     waves = tuple(w for w in outcome.plan.waves if not w.aside)
+    reports = region_reports(outcome)
     return {
         "schemaVersion": "1",
         "kind": "Status",
@@ -46,8 +47,9 @@ def status_document(outcome: Outcome, previous: Mapping[str, Any] | None) -> dic
         "requeueAfter": None if outcome.requeue_after is None else iso_duration(outcome.requeue_after),
         "conditions": [_condition(c, before.get("conditions", ())) for c in outcome.conditions],
         "findings": remembered(outcome),
-        "regions": [_region(r, outcome, before) for r in region_reports(outcome)],
+        "regions": [_region(r, outcome, before) for r in reports],
         "edge": _edge(outcome),
+        "stacks": other_stacks(outcome, reports),
         "problems": problems_json(outcome.problems),
         "refusals": refusals_json(outcome.plan.refusals),
         "waitingFor": [gate_json(g) for g in waves[0].waiting_for] if waves else [],

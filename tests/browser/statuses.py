@@ -11,7 +11,10 @@ from typing import Any
 from reconciler.report.html import page
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "status"
-NAMES = ("converged", "adding-a-region", "held-failover", "stalled", "twelve-regions", "nothing-yet")
+NAMES = (
+    *("converged", "adding-a-region", "held-failover", "stalled", "waiting-for-a-window", "waiting-for-approval"),
+    *("twelve-regions", "nothing-yet"),
+)
 
 
 def status(name: str) -> dict[str, Any]:

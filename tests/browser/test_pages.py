@@ -12,6 +12,9 @@ SENTENCES = {
     "adding-a-region": "orders serves from 3 Regions; us-east-1 writes; 5 steps under way or to come.",
     "held-failover": "orders serves from 3 Regions; eu-west-1 writes;",
     "stalled": "orders serves from 3 Regions; us-east-1 writes; it does not go on by itself: a person has to look.",
+    "waiting-for-a-window": "orders serves from 3 Regions; us-east-1 writes; it waits for a window: the control plane goes on at "
+    "2026-01-01 22:00 UTC.",
+    "waiting-for-approval": "orders serves from 3 Regions; us-east-1 writes; it waits until somebody approves its plan.",
     "twelve-regions": "orders serves from 12 Regions; us-east-1 writes;",
     "nothing-yet": "orders serves nobody yet; 19 steps under way or to come.",
 }

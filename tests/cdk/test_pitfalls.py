@@ -31,7 +31,7 @@ LOGICAL_IDS = {
     "GithubMainRole GithubOidc GithubPlanRole Key KeyAlias LeaseStealsAlarm Messages ObserverRole Observing "
     "OldestMessageAlarm PassErrorsAlarm Queue QueuePolicy Reconcile ReconcileErrorsAlarm ReconcileLogs ReconcileRole "
     "RefusedAlarm ResyncInvoke ResyncRule RevisionInvoke RevisionRule Revisions RevisionsPolicy ServiceDeleteRole "
-    "ServiceRole SlowToConvergeAlarm StacksInvoke StacksRule StalledAlarm Synth "
+    "ServiceRole SilentAlarm SlowToConvergeAlarm StacksInvoke StacksRule StalledAlarm Synth "
     "SynthErrorsAlarm SynthLogs SynthRole Trail TrailBucket TrailBucketPolicy Wake WakeErrorsAlarm WakeLogs "
     "WakeRole",
     "control-remote": "AlarmsRule CallsRule DatabasesRule ForwardRole StacksRule Trail TrailBucket TrailBucketPolicy",

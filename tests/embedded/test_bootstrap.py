@@ -211,7 +211,9 @@ def test_alarms_reach_somebody_and_the_dashboard_is_one(world: World) -> None:
         a["AlarmName"]: a for a in cloudwatch.describe_alarms(AlarmNamePrefix="meridian-control-")["MetricAlarms"]
     }
     topic = f"arn:aws:sns:{HOME}:{ACCOUNT}:meridian-alarms"
-    assert len(alarms) == 10
+    assert len(alarms) == 11
+    silent = alarms["meridian-control-silent"]
+    assert (silent["MetricName"], silent["TreatMissingData"]) == ("Invocations", "breaching")
     assert {tuple(a["AlarmActions"]) for a in alarms.values()} == {(topic,)}
     dead = alarms["meridian-control-deadletters"]
     assert dead["Dimensions"] == [{"Name": "QueueName", "Value": "meridian-reconcile-dead"}]

@@ -346,6 +346,26 @@ def test_a_state_that_was_set_by_hand_is_told_and_does_not_last(aws: Aws, into: 
     assert changes(aws, into, 2) == [("OK", "ALARM"), ("ALARM", "OK")]
 
 
+def test_a_function_that_nothing_invokes_any_more_raises_an_alarm_and_a_throttled_request_is_no_invocation(
+    aws: Aws, into: str
+) -> None:
+    rule(aws, CHANGES, arn("told"))
+    function(aws, "f", "def handler(event, context): pass")
+    client = aws.client("lambda")
+    silent = {"ComparisonOperator": "LessThanThreshold", "Threshold": 2, "TreatMissingData": "breaching"}
+    alarm(aws, "AWS/Lambda", "Invocations", {"FunctionName": "f"}, Statistic="Sum", Period=3600, **silent)
+    assert changes(aws, into, 1) == [("INSUFFICIENT_DATA", "ALARM")]
+    client.invoke(FunctionName="f", Payload="{}")
+    assert quiet(aws, into)
+    client.invoke(FunctionName="f", Payload="{}")
+    assert changes(aws, into, 2) == [("ALARM", "OK"), ("OK", "ALARM")], "an hour later nothing came again"
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    for _ in range(3):
+        with pytest.raises(client.exceptions.TooManyRequestsException):
+            client.invoke(FunctionName="f", Payload="{}")
+    assert quiet(aws, into)
+
+
 def test_a_health_check_that_fails_raises_its_alarm_in_us_east_1(aws: Aws, into: str) -> None:
     rule(aws, CHANGES, arn("told"))
     config = {"Type": "HTTPS", "FullyQualifiedDomainName": "somewhere.example.org", "Port": 443}

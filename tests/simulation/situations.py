@@ -1,4 +1,4 @@
-"""Status documents of six situations, as the real loop leaves them over the account in memory; kept in `tests/golden/status`.
+"""Status documents of eight situations, as the real loop leaves them over the account in memory; kept in `tests/golden/status`.
 
 The templates hold as many resources as the real ones do, by their names and types.
 """
@@ -9,6 +9,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from reconciler.loop import Run, run_pass
 from reconciler.model.facts import LATER, Facts, RegionFacts, Sweep
 from reconciler.model.outcome import Outcome, Result, Revision
 from reconciler.model.stacks import StackKind, StackRef, Template
-from reconciler.model.topology import Topology
+from reconciler.model.topology import Topology, Window
 from reconciler.report.status import status_document
 from tests.fakes.aws.account import Account
 from tests.fakes.aws.cloud import FakeCloud
@@ -153,6 +154,27 @@ def stalled() -> Document:
     return scene.until(lambda o: o.result is Result.STALLED and not o.plan.waves)
 
 
+def _release_and_another_writer() -> tuple[Scene, Topology]:
+    """What carries no hazard, and then a step that does."""
+    scene, _ = _converged()
+    api, database = replace(scene.desired.api, memory_mb=1024), replace(scene.desired.database, writer=EU)
+    return scene, replace(scene.desired, api=api, database=database)
+
+
+def waiting_for_a_window() -> Document:
+    """Half way: the release is everywhere, and the writer moves in the night."""
+    scene, wanted = _release_and_another_writer()
+    nights = Window(cron="0 22 * * *", duration=timedelta(hours=4), time_zone="UTC")
+    scene.commit(replace(wanted, safety=replace(wanted.safety, windows=(nights,))))
+    return scene.until(lambda o: o.result is Result.BLOCKED)
+
+
+def waiting_for_approval() -> Document:
+    scene, wanted = _release_and_another_writer()
+    scene.commit(replace(wanted, safety=replace(wanted.safety, approval="hazards")))
+    return scene.until(lambda o: o.result is Result.BLOCKED)
+
+
 def twelve_regions() -> Document:
     return Scene(with_regions(*NAMES[:12])).until(_at_rest, between=300)
 
@@ -166,6 +188,8 @@ SITUATIONS: Mapping[str, Callable[[], Document]] = {
     "adding-a-region": adding_a_region,
     "held-failover": held_failover,
     "stalled": stalled,
+    "waiting-for-a-window": waiting_for_a_window,
+    "waiting-for-approval": waiting_for_approval,
     "twelve-regions": twelve_regions,
     "nothing-yet": nothing_yet,
 }

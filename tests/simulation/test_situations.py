@@ -26,6 +26,8 @@ RESULTS = {
     "adding-a-region": "Progressing",
     "held-failover": "Converged",
     "stalled": "Stalled",
+    "waiting-for-a-window": "Blocked",
+    "waiting-for-approval": "Blocked",
     "twelve-regions": "Converged",
     "nothing-yet": "Progressing",
 }

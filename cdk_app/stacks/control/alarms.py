@@ -1,4 +1,4 @@
-"""What calls a person: messages nobody could deal with, a loop that stands still, a topology that needs somebody.
+"""What calls a person: messages nobody could deal with, a loop that stands still or is never woken, a topology that needs somebody.
 
 The functions measure without a dimension (namespace `Meridian`), so that a new topology needs no new alarm and costs no new metric;
 which topology it was, the line in the log says.
@@ -29,6 +29,10 @@ FAILED = 3
 message that nothing could be done about comes back each four minutes, so a single topology gets there."""
 SLOW = 4 * 3600
 """Seconds. Creation from nothing takes two hours, most of them Aurora's; a rollout with its soaks less."""
+SILENT, FEW = 3600, 2
+"""Seconds, and invocations: the resync has four in that time, whatever there is to look at. One is no sign of life, as this alarm
+itself wakes the function by the rule for alarms, and would end and begin anew each hour. Until the second resync after bootstrap it
+is on."""
 AlarmArguments = dict[str, Any]
 
 
@@ -42,8 +46,7 @@ def add_alarms(stack: MeridianStack, key_arn: str) -> None:
             alarm_description=description,
             alarm_actions=[topic.ref],
             ok_actions=[topic.ref],
-            treat_missing_data="notBreaching",
-            **settings,
+            **{"treat_missing_data": "notBreaching", **settings},
         )
     add_dashboard(stack)
 
@@ -95,6 +98,10 @@ def _alarms() -> dict[str, tuple[str, AlarmArguments]]:
             "a commit is under way for long: meridian status says what it waits for, which may be a window",
             _over(SLOW, METRICS, "TimeUnderWay", "Maximum", period=1800),
         ),
+        "Silent": (
+            "the loop is not woken: look at the rule meridian-resync, its right to invoke meridian-wake, and throttles",
+            _under(FEW, "AWS/Lambda", "Invocations", "Sum", period=SILENT, FunctionName=WAKE),
+        ),
         **{
             f"{name.removeprefix('meridian-').capitalize()}Errors": (
                 f"{name} fails",
@@ -125,3 +132,9 @@ def _over(
         "comparison_operator": "GreaterThanThreshold",
         "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=k, value=v) for k, v in dimensions.items()] or None,
     }
+
+
+def _under(threshold: int, *metric: str, period: int, **dimensions: str) -> AlarmArguments:
+    """Of a metric that is not told at all where it is nought."""
+    silent = {"comparison_operator": "LessThanThreshold", "treat_missing_data": "breaching"}
+    return {**_over(threshold, *metric, period=period, **dimensions), **silent}

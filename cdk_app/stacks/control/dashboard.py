@@ -34,6 +34,7 @@ def _widgets() -> list[dict[str, Any]]:
         "leases, topologies woken": (_ours("LeaseSteals", "LeaseWaits", "TopologiesWoken"), "Sum"),
         "calls to AWS": (calls, "Sum"),
         "duration of passes": (_ours("PassDuration"), "p95"),
+        "invocations of functions": ([["AWS/Lambda", "Invocations", "FunctionName", f] for f in _FUNCTIONS], "Sum"),
         "errors of functions": ([["AWS/Lambda", "Errors", "FunctionName", f] for f in _FUNCTIONS], "Sum"),
         "duration of functions": ([["AWS/Lambda", "Duration", "FunctionName", f] for f in _FUNCTIONS], "Maximum"),
     }

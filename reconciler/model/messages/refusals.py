@@ -1,4 +1,4 @@
-"""Refusals: a rule says no, and nothing at all is done. Exit code 3, condition Blocked."""
+"""Refusals: a rule says no, and nothing of the plan, or of what is left of it, is done. Exit code 3, condition Blocked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from reconciler.model.messages.entry import ERROR, WARNING, Row
 
 # fmt: off
 ENTRIES: tuple[Row, ...] = (
-    (2001, "Refused", WARNING, "A safety rule says no; nothing was changed.",
+    (2001, "Refused", WARNING, "A safety rule says no; nothing more is carried out.",
      "Read the message: it names the field that asks for it and the way out."),
     (2002, "UnsafePlan", ERROR, "No order of steps reaches the desired state without breaking an invariant: a bug of ours.",
-     "Nothing was changed. Make the change in smaller commits, and report it with the run record."),
+     "Nothing more is carried out. Make the change in smaller commits, and report it with the run record."),
     (2003, "ReplacementRefused", WARNING,
      "The change would make AWS replace a resource, and what it holds or serves would be gone.",
      "Put the old value back; what has to change needs a new resource beside the old one."),
@@ -61,7 +61,7 @@ ENTRIES: tuple[Row, ...] = (
      "A Region's traffic gate was deleted: DNS takes the Region for healthy, whatever its probe says.",
      "Make the gate again by hand, at once; ARCHITECTURE.md, Refusals that need a person, says with which settings."),
     (2201, "WindowClosed", WARNING, "A step with a hazard may start in a window only, and none is open.",
-     "Wait for the window that is named, or allow the hazard by an entry of `safety.allow`."),
+     "The control plane goes on by itself when one opens; without it, converge again then. Or allow the hazard in `safety.allow`."),
     (2202, "BlastRadius", WARNING, "More Regions would be out of service at once than `safety.maxConcurrentRegions`.",
      "Take the others out in a later commit, or allow this very plan by its fingerprint."),
     (2203, "ApprovalRequired", WARNING, "The plan has hazards that nobody has approved.",

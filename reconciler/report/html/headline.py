@@ -8,6 +8,7 @@ from reconciler.report.html import reading
 from reconciler.report.html.reading import Document
 from reconciler.report.html.regions import Region
 from reconciler.report.html.tones import RESULT, Mark, mark
+from reconciler.report.windows import opens_at
 from reconciler.report.words import count
 
 
@@ -57,7 +58,7 @@ def _to_do(document: Document) -> str:
         case "Waiting":
             return f"it waits, {count(left, 'step')} to come" if left else "it waits for the last change to take effect"
         case "Blocked":
-            return "a rule refused what was asked for, and nothing was changed"
+            return _blocked(document)
         case "Stalled":
             return "it does not go on by itself: a person has to look"
         case "Failed":
@@ -66,6 +67,18 @@ def _to_do(document: Document) -> str:
             return "a person asked for it to be left alone"
         case _:
             return "nothing more is known"
+
+
+def _blocked(document: Document) -> str:
+    """Steps before the one that is refused may have been carried out."""
+    told = [
+        (reading.name(r.get("code")), reading.prose(r.get("message"))) for r in reading.parts(document.get("refusals"))
+    ]
+    if opens := opens_at(told):
+        return f"it waits for a window: the control plane goes on at {opens}"
+    if reading.part(document.get("plan")).get("approval") and {code for code, _ in told} == {"ApprovalRequired"}:
+        return "it waits until somebody approves its plan"
+    return "a rule refused, and nothing more of it is carried out"
 
 
 def _drifted(found: int) -> str:

@@ -48,7 +48,7 @@ RESULT = _marks(
     ("Converged", "good", "yes", "AWS is as the file in Git says"),
     ("Progressing", "busy", "more", "steps are under way"),
     ("Waiting", "busy", "more", "nothing to send now: something has to come true first"),
-    ("Blocked", "warn", "no", "a rule refused: nothing was changed"),
+    ("Blocked", "warn", "no", "a rule refused: nothing more of it is carried out"),
     ("Stalled", "bad", "no", "it does not go on by itself: a person has to look"),
     ("Failed", "bad", "no", "a step failed"),
     ("Suspended", "off", "pause", "a person asked for it to be left alone"),

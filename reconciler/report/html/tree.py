@@ -81,7 +81,8 @@ def _renamed(stack: Stack, region: str) -> Stack:
 
 
 def _stacks(document: Document, regions: Sequence[Region]) -> dict[tuple[str, str], _Found]:
-    """Those at rest with their resources, and those of Regions in whatever state."""
+    """Those at rest with their resources, and the others by their state alone. Of stacks that belong to no Region an older document
+    has those at rest alone."""
     types = dict(reading.entries(document.get("resources")))
     found: dict[tuple[str, str], _Found] = {}
     for address, told in reading.entries(document.get("structure")):
@@ -89,6 +90,9 @@ def _stacks(document: Document, regions: Sequence[Region]) -> dict[tuple[str, st
         stack = reading.part(told)
         of = reading.part(types.get(reading.name(stack.get("template"))))
         found[kind, region] = _Found(ids=reading.part(stack.get("ids")), types=of)
+    for address, status in reading.entries(document.get("stacks")):
+        kind, _, region = address.partition("/")
+        found.setdefault((kind, region), _Found()).status = reading.name(status, "UNKNOWN")
     for one in regions:
         for kind, state in one.stacks:
             found.setdefault((kind, one.name), _Found()).status = state.word

@@ -16,6 +16,7 @@ from reconciler.model.notice import LINE, WAY, Event, Item
 from reconciler.model.outcome import Result
 from reconciler.model.suspension import Suspension
 from reconciler.model.topology import Topology
+from reconciler.report.windows import opens_at
 from reconciler.report.words import iso_time, one_line
 
 SOON = timedelta(hours=72)
@@ -116,13 +117,16 @@ def _refused(document: Document) -> Iterator[Matter]:
         key = f"bundle/{bundle['reason']}/{bundle['message']}"
         line = f"the bundle: {bundle['reason']}: {bundle['message']}"
         yield Matter(event=Event.REFUSED, key=key, line=line, subject=f"the bundle: {bundle['reason']}")
-    for refusal in document.get("refusals", ()):
+    refusals = [r for r in document.get("refusals", ()) if not _asks(document, r)]
+    opens = opens_at((r["code"], r["message"]) for r in refusals)
+    event = Event.WINDOW if opens else Event.REFUSED
+    for refusal in refusals:
         code, path = refusal["code"], refusal["path"]
         if bundle and (code, path) == (bundle["reason"], ""):
             continue  # the same, said twice
         at = f" at {path}" if path else ""
         key = f"{document.get('generation')}/{code}/{path}"
-        yield Matter(event=Event.REFUSED, key=key, line=f"{code}{at}: {refusal['message']}", subject=f"{code}{at}")
+        yield Matter(event=event, key=key, line=f"{code}{at}: {refusal['message']}", subject=opens or f"{code}{at}")
     yield from _unplanned(document)
 
 
@@ -138,6 +142,11 @@ def _unplanned(document: Document) -> Iterator[Matter]:
                 ways=("undo what was changed by hand on that stack",),
                 subject=f"{code} at {step}",
             )
+
+
+def _asks(document: Document, refusal: Document) -> bool:
+    """A plan that waits for an approval is refused, too; `_awaited` tells of it, with the command that approves."""
+    return refusal["code"] == "ApprovalRequired" and bool((document.get("plan") or {}).get("approval"))
 
 
 def _findings(document: Document) -> Iterator[Matter]:

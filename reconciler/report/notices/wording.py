@@ -75,7 +75,7 @@ def _said(turn: Turn, document: Document, first: str, number: int) -> tuple[str,
             return "has recovered", (look,)
         case Event.REFUSED:
             what = f"refuses to go on, {count(number, 'reason')}: {first}"
-            return f"{what}; nothing is changed", ("each line says what to change in the document", plan, look)
+            return f"{what}; nothing more of it is carried out", ("each line says the way out", plan, look)
         case Event.HELD:
             return f"leaves alone what was changed by hand: {first}", ("nothing is lost by waiting", look)
         case Event.PAGE:
@@ -86,6 +86,9 @@ def _said(turn: Turn, document: Document, first: str, number: int) -> tuple[str,
             return "stopped a rollout and put the last good revision back", ("commit a change to try again", look)
         case Event.APPROVAL:
             return f"waits for an approval: {first}", (plan, "or commit another change")
+        case Event.WINDOW:
+            approved = ", once its plan is approved" if (document.get("plan") or {}).get("approval") else ""
+            return f"waits for a window, which opens at {first}", (f"it goes on by itself then{approved}", plan, look)
         case Event.SUSPENDED:
             return f"is suspended: {first}", (f"to go on: meridian resume {name} --reason TEXT", look)
         case Event.RESUMED:
@@ -108,6 +111,7 @@ _BRIEF: Mapping[Event, str] = {
     Event.STALLED: "stalled: {first}",
     Event.ROLLED_BACK: "rolled back",
     Event.APPROVAL: "waits for an approval: {first}",
+    Event.WINDOW: "waits for a window: {first}",
     Event.SUSPENDED: "suspended: {first}",
     Event.RESUMED: "resumed",
     Event.WAIVER: "about to expire: {first}",

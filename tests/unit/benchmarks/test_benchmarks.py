@@ -1,7 +1,9 @@
 """The arithmetic and the words of the benchmarks; what they measure is measured by `make bench`."""
 
+import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +154,9 @@ def test_what_the_functions_may_cost(changes, missed):
 def test_how_soon_an_uploaded_bundle_is_acted_on(event, said):
     lines = [line for line in hosted.table(functions(), ["1.0"], event) if "first mutating call" in line]
     assert [line.endswith(f"| {said} |") for line in lines] == [True for _ in range(said is not None)]
+
+
+def test_every_alarm_of_the_control_plane_is_paid_for():
+    template = json.loads((Path(__file__).parents[2] / "golden/templates/control.json").read_text())
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == hosted_cost.ALARMS

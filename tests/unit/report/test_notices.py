@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.notice import Event, Notice
+from reconciler.model.notice import Event, Level, Notice
 from reconciler.report.notices import LIMIT, Beside, Expiring, expiring, noticed, settled, waiting
 from reconciler.report.notices.ledger import MOST, ROOM
+from tests.browser.statuses import status
 from tests.fakes.topologies import with_regions
 from tests.unit.report.test_schemas import check
 
@@ -69,7 +70,7 @@ def failed(**more: Any) -> dict[str, Any]:
 
 
 ROLLED_BACK = stalled("RolloutFailed", "the rollout of api was stopped")
-AWAITED = doc("Waiting", plan={"fingerprint": MARK, "approval": {"fingerprint": MARK, "hazards": ["data-deletion"]}})
+AWAITED, WINDOW = status("waiting-for-approval"), status("waiting-for-a-window")
 SUSPENSION = {"reason": "incident 7", "by": "ann", "at": "2026-03-01T01:00:00Z", "regions": []}
 SUSPENDED = doc("Suspended", suspension=SUSPENSION)
 ROLLING = doc("Progressing", stepsLeft=2)
@@ -145,6 +146,16 @@ TRANSITIONS = {
     "a failure that is tried again is not told": ([doc(), doc("Failed"), doc()], [["converged"], [], []]),
     "rolled back is not stalled besides": ([ROLLED_BACK, ROLLED_BACK], [["rolled-back"], []]),
     "an approval, once": ([AWAITED, AWAITED], [["approval"], []]),
+    "an approval of what waits for a window, too": (
+        [AWAITED | {"refusals": [*AWAITED["refusals"], *WINDOW["refusals"]]}],
+        [["window", "approval"]],
+    ),
+    "a window, once": ([WINDOW, WINDOW], [["window"], []]),
+    "a window is of no use while a rule refuses, too": (
+        [WINDOW | {"refusals": [*WINDOW["refusals"], refusal()]}],
+        [["refused"]],
+    ),
+    "a window that never opens": ([refused(refusal("WindowClosed", "spec.safety.windows"))], [["refused"]]),
     "suspended and resumed": ([doc(), SUSPENDED, SUSPENDED, doc()], [["converged"], ["suspended"], [], ["resumed"]]),
     "suspended by the document": ([doc("Suspended"), doc("Suspended")], [["suspended"], []]),
     "an error on the way ends nothing": ([refused(), failed(), refused()], [["refused"], [], []]),
@@ -210,7 +221,7 @@ def test_what_needs_a_person_is_repeated_each_day(document, event):
     assert topology.then(document) == ()
 
 
-@pytest.mark.parametrize("document", [refused(), HELD, AWAITED, SUSPENDED])
+@pytest.mark.parametrize("document", [refused(), HELD, AWAITED, WINDOW, SUSPENDED])
 def test_nothing_else_is_repeated(document):
     topology = Topology(doc())
     topology.then(document)
@@ -241,11 +252,29 @@ def test_the_words_say_what_it_is_where_and_what_to_do():
     assert "to keep it: writer: eu-west-1, under spec.database" in holds.text
     assert "to undo it: aws rds switchover-global-cluster --region eu-west-1" in holds.text
     assert "by arn:aws:iam::1:user/ann" in holds.text
-    assert f"meridian approve orders --fingerprint {MARK} --reason TEXT" in asks.text
+    mark = AWAITED["plan"]["fingerprint"]
+    assert asks.subject == "[meridian] orders: waits for an approval: write-interruption"
+    assert f"meridian approve orders --fingerprint {mark} --reason TEXT" in asks.text
     assert says.headline.startswith("orders converged on commit 444444444444 (generation 4): us-east-1 serves")
     for notice in (refuses, holds, asks, says):
         assert "meridian status orders" in notice.text or notice.event is Event.APPROVAL
         assert notice.subject.startswith("[meridian] orders: ")
+
+
+def test_what_waits_for_a_window_is_no_error_and_goes_on_by_itself():
+    (waits,) = Topology(doc()).then(WINDOW)
+    assert waits.level is Level.WARNING
+    assert waits.subject == "[meridian] orders: waits for a window: 2026-01-01 22:00 UTC"
+    assert waits.headline == "orders waits for a window, which opens at 2026-01-01 22:00 UTC"
+    assert "switchover/eu-west-1 carries the hazard write-interruption" in waits.text
+    assert "\nit goes on by itself then\n" in waits.text
+    for wrong in ("nothing is changed", "nothing was changed", "what to change in the document"):
+        assert wrong not in waits.text
+
+
+def test_what_is_refused_half_way_is_not_said_to_have_changed_nothing():
+    (refuses,) = Topology(ROLLING).then(refused())
+    assert refuses.headline.endswith("nothing more of it is carried out")
 
 
 def test_the_page_is_named_and_never_linked():

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.model.bundle import Bundle, Head, Refusal, Source
+from reconciler.model.observed import Unknown
 from reconciler.model.outcome import Result, Revision
 from reconciler.model.plan import Gate, Step, StepAction, Wave
 from reconciler.model.stacks import StackKind
@@ -306,3 +307,14 @@ def test_nothing_that_a_terminal_obeys_is_shown_wherever_it_stands(shown):
     text = shown({**hostile, "entries": hostile["history"], "resumed": None})
     assert text
     assert all(c.isprintable() or c == "\n" for c in text)
+
+
+def test_stacks_that_belong_to_no_region_are_told_in_whatever_state():
+    stuck = outcomes.state(outcomes.EDGE, "UPDATE_ROLLBACK_FAILED")
+    stacks = {**outcomes.observed().stacks, outcomes.EDGE: stuck}
+    stacks[outcomes.ref(StackKind.FOUNDATION, "eu-west-1")] = Unknown(code="AccessDenied", message="no")
+    stacks[outcomes.ref(StackKind.ROUTING, "us-east-1")] = None
+    stacks[outcomes.ref(StackKind.DATA, "sa-east-1")] = outcomes.state(outcomes.ref(StackKind.DATA, "sa-east-1"))
+    document = status_document(outcomes.outcome(observed=outcomes.observed(stacks=stacks)), None)
+    told = {"data/sa-east-1": "CREATE_COMPLETE", "edge": "UPDATE_ROLLBACK_FAILED", "foundation/eu-west-1": "UNKNOWN"}
+    assert check(document)["stacks"] == told

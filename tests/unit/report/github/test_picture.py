@@ -9,6 +9,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.plan import Goal
 from reconciler.model.stacks import StackKind
 from reconciler.report.github.mermaid import moves, picture, places_now, places_then
+from reconciler.report.github.sections import folded
 from tests.fakes import outcomes, published
 from tests.fakes.topologies import NAMES, with_regions
 from tests.fakes.world import World
@@ -90,3 +91,25 @@ def test_of_very_many_regions_those_are_drawn_that_differ():
     assert f"{SA}<br/>drained" in drawn
     assert "18 more Regions<br/>18 serving" in drawn
     assert "17 more Regions<br/>17 serving" in drawn
+
+
+def health_now(outcome) -> dict[str, str]:
+    """By Region, from the comment's table of the Regions as they are."""
+    rows = [line.split(" | ") for line in folded(outcome)[0].full.splitlines() if line.startswith("| `")]
+    return {row[0].strip("| `"): row[2] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("CREATE_COMPLETE", "Healthy"),
+        ("UPDATE_IN_PROGRESS", "Progressing"),
+        ("UPDATE_ROLLBACK_COMPLETE", "Degraded"),
+    ],
+)
+def test_how_a_region_is_now_is_not_what_the_plan_will_do_to_it(status, health):
+    planned = published.small_change()
+    at = outcomes.ref(StackKind.API, EU)
+    seen = replace(planned.observed, stacks={**planned.observed.stacks, at: outcomes.state(at, status)})
+    assert any(step.stack == at for step in planned.plan.steps)
+    assert health_now(replace(planned, observed=seen)) == {US: "Healthy", EU: health}

@@ -12,6 +12,7 @@ from reconciler.report.html.records import coverage, findings, notes
 from reconciler.report.html.regions import regions
 from reconciler.report.html.timeline import timeline
 from reconciler.report.html.tree import tree
+from tests.browser.statuses import status as status_of
 
 NOW = "2026-03-01T03:00:00Z"
 CONVERGED = {
@@ -45,7 +46,7 @@ def at(minute):
         ),
         (
             {"result": "Blocked"},
-            "orders serves from 2 Regions; us-east-1 writes; a rule refused what was asked for, and nothing was changed.",
+            "orders serves from 2 Regions; us-east-1 writes; a rule refused, and nothing more of it is carried out.",
         ),
         (
             {"regions": [], "lastServingRevision": None, "result": "Suspended"},
@@ -147,6 +148,33 @@ def test_the_tree_knows_what_each_resource_is_and_what_drifted():
         ("Extra", "", None),
     ]
     assert (us.drift, us.resources, eu.stacks) == (1, 2, ())
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "status", "tone"),
+    [
+        ("edge", "edge", "UPDATE_ROLLBACK_FAILED", "bad"),
+        ("routing", "routing", "UPDATE_IN_PROGRESS", "busy"),
+        ("global", "global", "UPDATE_ROLLBACK_COMPLETE", "warn"),
+        ("foundation/eu-west-1", "foundation", "CREATE_FAILED", "bad"),
+        ("foundation/eu-west-1", "foundation", {"no": "text"}, "off"),
+    ],
+)
+def test_the_tree_has_what_belongs_to_no_region_in_whatever_state(address, name, status, tone):
+    """`structure` has those at rest alone."""
+    document = status_of("converged")
+    document["stacks"] = {**document.get("stacks", {}), address: status}
+    for structure in (document["structure"], {k: v for k, v in document["structure"].items() if k != address}):
+        found = tree({**document, "structure": structure}, regions(document, "t0"))
+        (stack,) = (s for b in found for s in b.stacks if s.kind == name and ("/" not in address or b.name in address))
+        assert (stack.state.word, stack.state.tone) == (status if isinstance(status, str) else "UNKNOWN", tone)
+
+
+def test_of_an_older_document_what_belongs_to_no_region_is_at_rest():
+    document = status_of("converged")
+    document.pop("stacks", None)
+    (everywhere, *_) = tree(document, regions(document, "t0"))
+    assert {(s.kind, s.state.word) for s in everywhere.stacks} >= {("edge", "at rest"), ("routing", "at rest")}
 
 
 def test_drift_comes_the_worst_first_with_both_values_and_the_ways_out():
