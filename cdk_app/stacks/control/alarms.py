@@ -137,4 +137,4 @@ def _over(
 def _under(threshold: int, *metric: str, period: int, **dimensions: str) -> AlarmArguments:
     """Of a metric that is not told at all where it is nought."""
     silent = {"comparison_operator": "LessThanThreshold", "treat_missing_data": "breaching"}
-    return {**_over(threshold, *metric, period=period, **dimensions), **silent}
+    return {**_over(threshold, *metric, period=period, periods=1, **dimensions), **silent}
