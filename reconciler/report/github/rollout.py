@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.model.bundle import Accepted
 from reconciler.model.unknown import Unknown
+from reconciler.report.windows import opens_at
 
 STALE = timedelta(minutes=2)
 """So long a pass that ended before we came is given to be followed by one that knows what was done meanwhile."""
@@ -115,7 +116,7 @@ def why(rollout: Rollout) -> str:
 def awaits_window(rollout: Rollout) -> bool:
     """All that is refused may start in the next window, and does so by itself."""
     refusals = (rollout.status or {}).get("refusals", ()) if rollout.ours else ()
-    return bool(refusals) and all(r["code"] == "WindowClosed" for r in refusals)
+    return bool(opens_at((r["code"], r["message"]) for r in refusals))
 
 
 def failing(rollout: Rollout) -> Mapping[str, Any] | None:

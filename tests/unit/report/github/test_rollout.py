@@ -74,9 +74,12 @@ def blocked(code="ApprovalRequired", hazards=("data-deletion",), **more):
     return document(outcomes.building(), result="Blocked", refusals=[refusal], plan=plan, **more)
 
 
-def refused_over_live(*codes):
+NEXT = "the next window opens at 2026-03-02 02:00 UTC"
+
+
+def refused_over_live(*codes, opens=NEXT):
     """Both Regions serve what was before, and the plan has no steps: it was refused whole."""
-    refusals = tuple(Refusal(code=c, path="spec.safety", message=f"{c}, the next one opens at two") for c in codes)
+    refusals = tuple(Refusal(code=c, path="spec.safety", message=f"{c}: {opens}") for c in codes)
     return document(outcomes.outcome(Result.BLOCKED, plan=outcomes.plan(refusals=refusals)))
 
 
@@ -106,6 +109,12 @@ PHASES = [
     (
         "a window and more",
         rollout(refused_over_live("WindowClosed", "LastServingRegion")),
+        Phase.BLOCKED,
+        "failure",
+    ),
+    (
+        "a window that never opens",
+        rollout(refused_over_live("WindowClosed", opens="none of its windows ever opens")),
         Phase.BLOCKED,
         "failure",
     ),
@@ -317,12 +326,12 @@ def test_what_waits_for_a_window_asks_for_nothing():
     for part in (
         "still being deployed",
         "in the next window, by itself",
-        "the next one opens at two",
+        "the next window opens at",
         "- nothing; run",
     ):
         assert part in text, part
     assert "commit what the refusal asks for" not in text
-    assert "the next one opens at two" in commit_status(found)[1]
+    assert "the next window opens at 2026-03-02" in commit_status(found)[1]
 
 
 def test_an_approval_is_ready_to_paste():
