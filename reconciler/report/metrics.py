@@ -16,6 +16,7 @@ from reconciler.model.control import COUNTED
 from reconciler.model.errors import LeaseHeld, ReconcilerError
 from reconciler.model.logged import Line, Unit
 from reconciler.model.outcome import Outcome, Result
+from reconciler.report.windows import opens_at
 from reconciler.report.words import iso_duration, one_line
 
 OTHER = "other"
@@ -116,14 +117,22 @@ def _metrics(
     counts = {"Passes": 1, "PassErrors": failed, "LeaseSteals": stolen, "StalledTopologies": stalled}
     found = {name: (float(count), Unit.COUNT) for name, count in counts.items()}
     if outcome:
-        # What a change set would do unasked blocks as well, and is no refusal of the plan.
-        blocked = max(len(outcome.plan.refusals), outcome.result is Result.BLOCKED)
-        found["Refusals"] = (float(blocked), Unit.COUNT)
+        found["Refusals"] = (float(_refusals(outcome)), Unit.COUNT)
         found["PassDuration"] = (outcome.duration / timedelta(milliseconds=1), Unit.MILLISECONDS)
     name = _TIMES.get(outcome.result) if outcome else None
     if took is not None and name:
         found[name] = (took.total_seconds(), Unit.SECONDS)
     return found
+
+
+def _refusals(outcome: Outcome) -> int:
+    """Those that somebody has to do something about, for an alarm goes by them: what waits for a window goes on by itself, and what
+    waits for an approval has a notice. What a change set would do unasked blocks as well, and is no refusal of the plan."""
+    refusals = outcome.plan.refusals
+    left = [(r.code, r.message) for r in refusals if r.code != "ApprovalRequired"]
+    if refusals and (not left or opens_at(left)):
+        return 0
+    return max(len(refusals), outcome.result is Result.BLOCKED)
 
 
 def _calls(line: Line, outcome: Outcome) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from reconciler.model.control import COUNTED
 from reconciler.model.errors import LeaseHeld, StaleTimer
 from reconciler.model.logged import Unit
 from reconciler.model.outcome import Problem, Result
+from reconciler.model.plan import Refusal
 from reconciler.report.metrics import beside, code_of, left_alone, pass_line, time_under_way
 from reconciler.report.status import status_document
 from tests.fakes import outcomes
@@ -39,6 +40,26 @@ def test_what_blocks_without_a_refusal_of_the_plan_is_counted_as_one():
     unplanned = Problem(code="UnplannedChange", step="s", message="would be replaced")
     seen = outcomes.outcome(Result.BLOCKED, problems=(unplanned,))
     assert line(seen).metrics["Refusals"] == (1.0, Unit.COUNT)
+
+
+WINDOW = ("WindowClosed", "the next window opens at 2026-03-02 02:00 UTC")
+APPROVAL = ("ApprovalRequired", "nobody has approved it")
+
+
+@pytest.mark.parametrize(
+    ("refused", "counted"),
+    [
+        ((WINDOW,), 0),
+        ((APPROVAL,), 0),
+        ((APPROVAL, WINDOW), 0),
+        ((("WindowClosed", "none of its windows ever opens"),), 1),
+        ((WINDOW, ("LastServingRegion", "one has to serve")), 2),
+    ],
+)
+def test_what_goes_on_by_itself_or_has_its_notice_rings_no_alarm(refused, counted):
+    refusals = tuple(Refusal(code=code, path="spec.safety", message=message) for code, message in refused)
+    seen = outcomes.outcome(Result.BLOCKED, plan=outcomes.plan(refusals=refusals))
+    assert line(seen).metrics["Refusals"] == (float(counted), Unit.COUNT)
 
 
 def test_calls_and_drift_are_lines_of_their_own_with_one_dimension_each():
