@@ -128,8 +128,11 @@ class WithRole:
     def client(self, service: str, region: str = "us-east-1"):
         client = self.caller.client(service, region)
         if service == "cloudformation":
-            create = client.create_change_set
-            client.create_change_set = lambda **arguments: create(**arguments, RoleARN=self.role)
+            client.meta.events.register(
+                "provide-client-params.cloudformation.CreateChangeSet",
+                lambda params, **_: {**params, "RoleARN": self.role},
+                unique_id="role",
+            )
         return client
 
     def until(self, *arguments, **more):
