@@ -418,9 +418,10 @@ class World:
             return None
         resources = self.stacks[ref].template["Resources"]
         declared = resources.get("Cluster", {}).get("Properties", {})
+        moves = self.moving_to and region in {self.writer, self.moving_to}
         well = Cluster(
             identifier=region,
-            status="available",
+            status="failing-over" if moves else "available",
             engine_version=declared.get("EngineVersion", "16.8"),
             instance_statuses={"0": "available"},
             lag_ms=80,

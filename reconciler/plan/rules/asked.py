@@ -94,7 +94,8 @@ def no_data_is_lost(scene: Scene) -> Iterator[Refusal]:
     if not scene.writer_moves or writer is None:
         return
     cluster = scene.observed.clusters.get(writer)
-    lost = not scene.readable(writer) or cluster is None or "fail" in getattr(cluster, "status", "")
+    # A status that ends in "failed" stays; "failing-over" is a writer on its way, such as in the middle of our own switchover.
+    lost = not scene.readable(writer) or cluster is None or getattr(cluster, "status", "").endswith("failed")
     if lost:
         way = f"meridian failover {scene.topology.name} --to {wanted} --accept-data-loss"
         yield Refusal(

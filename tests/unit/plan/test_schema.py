@@ -78,7 +78,7 @@ def test_it_waits_while_the_writer_moves_or_cannot_be_read(world):
     world.desired = desired(FIRST, SECOND)
     world.moving_to = EU
     (wave,) = world.plan().waves[:1]
-    assert [g.id for g in wave.waiting_for] == ["one-writer"]
+    assert [g.id for g in wave.waiting_for] == ["one-writer", f"database-available/{US}"]
     world.moving_to = None
     world.unknown[StackRef(StackKind.DATA, US)] = Unknown("Throttling", "Rate exceeded")
     assert not world.plan().waves[0].steps

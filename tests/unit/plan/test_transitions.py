@@ -231,6 +231,17 @@ def test_a_writer_that_does_not_answer_is_not_moved_without_an_acknowledgement(w
     assert "meridian failover orders --to eu-west-1 --accept-data-loss" in refusal.message
 
 
+def test_a_writer_on_its_way_is_not_taken_for_lost_and_one_that_failed_is(world):
+    """The clusters of a switchover are failing-over while it runs."""
+    world.desired = with_regions(US, EU, AP, writer=EU)
+    world.moving_to = EU
+    plan = world.plan()
+    assert (plan.refusals, [(s.id, s.begun) for s in plan.waves[0].steps]) == ((), [("switchover/eu-west-1", True)])
+    world.moving_to = None
+    world.clusters[US] = {"status": "cloning-failed"}
+    assert codes(world) == ["DataLossNotAcknowledged"]
+
+
 def test_nothing_is_taken_away_while_a_region_cannot_be_read(world):
     world.desired = with_regions(US, EU)
     advance(world, "unroute/ap-northeast-1")
