@@ -127,14 +127,13 @@ def _turn(
     status = ports.journal.recorded(topology)
     revision = ports.revisions.revision(topology, status)
     if revision.source and revision.source.overtaken(status):
-        return _at_once(ports, lease, OVERTAKEN)
+        return _without_pass(ports, lease, OVERTAKEN, after=timedelta())
     memory = Memory.recorded(status, revision.digest)
     given_up = memory.attempts.stalled
     sweep = _sweep(ports, topology, message, status, revision)
     if sweep is Sweep.FAST and status is not None:
         if _glanced(ports, topology, lease, status):
-            due = _name(ports.clock.now(), lease.token)
-            return Again(outcome=None, after=None, due=due, reason=GLANCED, result=GLANCED, code=GLANCED)
+            return _without_pass(ports, lease, GLANCED, after=None)
         sweep = Sweep.PLAN
     gives_way = message.routine and may_give_way(status, topology.drift.schedule, ports.clock.now())
     looking = Looking(sweep=sweep, yields=sweep is Sweep.FULL and gives_way)
@@ -146,7 +145,7 @@ def _turn(
     try:
         outcome = passed(ports, one_pass)
     except GaveWay:
-        return _at_once(ports, lease, GAVE_WAY)
+        return _without_pass(ports, lease, GAVE_WAY, after=timedelta())
     except LeaseLost:
         raise
     except Exception as error:
@@ -166,10 +165,10 @@ def _turn(
     return Again(outcome=outcome, after=after, due=due, reason=str(outcome.result), took=took)
 
 
-def _at_once(ports: Ports, lease: Lease, why: str) -> Again:
-    """Without an outcome; whoever comes next begins from the queue, and so with the newest bundle."""
+def _without_pass(ports: Ports, lease: Lease, why: str, *, after: timedelta | None) -> Again:
+    """Nothing was planned; whoever comes next begins from the queue, and so with the newest bundle."""
     due = _name(ports.clock.now(), lease.token)
-    return Again(outcome=None, after=timedelta(), due=due, reason=why, result=why, code=why)
+    return Again(outcome=None, after=after, due=due, reason=why, result=why, code=why)
 
 
 def _sweep(

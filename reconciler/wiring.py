@@ -49,6 +49,7 @@ __all__ = [
     "commit_at_hand",
     "committed",
     "control_plane",
+    "desired_digest",
     "emergency",
     "folder_of",
     "host",
@@ -124,11 +125,6 @@ def recorded(name: str, home_region: str) -> Recorded:
     """The status document that the last pass left and what is suspended; neither while there is none, or no table."""
     system_clock()  # says at once, and in words, that nothing listens at a loopback endpoint
     return read_recorded(Clients(), name, home_region)
-
-
-def digest(topology: Topology) -> str:
-    """Of what it declares: by that the status names what was attempted."""
-    return desired_digest(topology)
 
 
 def watched() -> tuple[Callable[[str, str], Recorded], Clock]:

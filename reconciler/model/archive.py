@@ -55,9 +55,8 @@ class Limits:
     files: int
 
 
-CODE = Limits(
-    packed=50 * 1024**2, unpacked=250 * 1024**2, files=10_000
-)  # as Lambda takes of a function [V Lambda quotas]
+CODE = Limits(packed=50 * 1024**2, unpacked=250 * 1024**2, files=10_000)
+"""As Lambda takes of a function [V Lambda quotas]."""
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

@@ -96,35 +96,20 @@ def test_at_rest_it_is_glanced_at_and_swept_when_that_is_due(schedule: str, full
     assert looks["lookedAt"] >= looks["fullAt"]
 
 
-def test_a_stalled_topology_is_swept_all_the_same() -> None:
-    """What it failed at waits for a commit; what drifts meanwhile is seen."""
+@pytest.mark.parametrize("result", ["Stalled", "Waiting"])
+def test_a_topology_that_does_not_get_on_is_swept_all_the_same(result: str) -> None:
+    """What it failed at waits for a commit, and a gate may stay shut for days; what drifts meanwhile is seen."""
     hosting = Hosting(1)
     place = hosting.places["t00"]
     hosting.event("t00")
 
-    def stalled() -> bool:
+    def stuck() -> bool:
         if place.done and not place.sweeps[Sweep.FULL]:
             found = json.loads(place.table.status or "")
-            place.table.status = json.dumps({**found, "result": "Stalled"})
+            place.table.status = json.dumps({**found, "result": result})
         return place.sweeps[Sweep.FULL] > 0
 
-    hosting.run(60_000, until=stalled)
-    assert place.sweeps[Sweep.FULL] == 1
-
-
-def test_a_topology_that_waits_is_swept_all_the_same() -> None:
-    """A gate may stay shut for days; what drifts in other Regions meanwhile is seen."""
-    hosting = Hosting(1)
-    place = hosting.places["t00"]
-    hosting.event("t00")
-
-    def waiting() -> bool:
-        if place.done and not place.sweeps[Sweep.FULL]:
-            found = json.loads(place.table.status or "")
-            place.table.status = json.dumps({**found, "result": "Waiting"})
-        return place.sweeps[Sweep.FULL] > 0
-
-    hosting.run(60_000, until=waiting)
+    hosting.run(60_000, until=stuck)
     assert place.sweeps[Sweep.FULL] == 1
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.embedded.command import Meridian
 from tests.embedded.conftest import SPEED, Aws
+from tests.embedded.dead_holder import KEY
 
 ACCOUNT, HOME = "111111111111", "us-east-1"
 REGIONS = ("us-east-1", "eu-west-1", "ap-northeast-1")
@@ -98,7 +99,7 @@ class Plane:
         """Somebody else holds the lease, until that moment of wall time."""
         self.aws.client("dynamodb").update_item(
             TableName="meridian-state",
-            Key={"pk": {"S": "topology#orders"}, "sk": {"S": "lease"}},
+            Key=KEY,
             UpdateExpression="SET #h = :h, #t = :t, #u = :u",
             ExpressionAttributeNames={"#h": "holder", "#t": "token", "#u": "until"},
             ExpressionAttributeValues={":h": {"S": "thief"}, ":t": {"N": str(token)}, ":u": {"N": str(until)}},

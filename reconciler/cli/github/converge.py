@@ -44,7 +44,7 @@ def _converge(path: Path, timeout: timedelta, flow: Workflow) -> int:
         commit=commit,
         read=lambda t: recorded(t.name, t.home_region).status,
         uploaded=_uploaded,
-        digest=wiring.digest,
+        digest=wiring.desired_digest,
         clock=clock,
         publish=_publisher(flow),
         tell=output.tell,

@@ -106,9 +106,16 @@ def folded(outcome: Outcome) -> list[Section]:
     """What stays as it is: there for who asks."""
     moving = moves(outcome)
     there = {place.name for place in places_now(outcome)}
-    health = _health_now(outcome)
+    # How they are without this plan, which nobody has begun. Where the plan says that more is wrong than that steps are left, it
+    # stays, for it knows that an update was rolled back which is still wanted.
+    idle = {r.name: r.health for r in region_reports(replace(outcome, plan=replace(outcome.plan, waves=())))}
     rows = [
-        (code(r.name), words(r.traffic), words(health.get(r.name, r.health)), words(r.database_role))
+        (
+            code(r.name),
+            words(r.traffic),
+            words(idle[r.name] if r.health == "Progressing" else r.health),
+            words(r.database_role),
+        )
         for r in region_reports(outcome)
         if r.name in there
     ]
@@ -116,14 +123,6 @@ def folded(outcome: Outcome) -> list[Section]:
     drawn = [] if moving else [picture(outcome)]
     text = "\n\n".join([*drawn, table(("Region", "traffic", "health", "database"), rows)])
     return [Section(name="the Regions as they are", weight=0, full=fold(title, text) if rows else "")]
-
-
-def _health_now(outcome: Outcome) -> dict[str, str]:
-    """Of Regions that are Progressing: how they are without this plan, which nobody has begun. Where the plan says that more is
-    wrong, it stays, for it knows that an update was rolled back which is still wanted."""
-    idle = replace(outcome, plan=replace(outcome.plan, waves=()))
-    busy = {r.name for r in region_reports(outcome) if r.health == "Progressing"}
-    return {r.name: r.health for r in region_reports(idle) if r.name in busy}
 
 
 def foot(outcome: Outcome, links: Links) -> str:
